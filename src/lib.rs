@@ -1,0 +1,2 @@
+//! Counterfoil: an event-sourced, hash-chained stock ledger.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The command-line tool: parse, run, exit code.
+fn main() {}
