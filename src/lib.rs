@@ -1,2 +1,6 @@
 //! Counterfoil: an event-sourced, hash-chained stock ledger.
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod domain;
+pub mod limits;

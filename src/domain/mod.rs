@@ -1,0 +1,11 @@
+//! The business, pure: what can be asked, what is decided, what happened, what follows from it.
+//!
+//! Nothing here knows a clock, a disk, a task or the stored format. Time, ids and look-ups arrive as arguments.
+
+pub mod command;
+pub mod event;
+pub mod ids;
+pub mod line;
+pub mod quantity;
+pub mod rejection;
+pub mod text;
