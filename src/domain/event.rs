@@ -1,7 +1,7 @@
 //! Events: what happened. One accepted command is exactly one event; a few kinds only the ledger writes.
 
 use super::command::{
-    Actor, Alias, AliasTarget, Cause, Document, ItemStatus, UseStatus,
+    Actor, Alias, AliasTarget, Cause, Departure, Document, ItemStatus, UseStatus,
 };
 use super::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, Lines, ReturnLine};
@@ -271,6 +271,8 @@ pub enum Body {
         closes: SmallVec<[HoldLine; 1]>,
         /// What left without a hold.
         unreserved: Lines,
+        /// Whether the goods were gone already: then nothing was checked.
+        departure: Departure,
     },
     /// Holds were let go.
     Released {
