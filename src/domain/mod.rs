@@ -5,6 +5,7 @@
 pub mod account;
 pub mod alert;
 pub mod command;
+pub mod decide;
 pub mod digest;
 pub mod event;
 pub mod evolve;
