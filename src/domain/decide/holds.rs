@@ -119,11 +119,11 @@ fn choose<'a>(
         Holds::Order(order) => state.reservations_of(order).collect(),
     };
     // What has lapsed is no hold, whether its expiry is written down yet or not.
-    let chosen: SmallVec<_> = chosen.into_iter().filter(|reservation| reservation.is_held(now)).collect();
+    let chosen: SmallVec<[&Reservation; 2]> = chosen.into_iter().filter(|reservation| reservation.is_held(now)).collect();
     match holds {
         Holds::Order(named) => *order = Some(named.clone()),
         Holds::Reservation(_) => {
-            let theirs = chosen.first().and_then(|reservation| reservation.order.clone());
+            let theirs = chosen.first().and_then(|reservation: &&Reservation| reservation.order.clone());
             match (order.as_ref(), theirs) {
                 (Some(given), Some(theirs)) if *given != theirs => {
                     let problem = format!("the reservation is for order {theirs}, the command for {given}");
