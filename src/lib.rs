@@ -1,2 +1,5 @@
 //! Counterfoil: an event-sourced, hash-chained stock ledger.
 #![forbid(unsafe_code)]
+
+pub mod files;
+pub mod index;
