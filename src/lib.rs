@@ -1,6 +1,7 @@
 //! Counterfoil: an event-sourced, hash-chained stock ledger.
 #![forbid(unsafe_code)]
-#![deny(missing_docs)]
 
 pub mod domain;
+pub mod files;
+pub mod index;
 pub mod limits;
