@@ -263,7 +263,7 @@ fn imports(tokens: &[Token], file_module: &[String]) -> Vec<Import> {
                 opened.push(is_module);
             }
             "}" if opened.pop() == Some(true) => drop(module.pop()),
-            "crate" | "self" | "super" if before != "::" && after == "::" => {
+            "crate" | "self" | "super" if before != "::" && after == "::" && !is_visibility(tokens, at) => {
                 let base = if token.text == "crate" {
                     Vec::new()
                 } else {
@@ -275,6 +275,15 @@ fn imports(tokens: &[Token], file_module: &[String]) -> Vec<Import> {
         }
     }
     found
+}
+
+/// `pub(in super::super)` says who may see, not what is used.
+fn is_visibility(tokens: &[Token], at: usize) -> bool {
+    at >= 3
+        && ["pub", "(", "in"]
+            .iter()
+            .zip(&tokens[at - 3..at])
+            .all(|(mark, t)| t.text == *mark)
 }
 
 /// Follows one path, and every branch of it, from the word at `at`; returns where it ends.
@@ -395,7 +404,7 @@ mod tests {
         assert!(
             paths(
                 "src/log/frame.rs",
-                "pub(crate) fn f(self: &Self) {} pub(super) struct S;"
+                "pub(crate) fn f(self: &Self) {} pub(in super::super) struct S;"
             )
             .is_empty()
         );
