@@ -82,7 +82,7 @@ pub fn for_each_posting(event: &Event, mut post: impl FnMut(Posting)) {
                 });
             }
         }
-        Body::Fulfilled { closes, unreserved } => {
+        Body::Fulfilled { closes, unreserved, .. } => {
             for hold in closes {
                 post(Posting {
                     item: hold.position.item,
