@@ -37,7 +37,7 @@ rules! {
     RULES_KNOWN "rules_known" "The genesis event and every change of the rules name a version of format and rules that exists; a change names a later version than the one in force.";
     TIME_BACKWARDS "time_backwards" "An event is not recorded earlier than the one before it.";
     GROUP_TIME "group_time" "All events of a group carry the same recorded_at.";
-    UNIT_WHOLE "unit_whole" "The last event of a group ends its unit, and a unit has at most 1,024 events.";
+    UNIT_WHOLE "unit_whole" "A unit has at most 1,024 events, and all of them answer commands.";
     COMMAND_ID "command_id" "Every event that answers a command carries the command's id.";
     COMMAND_ID_UNIQUE "command_id_unique" "A command id stands in the log once.";
     EXTERNAL_ID_UNIQUE "external_id_unique" "A till's source and external id stand together in the log once.";
@@ -45,9 +45,8 @@ rules! {
     OCCURRED_KIND "occurred_kind" "Only facts and counts carry occurred_at; a fulfilment only when the goods had left already.";
     OCCURRED_RANGE "occurred_range" "occurred_at is not before 1900 and at most five minutes after recorded_at.";
     CAUSE_KNOWN "cause_known" "An event named as the cause is an earlier one.";
-    ENVELOPE_LIMITS "envelope_limits" "At most 16 documents and 16 extensions of at most 1,024 bytes each.";
     REASON_GIVEN "reason_given" "An adjustment carries a reason.";
-    LINES_COUNT "lines_count" "A list of lines that must not be empty is not, and none has more than 4,096 lines.";
+    LINES_COUNT "lines_count" "A command's list of lines has 1 to 4,096 of them; a list of closed holds has at least one.";
     QUANTITY_RANGE "quantity_range" "Every quantity lies in the range that its kind of line allows.";
     ENTERED_FORM "entered_form" "An entered quantity is 1 to 24 characters out of digits, minus and point.";
     ITEM_EXISTS "item_exists" "Every item named exists.";
@@ -348,6 +347,11 @@ fn lines_count(count: usize) -> Result<(), Violation> {
     ensure((1..=LINES_MAX).contains(&count), rule::LINES_COUNT, || {
         format!("{count} lines, 1 to {LINES_MAX} are allowed")
     })
+}
+
+// How many holds one event may close, and how many lines a split return may have, is bounded by its size alone.
+fn not_empty(count: usize) -> Result<(), Violation> {
+    ensure(count > 0, rule::LINES_COUNT, || "there are no lines".into())
 }
 
 fn entered(line: &Line) -> Result<(), Violation> {

@@ -5,10 +5,7 @@ use crate::domain::command::{Cause, Departure};
 use crate::domain::event::{Body, Envelope, Event, UnitMark};
 use crate::domain::ids::{Seq, Timestamp};
 use crate::domain::state::State;
-use crate::limits::{
-    DOCUMENTS_MAX, EXTENSION_BYTES_MAX, EXTENSIONS_MAX, FORMAT_VERSION, OCCURRED_AHEAD_MICROS_MAX,
-    OCCURRED_MICROS_MIN, RULES_VERSION,
-};
+use crate::limits::{FORMAT_VERSION, OCCURRED_AHEAD_MICROS_MAX, OCCURRED_MICROS_MIN, RULES_VERSION};
 
 /// Who may write a kind of event, and whether it may be dated.
 #[derive(Clone, Copy, PartialEq)]
@@ -59,7 +56,7 @@ pub(super) fn check(state: &State, event: &Event) -> Result<(), Violation> {
     if let Some(Cause::Event(cause)) = envelope.cause {
         ensure(cause < seq, rule::CAUSE_KNOWN, || format!("event {seq} names event {cause} as its cause"))?;
     }
-    limits(envelope)
+    Ok(())
 }
 
 fn genesis(seq: Seq, body: &Body) -> Result<(), Violation> {
@@ -105,15 +102,5 @@ fn occurred(recorded_at: Timestamp, occurred_at: Timestamp, sort: Sort) -> Resul
     let latest = recorded_at.plus_micros(OCCURRED_AHEAD_MICROS_MAX);
     ensure(occurred_at <= latest && occurred_at.0 >= OCCURRED_MICROS_MIN, rule::OCCURRED_RANGE, || {
         format!("dated {occurred_at}, recorded at {recorded_at}")
-    })
-}
-
-fn limits(envelope: &Envelope) -> Result<(), Violation> {
-    let (documents, extensions) = (envelope.documents.len(), envelope.extensions.len());
-    let fits = documents <= DOCUMENTS_MAX
-        && extensions <= EXTENSIONS_MAX
-        && envelope.extensions.iter().all(|extension| extension.bytes.len() <= EXTENSION_BYTES_MAX);
-    ensure(fits, rule::ENVELOPE_LIMITS, || {
-        format!("{documents} documents and {extensions} extensions, or an extension that is too long")
     })
 }

@@ -1,12 +1,11 @@
 //! Facts, counts, transfers and reclassifications.
 
 use super::{
-    Claim, Ground, Range, Violation, ensure, entered, lines_count, once, quantity, rule, sellable_lines, violation,
+    Claim, Ground, Range, Violation, ensure, entered, lines_count, not_empty, once, quantity, rule, sellable_lines, violation,
 };
 use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
 use crate::domain::ids::{LocationId, Position, TransferId};
 use crate::domain::line::{Bucket, Disposition, Line, ReturnLine};
-use crate::limits::LINES_MAX;
 use std::collections::BTreeMap;
 
 pub(super) fn check(at: &Ground<'_>, claims: &mut Vec<Claim>) -> Result<(), Violation> {
@@ -46,10 +45,7 @@ fn returned(
     unreferenced: &[ReturnLine],
     claims: &mut Vec<Claim>,
 ) -> Result<(), Violation> {
-    let (most, sum) = (referenced.len().max(unreferenced.len()), referenced.len() + unreferenced.len());
-    ensure(sum > 0 && most <= LINES_MAX, rule::LINES_COUNT, || {
-        format!("{sum} lines, 1 to {LINES_MAX} of each sort are allowed")
-    })?;
+    not_empty(referenced.len() + unreferenced.len())?;
     return_lines(at, referenced)?;
     return_lines(at, unreferenced)?;
     match &at.event.envelope.order {

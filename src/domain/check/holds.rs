@@ -1,13 +1,13 @@
 //! Promises, and what becomes of them.
 
 use super::registry::changes;
-use super::{Ground, Range, Violation, ensure, lines_count, once, rule, sellable_lines, violation};
+use super::{Ground, Range, Violation, ensure, not_empty, once, rule, sellable_lines, violation};
 use crate::domain::command::{Departure, ItemStatus, UseStatus};
 use crate::domain::event::{Body, HoldLine};
 use crate::domain::ids::{Position, Seq, Timestamp};
 use crate::domain::line::Line;
 use crate::domain::state::Reservation;
-use crate::limits::{DEADLINE_MICROS_MAX, EXPIRY_LINES_MAX, LINES_MAX};
+use crate::limits::{DEADLINE_MICROS_MAX, EXPIRY_LINES_MAX};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) fn check(at: &Ground<'_>) -> Result<(), Violation> {
         Body::Extended { reservation, deadline } => extended(at, *reservation, *deadline),
         Body::Fulfilled { departure, closes, unreserved } => fulfilled(at, *departure, closes, unreserved),
         Body::Released { closes } => {
-            lines_count(closes.len())?;
+            not_empty(closes.len())?;
             closed(at, closes)
         }
         Body::Expired { reservations } => expired(at, reservations),
@@ -98,10 +98,7 @@ fn fulfilled(
     closes: &[HoldLine],
     unreserved: &[Line],
 ) -> Result<(), Violation> {
-    let (most, sum) = (closes.len().max(unreserved.len()), closes.len() + unreserved.len());
-    ensure(sum > 0 && most <= LINES_MAX, rule::LINES_COUNT, || {
-        format!("{sum} lines, 1 to {LINES_MAX} of each sort are allowed")
-    })?;
+    not_empty(closes.len() + unreserved.len())?;
     closed(at, closes)?;
     match departure {
         Departure::Now => {
