@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod check;
 pub mod command;
 pub mod decide;
 pub mod digest;
