@@ -71,6 +71,14 @@ pub const GROUP_EVENTS_MAX: usize = 16_384;
 pub const EXPIRY_LINES_MAX: usize = LINES_MAX;
 /// Expiry events that the writer puts before one group.
 pub const EXPIRY_EVENTS_PER_GROUP_MAX: usize = 1;
+/// Commands that wait in the queue; callers beyond that wait to be let in.
+pub const QUEUE_COMMANDS_MAX: usize = 65_536;
+/// Commands that one message to the writer may hold; a larger batch is sent as several.
+pub const MESSAGE_COMMANDS_MAX: usize = GROUP_EVENTS_MAX / 2;
+/// Events that the index may be behind before writing waits for it: what is held in memory meanwhile.
+pub const UNCOVERED_EVENTS_MAX: u64 = 4_194_304;
+/// Events that the index may be behind when the ledger is opened for writing; they are read into memory.
+pub const CATCH_UP_EVENTS_MAX: u64 = 262_144;
 /// A step of the wall clock against the monotonic clock that stops writing, in microseconds (60 s).
 pub const CLOCK_STEP_MICROS_MAX: i64 = 60 * 1_000_000;
 
@@ -80,4 +88,6 @@ const _: () = assert!(QUANTITY_UNITS_MAX < BALANCE_UNITS_MAX);
 const _: () = assert!(BALANCE_UNITS_MAX <= i64::MAX / 4);
 // An event of the largest command, with every optional part of each line, fits its limit.
 const _: () = assert!(LINES_MAX * 128 <= EVENT_BYTES_MAX);
-const _: () = assert!(GROUP_EVENTS_MAX >= UNIT_COMMANDS_MAX);
+const _: () = assert!(MESSAGE_COMMANDS_MAX >= UNIT_COMMANDS_MAX);
+const _: () = assert!(QUEUE_COMMANDS_MAX >= MESSAGE_COMMANDS_MAX);
+const _: () = assert!(CATCH_UP_EVENTS_MAX < UNCOVERED_EVENTS_MAX);

@@ -15,6 +15,7 @@ mod run;
 mod segment;
 mod store;
 mod writer;
+pub mod records;
 
 pub use error::IndexError;
 pub use reader::{IndexCounters, IndexDigest, IndexReader, IndexSizes, IndexView, Move, Moves, Shipped};

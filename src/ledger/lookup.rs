@@ -8,8 +8,8 @@ use crate::domain::ids::{CommandId, ItemId, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 use crate::domain::state::State;
 use crate::index::records::{NameKey, Record, for_each_record, order_key};
-use crate::index::{BucketKey, IndexError, IndexReader, IndexView, Recent, Segment, Shipped};
-use crate::log::{StoreReader, read_event};
+use crate::index::{BucketKey, IndexReader, IndexView, Recent, Segment, Shipped};
+use crate::log::{StoreReader, read_event, scan_from};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -37,6 +37,23 @@ impl Lookup {
     pub fn insert(&mut self, seq: Seq, event: &Event) {
         let recent = self.unit.as_mut().unwrap_or(&mut self.recent);
         for_each_record(event, |record| insert_recent(recent, seq, record));
+    }
+
+    /// Reads into memory what the index does not cover of the events below this seq.
+    pub fn remember_log(&mut self, until: Seq) -> Result<(), SubmitError> {
+        let covered = self.covered();
+        if covered >= until {
+            return Ok(());
+        }
+        let recent = &mut self.recent;
+        for scanned in scan_from(self.log.as_ref(), covered) {
+            let scanned = scanned.map_err(lookup_failed)?;
+            if scanned.seq >= until {
+                break;
+            }
+            for_each_record(&scanned.event, |record| insert_recent(recent, scanned.seq, record));
+        }
+        Ok(())
     }
 
     /// From here on [`insert`](Self::insert) remembers only until [`end_unit`](Self::end_unit).
@@ -177,9 +194,4 @@ pub(super) fn insert_segment(segment: &mut Segment, Seq(seq): Seq, event: &Event
         }
         Record::Shipment { order, item, lot, units } => segment.insert_shipment(seq, &order, item.0, lot.0, units),
     });
-}
-
-/// What the index says went wrong, as the ledger reports it.
-pub(super) fn index_failed(error: IndexError) -> SubmitError {
-    lookup_failed(error)
 }

@@ -146,6 +146,14 @@ impl<T> Writer<T> {
         self.catching_up = reason;
     }
 
+    /// Reads into memory what the log holds and the index does not cover yet.
+    ///
+    /// # Errors
+    /// [`SubmitError::LookupFailed`] where the log can't be read.
+    pub fn remember_log(&mut self) -> Result<(), SubmitError> {
+        self.lookup.remember_log(self.head.next_seq)
+    }
+
     /// Decides everything that one caller asks, into the draft.
     pub fn take(&mut self, work: Work, reply: T, reading: Reading) {
         let answer = match work {
