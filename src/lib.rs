@@ -5,3 +5,4 @@ pub mod domain;
 pub mod files;
 pub mod index;
 pub mod limits;
+pub mod log;
