@@ -4,5 +4,6 @@
 pub mod domain;
 pub mod files;
 pub mod index;
+pub mod ledger;
 pub mod limits;
 pub mod log;

@@ -69,6 +69,22 @@ impl<K: std::hash::Hash + Eq, T> Chains<K, T> {
         self.links.push((link, older));
     }
 
+    /// Drops the links behind the first one that is not kept; links stand in the order in which they came.
+    fn forget_from(&mut self, keeps: impl Fn(&T) -> bool) {
+        let kept = self.links.iter().position(|(link, _)| !keeps(link)).unwrap_or(self.links.len());
+        let links = &self.links;
+        self.newest.retain(|_, newest| {
+            while *newest as usize >= kept {
+                match links.get(*newest as usize).and_then(|(_, older)| *older) {
+                    Some(older) => *newest = older,
+                    None => return false,
+                }
+            }
+            true
+        });
+        self.links.truncate(kept);
+    }
+
     fn newest_first<'a>(&'a self, key: &K) -> impl Iterator<Item = &'a T> {
         let newest = self.newest.get(key).and_then(|number| self.links.get(*number as usize));
         let next = |(_, older): &&'a (T, Option<u32>)| older.and_then(|older| self.links.get(older as usize));
@@ -131,6 +147,17 @@ impl Recent {
         self.trimmed_to = self.trimmed_to.max(number * SEGMENT_SEQS);
         let dropped = self.segments.partition_point(|segment| segment.number < number);
         self.segments.drain(..dropped);
+    }
+
+    /// Drops everything at or above this seq: it was not written after all.
+    pub fn forget_from(&mut self, seq: u64) {
+        self.segments.retain(|segment| segment.number * SEGMENT_SEQS < seq);
+        if let Some(last) = self.segments.last_mut() {
+            last.commands.retain(|_, known| *known < seq);
+            last.externals.retain(|_, known| *known < seq);
+            last.moves.forget_from(|link| link.moved.seq < seq);
+            last.shipments.forget_from(|link| link.seq < seq);
+        }
     }
 
     /// Segments held in memory.
