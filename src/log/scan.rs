@@ -70,7 +70,7 @@ pub struct DroppedTail {
 pub struct Recovery {
     /// The head behind the last commit mark.
     pub head: Head,
-    /// The last commit mark, none where no group follows the head that the log was read from.
+    /// The last commit mark; none in a log without groups.
     pub last_group: Option<CommitMark>,
     /// What stands behind the last commit mark. It does not exist: drop it with
     /// [`Store::drop_from`](super::store::Store::drop_from) before anything is appended.
@@ -153,7 +153,7 @@ pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>,
 /// [`LogFault`] for anything damaged. Frames that are missing are a tail only where no commit mark follows them.
 pub fn recover(reader: &dyn StoreReader, from: Head) -> Result<Recovery, LogFault> {
     let mut scan = RawScan::new(reader, from);
-    let mut head = from;
+    let mut head = Head::EMPTY;
     let mut last_group = None;
     loop {
         match scan.next_group() {
@@ -163,7 +163,9 @@ pub fn recover(reader: &dyn StoreReader, from: Head) -> Result<Recovery, LogFaul
                 scan.ready.clear();
             }
             Ok(None) => return Ok(Recovery { head, last_group, dropped: scan.tail() }),
-            Err(LogFault { seq, what: what @ FaultKind::FrameMissing { .. } }) => {
+            Err(LogFault { seq, what: what @ FaultKind::FrameMissing { .. } })
+                if head.next_seq >= from.next_seq =>
+            {
                 let start = FrameKey::new(head.next_seq);
                 return match tail_without_mark(reader, start)? {
                     Some(dropped) => Ok(Recovery { head, last_group, dropped: Some(dropped) }),
@@ -257,6 +259,8 @@ pub struct RawScan<'r> {
     through: Option<Head>,
     /// Where the caller wants to begin.
     from: Seq,
+    /// The place behind the last commit mark that was read.
+    marked: Seq,
     last_key: Option<FrameKey>,
     /// Batches of the group whose mark was not read yet.
     waiting: Vec<RawBatch>,
@@ -280,6 +284,7 @@ impl<'r> RawScan<'r> {
             failed: None,
             through,
             from,
+            marked: Seq(0),
             last_key: None,
             waiting: Vec::new(),
             ready: VecDeque::new(),
@@ -315,7 +320,7 @@ impl<'r> RawScan<'r> {
         (self.tail.frames > 0).then_some(self.tail)
     }
 
-    /// The head behind the last event that was read whole, with or without a commit mark.
+    /// The head behind the last event that was read, with or without a commit mark.
     #[must_use]
     pub fn head(&self) -> Option<Head> {
         self.walk.as_ref().map(Walk::head)
@@ -352,12 +357,13 @@ impl<'r> RawScan<'r> {
                     last.ends_group = true;
                 }
                 self.tail.frames = 0;
+                self.marked = walk.head().next_seq;
                 self.ready.extend(self.waiting.drain(..));
                 return Ok(Some(mark));
             }
         }
         self.waiting.clear();
-        match walk.head().next_seq < self.from {
+        match self.marked < self.from {
             true => Err(self.head_missing()),
             false => Ok(None),
         }
