@@ -5,7 +5,7 @@
 use super::chain::{Hash, Head};
 use super::codec::decode_event;
 use super::fault::{FaultKind, LogFault};
-use super::frame::{CommitMark, FrameBytes, FrameKey, FrameView};
+use super::frame::{CARRIES_MARK, CommitMark, FrameBytes, FrameKey, FrameView};
 use super::store::{Frames, StoreReader};
 use super::walk::{RawBatch, RawEvent, Walk};
 use crate::domain::event::{Event, Recorded};
@@ -183,7 +183,7 @@ fn tail_without_mark(reader: &dyn StoreReader, from: FrameKey) -> Result<Option<
     for frame in reader.frames(from) {
         let (key, bytes) = frame.map_err(|error| LogFault { seq: from.first, what: FaultKind::Store(error) })?;
         match FrameView::parse(&bytes, key.part) {
-            Ok(view) if view.mark.is_none() => tail.add(&view, &bytes),
+            Ok(view) if !view.is(CARRIES_MARK) => tail.add(&view, &bytes),
             _ => return Ok(None),
         }
     }
@@ -239,7 +239,8 @@ fn hash_before(reader: &dyn StoreReader, key: FrameKey) -> Result<Hash, LogFault
     };
     let view = FrameView::parse(&bytes, frame.part)
         .map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
-    match view.mark {
+    let mark = view.mark().map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
+    match mark {
         Some(mark) if mark.end() == Some(key.first) => Ok(mark.last_hash),
         Some(mark) => {
             let found = (mark.first, u64::from(mark.count));
