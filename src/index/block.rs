@@ -58,49 +58,56 @@ impl Spans {
     }
 }
 
-/// How many of the first records fit into one block, at least 1 when there are any.
-pub(crate) fn records_fitting(family: Family, records: &[Record]) -> usize {
-    let mut spans = Spans::EMPTY;
-    let mut fitting = 0;
-    for step in [64, 16, 4, 1] {
-        while let Some(more) = records.get(fitting..).filter(|rest| !rest.is_empty()) {
-            let more = &more[..step.min(more.len())];
-            let mut wider = spans;
-            wider.include(family, more);
-            if !wider.fits(family, fitting + more.len()) {
-                break;
-            }
-            spans = wider;
-            fitting += more.len();
-        }
-    }
-    fitting
+/// The first records of a run's rest, as many as fit into one block.
+pub(crate) struct BlockPlan<'a> {
+    family: Family,
+    pub records: &'a [Record],
+    spans: Spans,
 }
 
-/// Writes records that fit (see [`records_fitting`]) as block number `number`; `sum_before` is the sum of all values of the run before them.
-pub(crate) fn encode(family: Family, records: &[Record], number: u32, sum_before: i128, check: &CheckKey) -> BlockBytes {
-    let mut bytes = [0; BLOCK_BYTES];
-    let mut spans = Spans::EMPTY;
-    spans.include(family, records);
-    assert!(!records.is_empty() && spans.fits(family, records.len()), "a block of {} records does not fit", records.len());
-    let fields = family.fields();
-    bytes[0..2].copy_from_slice(&(records.len() as u16).to_le_bytes());
-    bytes[4..8].copy_from_slice(&number.to_le_bytes());
-    bytes[8..24].copy_from_slice(&sum_before.to_le_bytes());
-    let mut at = LEAST_AT + 8 * (fields.len() + 1);
-    for column in 0..=fields.len() {
-        let (least, width) = (spans.least[column], spans.width(column));
-        bytes[WIDTHS_AT + column] = width as u8;
-        bytes[LEAST_AT + 8 * column..][..8].copy_from_slice(&least.to_le_bytes());
-        match fields.get(column) {
-            Some(field) => put_column(&mut bytes, at, width, records.iter().map(|record| field.of(&record.key) - least)),
-            None => put_column(&mut bytes, at, width, records.iter().map(|record| zigzag(record.value) - least)),
+impl<'a> BlockPlan<'a> {
+    /// Takes as many records as fit, at least 1 when there are any.
+    pub(crate) fn new(family: Family, records: &'a [Record]) -> BlockPlan<'a> {
+        let mut spans = Spans::EMPTY;
+        let mut fitting = 0;
+        for step in [64, 16, 4, 1] {
+            while let Some(more) = records.get(fitting..).filter(|rest| !rest.is_empty()) {
+                let more = &more[..step.min(more.len())];
+                let mut wider = spans;
+                wider.include(family, more);
+                if !wider.fits(family, fitting + more.len()) {
+                    break;
+                }
+                spans = wider;
+                fitting += more.len();
+            }
         }
-        at += width * records.len();
+        BlockPlan { family, records: &records[..fitting], spans }
     }
-    let checksum = check.block(&bytes[..CHECKSUM_AT]);
-    bytes[CHECKSUM_AT..].copy_from_slice(&checksum);
-    bytes
+
+    /// Writes the records as block number `number`; `sum_before` is the sum of all values of the run before them.
+    pub(crate) fn encode(&self, number: u32, sum_before: i128, check: &CheckKey) -> BlockBytes {
+        let mut bytes = [0; BLOCK_BYTES];
+        let BlockPlan { family, records, spans } = self;
+        let fields = family.fields();
+        bytes[0..2].copy_from_slice(&(records.len() as u16).to_le_bytes());
+        bytes[4..8].copy_from_slice(&number.to_le_bytes());
+        bytes[8..24].copy_from_slice(&sum_before.to_le_bytes());
+        let mut at = LEAST_AT + 8 * (fields.len() + 1);
+        for column in 0..=fields.len() {
+            let (least, width) = (spans.least[column], spans.width(column));
+            bytes[WIDTHS_AT + column] = width as u8;
+            bytes[LEAST_AT + 8 * column..][..8].copy_from_slice(&least.to_le_bytes());
+            match fields.get(column) {
+                Some(field) => put_column(&mut bytes, at, width, records.iter().map(|record| field.of(&record.key) - least)),
+                None => put_column(&mut bytes, at, width, records.iter().map(|record| zigzag(record.value) - least)),
+            }
+            at += width * records.len();
+        }
+        let checksum = check.block(&bytes[..CHECKSUM_AT]);
+        bytes[CHECKSUM_AT..].copy_from_slice(&checksum);
+        bytes
+    }
 }
 
 /// Writes whole words, each over the unused high bytes of the one before; what the last one spills is zero.
@@ -253,11 +260,12 @@ mod tests {
         #[test]
         fn what_is_encoded_is_decoded_searched_and_summed(mut records in prop::collection::vec(any_move(), 1..700), sum_before: i64) {
             records.sort_unstable();
-            let fitting = records_fitting(Family::Moves, &records);
+            let plan = BlockPlan::new(Family::Moves, &records);
+            let sum_before = i128::from(sum_before);
+            let bytes = plan.encode(5, sum_before, &check());
+            let fitting = plan.records.len();
             prop_assert!(fitting >= 1);
             records.truncate(fitting);
-            let sum_before = i128::from(sum_before);
-            let bytes = encode(Family::Moves, &records, 5, sum_before, &check());
             let block = Block::parse(&bytes, Family::Moves, 5, &check()).unwrap();
             let mut decoded = Vec::new();
             block.decode_into(&mut decoded);
@@ -275,7 +283,7 @@ mod tests {
     #[test]
     fn a_block_is_as_full_as_it_can_be() {
         let records: Vec<Record> = (0..2_000_u64).map(|n| Record { key: [n * n, !n, n, 0], value: 0 }).collect();
-        let fitting = records_fitting(Family::Commands, &records);
+        let fitting = BlockPlan::new(Family::Commands, &records).records.len();
         let mut spans = Spans::EMPTY;
         spans.include(Family::Commands, &records[..=fitting]);
         assert!(!spans.fits(Family::Commands, fitting + 1));
@@ -283,7 +291,7 @@ mod tests {
 
     #[test]
     fn another_runs_block_and_a_moved_block_are_refused() {
-        let bytes = encode(Family::Moves, &[Record::default()], 5, 0, &check());
+        let bytes = BlockPlan::new(Family::Moves, &[Record::default()]).encode(5, 0, &check());
         assert!(Block::parse(&bytes, Family::Moves, 6, &check()).is_err());
         for other in [CheckKey::new(&[8; 16], Family::Moves, 1), CheckKey::new(&[7; 16], Family::Moves, 2)] {
             assert!(Block::parse(&bytes, Family::Moves, 5, &other).is_err());
@@ -292,7 +300,7 @@ mod tests {
 
     #[test]
     fn nonsense_with_a_right_checksum_is_refused_without_a_panic() {
-        let good = encode(Family::Moves, &[Record::default()], 5, 0, &check());
+        let good = BlockPlan::new(Family::Moves, &[Record::default()]).encode(5, 0, &check());
         for at in [1, WIDTHS_AT, WIDTHS_AT + 6] {
             let mut bytes = good;
             bytes[at] = 0xff;

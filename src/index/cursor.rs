@@ -54,7 +54,6 @@ impl Cursor {
 /// The records of several runs in one order, batch by batch.
 pub(crate) struct MergedRecords {
     cursors: Vec<Cursor>,
-    batch: Vec<Record>,
     bytes: Vec<u8>,
 }
 
@@ -71,18 +70,18 @@ impl MergedRecords {
 
     fn new(places: impl Iterator<Item = (Arc<Run>, u32, usize)>) -> MergedRecords {
         let cursor = |(run, next_block, blocks_per_read)| Cursor { run, next_block, blocks_per_read, records: Vec::new(), at: 0 };
-        MergedRecords { cursors: places.map(cursor).collect(), batch: Vec::new(), bytes: Vec::new() }
+        MergedRecords { cursors: places.map(cursor).collect(), bytes: Vec::new() }
     }
 
-    /// The next records in order; empty at the end.
+    /// Appends the next records in order; `false` at the end.
     ///
     /// Everything up to the smallest last record that is ready is taken from all runs and sorted: the sort finds the runs again and merges them, which
     /// is faster than picking record by record, and equal records come out in one order whatever runs they were in.
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
-    pub(crate) fn next_batch(&mut self, counters: &Counters) -> Result<&[Record], IndexError> {
-        self.batch.clear();
+    pub(crate) fn append_to(&mut self, batch: &mut Vec<Record>, counters: &Counters) -> Result<bool, IndexError> {
+        let start = batch.len();
         for cursor in &mut self.cursors {
             cursor.fill(&mut self.bytes, counters)?;
         }
@@ -92,14 +91,14 @@ impl MergedRecords {
         for cursor in &mut self.cursors {
             let ready = cursor.ready();
             let taken = fence.map_or(ready.len(), |fence| ready.partition_point(|record| compare(record, &fence).is_le()));
-            self.batch.extend_from_slice(&ready[..taken]);
+            batch.extend_from_slice(&ready[..taken]);
             cursor.at += taken;
             sources += usize::from(taken > 0);
         }
         if sources > 1 {
-            self.batch.sort_by(compare);
+            batch[start..].sort_by(compare);
         }
-        Ok(&self.batch)
+        Ok(sources > 0)
     }
 }
 

@@ -25,13 +25,20 @@ pub(crate) struct Partition {
 }
 
 /// The filter of one run, in memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Filter {
     pub bits: u32,
     pub seed: [u64; 2],
     pub partitions: Vec<Partition>,
     /// Per group of 64 rows: one word per bit of the result.
     pub words: Vec<u64>,
+}
+
+/// Adds partitions to a filter; its memory is used again for each of them.
+#[derive(Default)]
+pub(crate) struct FilterBuilder {
+    hashes: Vec<u64>,
+    system: System,
 }
 
 /// One id's equation in a partition.
@@ -72,7 +79,7 @@ fn parity(word: u64) -> u32 {
 }
 
 impl Filter {
-    /// A filter without partitions, to be built by [`add_partition`](Self::add_partition).
+    /// A filter without partitions, to be built by a [`FilterBuilder`].
     pub(crate) fn new(bits: u32, seed: [u64; 2], prefixes_max: u64) -> Filter {
         let words = prefixes_max.saturating_mul(u64::from(bits)) / 59;
         Filter { bits, seed, partitions: Vec::new(), words: Vec::with_capacity(usize::try_from(words).unwrap_or(0)) }
@@ -81,25 +88,6 @@ impl Filter {
     /// Bytes in memory.
     pub(crate) fn bytes(&self) -> usize {
         self.words.len() * 8 + self.partitions.len() * size_of::<Partition>()
-    }
-
-    /// Adds the ids of the next partition, ascending and not empty.
-    pub(crate) fn add_partition(&mut self, prefixes: &[Prefix]) {
-        let Some(first) = prefixes.first().copied() else { return };
-        let offset = self.words.len() as u32;
-        let groups = ((prefixes.len() * 106 / 100 + 48) / RIBBON + 1).min(usize::from(u16::MAX)) as u16;
-        let hashes: Vec<u64> = prefixes.iter().map(|prefix| hash(&self.seed, prefix)).collect();
-        for attempt in 0..ATTEMPTS_MAX as u16 {
-            // Every eighth failure gives the system more room.
-            let groups = groups.saturating_add(attempt / 8);
-            let equations = hashes.iter().map(|hash| Equation::new(*hash, attempt, groups, self.bits));
-            if let Some(system) = System::solvable(usize::from(groups) * RIBBON, equations) {
-                system.solve_into(self.bits, &mut self.words);
-                self.partitions.push(Partition { first, offset, groups, attempt });
-                return;
-            }
-        }
-        self.partitions.push(Partition { first, offset, groups: 0, attempt: 0 });
     }
 
     /// Whether an id may be in the run; `false` is certain.
@@ -138,10 +126,8 @@ impl Filter {
             }
             _ => partitions.len() - 1,
         };
-        let (mut low, mut high) = (0, partitions.len());
-        let mut step = 1;
-        if partitions[guess].first <= *prefix {
-            low = guess;
+        let (mut low, mut high, mut step) = (guess, partitions.len(), 1);
+        if partitions.get(guess)?.first <= *prefix {
             while low + step < partitions.len() && partitions[low + step].first <= *prefix {
                 low += step;
                 step *= 2;
@@ -160,44 +146,71 @@ impl Filter {
     }
 }
 
+impl FilterBuilder {
+    /// Adds the ids of the next partition, ascending and not empty.
+    pub(crate) fn add_partition(&mut self, filter: &mut Filter, prefixes: &[Prefix]) {
+        let Some(first) = prefixes.first().copied() else { return };
+        let offset = filter.words.len() as u32;
+        let groups = ((prefixes.len() * 106 / 100 + 48) / RIBBON + 1).min(usize::from(u16::MAX)) as u16;
+        self.hashes.clear();
+        self.hashes.extend(prefixes.iter().map(|prefix| hash(&filter.seed, prefix)));
+        for attempt in 0..ATTEMPTS_MAX as u16 {
+            // Every eighth failure gives the system more room.
+            let groups = groups.saturating_add(attempt / 8);
+            let equations = self.hashes.iter().map(|hash| Equation::new(*hash, attempt, groups, filter.bits));
+            if self.system.eliminate(usize::from(groups) * RIBBON, equations) {
+                self.system.solve_into(filter.bits, &mut filter.words);
+                filter.partitions.push(Partition { first, offset, groups, attempt });
+                return;
+            }
+        }
+        filter.partitions.push(Partition { first, offset, groups: 0, attempt: 0 });
+    }
+}
+
 /// A linear system over GF(2) in echelon form.
+#[derive(Default)]
 struct System {
-    rows: Vec<(u64, u32)>,
+    /// 0 = no equation in this row.
+    coefficients: Vec<u64>,
+    results: Vec<u32>,
 }
 
 impl System {
-    /// Eliminates as it inserts; `None` when two equations contradict each other.
-    fn solvable(rows: usize, equations: impl Iterator<Item = Equation>) -> Option<System> {
-        let mut rows = vec![(0_u64, 0_u32); rows];
-        for Equation { mut start, mut coefficients, mut result } in equations {
-            loop {
-                let row = rows.get_mut(start)?;
-                if row.0 == 0 {
-                    *row = (coefficients, result);
-                    break;
-                }
-                coefficients ^= row.0;
-                result ^= row.1;
-                if coefficients == 0 && result == 0 {
-                    break;
-                }
-                if coefficients == 0 {
-                    return None;
-                }
-                start += coefficients.trailing_zeros() as usize;
-                coefficients >>= coefficients.trailing_zeros();
+    /// Eliminates as it inserts; `false` when two equations contradict each other.
+    fn eliminate(&mut self, rows: usize, equations: impl Iterator<Item = Equation>) -> bool {
+        self.coefficients.clear();
+        self.coefficients.resize(rows, 0);
+        self.results.clear();
+        self.results.resize(rows, 0);
+        equations.into_iter().all(|equation| self.insert(equation))
+    }
+
+    fn insert(&mut self, equation: Equation) -> bool {
+        let Equation { mut start, mut coefficients, mut result } = equation;
+        while let Some((row, row_result)) = self.coefficients.get_mut(start).zip(self.results.get_mut(start)) {
+            if *row == 0 {
+                (*row, *row_result) = (coefficients, result);
+                return true;
             }
+            coefficients ^= *row;
+            result ^= *row_result;
+            if coefficients == 0 {
+                return result == 0;
+            }
+            start += coefficients.trailing_zeros() as usize;
+            coefficients >>= coefficients.trailing_zeros();
         }
-        Some(System { rows })
+        false
     }
 
     /// Substitutes from the last row to the first and appends the solution, `bits` words per 64 rows.
     fn solve_into(&self, bits: u32, words: &mut Vec<u64>) {
         let start = words.len();
         let bits = bits as usize;
-        words.resize(start + self.rows.len() / RIBBON * bits, 0);
+        words.resize(start + self.coefficients.len() / RIBBON * bits, 0);
         let mut state = [0_u64; 32];
-        for (row, (coefficients, result)) in self.rows.iter().enumerate().rev() {
+        for (row, (coefficients, result)) in self.coefficients.iter().zip(&self.results).enumerate().rev() {
             for (column, state) in state.iter_mut().enumerate().take(bits) {
                 let shifted = *state << 1;
                 *state = shifted | u64::from(parity(shifted & coefficients) ^ ((result >> column) & 1));
@@ -221,7 +234,8 @@ mod tests {
         prefixes.sort_unstable();
         prefixes.dedup();
         let mut filter = Filter::new(bits, [3, 5], prefixes.len() as u64);
-        prefixes.chunks(partition).for_each(|chunk| filter.add_partition(chunk));
+        let mut builder = FilterBuilder::default();
+        prefixes.chunks(partition).for_each(|chunk| builder.add_partition(&mut filter, chunk));
         filter
     }
 

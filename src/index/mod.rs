@@ -22,3 +22,6 @@ pub use recent::Recent;
 pub use record::BucketKey;
 pub use segment::Segment;
 pub use store::{Index, MergeStep, Notice};
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,10 @@ impl Snapshot {
     pub(crate) fn of(&self, family: Family) -> &[Arc<Run>] {
         &self.runs[family.slot()]
     }
+
+    pub(crate) fn records_of(&self, family: Family) -> u64 {
+        self.of(family).iter().map(|run| run.footer.records).sum()
+    }
 }
 
 /// What readers and the writer of an index share.
@@ -316,16 +320,13 @@ impl IndexView {
         let of = |family: Family| -> Result<[u8; 32], IndexError> {
             let mut hasher = blake3::Hasher::new();
             let mut records = MergedRecords::all(self.snapshot.of(family));
-            let mut bytes = Vec::new();
-            loop {
-                let batch = records.next_batch(&self.shared.counters)?;
-                if batch.is_empty() {
-                    return Ok(*hasher.finalize().as_bytes());
-                }
+            let (mut batch, mut bytes) = (Vec::new(), Vec::new());
+            while records.append_to(&mut batch, &self.shared.counters)? {
                 bytes.clear();
-                bytes.extend(batch.iter().flat_map(digest_bytes));
+                bytes.extend(batch.drain(..).flat_map(|record| digest_bytes(&record)));
                 hasher.update(&bytes);
             }
+            Ok(*hasher.finalize().as_bytes())
         };
         Ok(IndexDigest {
             covered_to: self.covered_to(),
@@ -386,10 +387,11 @@ impl KeyRange {
             if let Some(record) = self.batch.next() {
                 return Ok(Some(record));
             }
-            let batch = self.records.next_batch(counters).inspect_err(|_| self.finished = true)?;
+            let mut batch = Vec::new();
+            self.records.append_to(&mut batch, counters).inspect_err(|_| self.finished = true)?;
             self.finished = batch.last().is_none_or(|last| last.key > self.high);
-            let within: Vec<Record> = batch.iter().filter(|record| (self.low..=self.high).contains(&record.key)).copied().collect();
-            self.batch = within.into_iter();
+            batch.retain(|record| (self.low..=self.high).contains(&record.key));
+            self.batch = batch.into_iter();
         }
         Ok(self.batch.next())
     }

@@ -10,8 +10,9 @@ use std::ops::RangeBounds;
 
 /// Answers the same questions as [`IndexView`](super::IndexView) about the newest seqs; owned by the writer.
 ///
-/// It is kept in segments of [`SEGMENT_SEQS`] seqs, so that [`trim`](Self::trim) frees whole segments. Questions take `from_seq`, usually
-/// [`IndexView::covered_to`](super::IndexView::covered_to) of the view they are combined with, and leave out what is older.
+/// It is kept in segments of [`SEGMENT_SEQS`] seqs, so that [`trim`](Self::trim) frees whole segments. What trim left may overlap with a view of the runs:
+/// questions about sums take `from_seq`, which is [`IndexView::covered_to`](super::IndexView::covered_to) of the view they are combined with, and leave out what is
+/// older; an id gives the same seq on both sides, and the view's is the smaller one.
 #[derive(Default)]
 pub struct Recent {
     /// Ascending; their numbers are seq / [`SEGMENT_SEQS`].
@@ -138,14 +139,14 @@ impl Recent {
         self.segments.len()
     }
 
-    /// The smallest seq at or above `from_seq` with this command id.
-    pub fn command(&self, command_id: &[u8; 16], from_seq: u64) -> Option<u64> {
-        self.since(from_seq).find_map(|segment| segment.commands.get(command_id).copied().filter(|seq| *seq >= from_seq))
+    /// The smallest seq in memory with this command id.
+    pub fn command(&self, command_id: &[u8; 16]) -> Option<u64> {
+        self.segments.iter().find_map(|segment| segment.commands.get(command_id).copied())
     }
 
-    /// The smallest seq at or above `from_seq` with this external id.
-    pub fn external(&self, hash: &[u8; 16], from_seq: u64) -> Option<u64> {
-        self.since(from_seq).find_map(|segment| segment.externals.get(hash).copied().filter(|seq| *seq >= from_seq))
+    /// The smallest seq in memory with this external id.
+    pub fn external(&self, hash: &[u8; 16]) -> Option<u64> {
+        self.segments.iter().find_map(|segment| segment.externals.get(hash).copied())
     }
 
     /// The sum of the movements of a bucket at or above `from_seq` that happened later than `occurred_at`. Looks only at what was recorded since the last

@@ -5,12 +5,13 @@ use super::error::IndexError;
 use super::limits::FAN_IN;
 use super::manifest::{MANIFEST_NAME, Manifest, RunEntry};
 use super::reader::{IndexReader, IndexView, Shared, Snapshot};
-use super::record::Family;
+use super::record::{Family, Record};
 use super::run::{Run, is_run_name};
 use super::segment::Segment;
 use super::writer::{RunPlan, RunWriter};
 use crate::files::{Files, FilesError};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -70,6 +71,8 @@ struct Merge {
     family: Family,
     inputs: Vec<Arc<Run>>,
     records: MergedRecords,
+    /// Merged and not written yet.
+    batch: Vec<Record>,
     output: RunWriter,
 }
 
@@ -134,14 +137,15 @@ impl Index {
         self.guarded(|index| {
             segment.sort();
             for family in Family::ALL {
-                let records = &segment.records[family.slot()];
+                let records = &mut segment.records[family.slot()];
                 if records.is_empty() {
                     continue;
                 }
-                let plan = index.plan(&snapshot, family, 0, (segment.from_seq(), covered_to), records.len() as u64, true);
+                let count = records.len() as u64;
+                let plan = index.plan(family, 0, snapshot.covered_to..covered_to, count, snapshot.records_of(family) + count);
                 let mut writer = RunWriter::create(index.files.as_ref(), &plan)?;
-                writer.push_all(records)?;
-                snapshot.runs[family.slot()].extend(writer.finish()?.map(Arc::new));
+                writer.take_blocks(records)?;
+                snapshot.runs[family.slot()].extend(writer.finish(records)?.map(Arc::new));
             }
             (snapshot.covered_to, snapshot.last_hash) = (covered_to, last_hash);
             index.publish(snapshot)
@@ -160,12 +164,11 @@ impl Index {
                 return Ok(MergeStep::Idle);
             };
             while !stop.load(Ordering::Relaxed) {
-                let batch = merge.records.next_batch(&index.shared.counters)?;
-                if batch.is_empty() {
+                if !merge.records.append_to(&mut merge.batch, &index.shared.counters)? {
                     index.finish_merge(merge)?;
                     return Ok(MergeStep::Merged);
                 }
-                merge.output.push_all(batch)?;
+                merge.output.take_blocks(&mut merge.batch)?;
             }
             index.merge = Some(merge);
             Ok(MergeStep::Paused)
@@ -185,12 +188,11 @@ impl Index {
         result
     }
 
-    fn plan(&mut self, snapshot: &Snapshot, family: Family, level: u8, seqs: (u64, u64), records: u64, new: bool) -> RunPlan {
+    /// Numbers a new run.
+    fn plan(&mut self, family: Family, level: u8, seqs: Range<u64>, records: u64, records_of_family: u64) -> RunPlan {
         let number = self.next_number;
         self.next_number += 1;
-        let present: u64 = snapshot.of(family).iter().map(|run| run.footer.records).sum();
-        let records_of_family = if new { present + records } else { present };
-        RunPlan { family, ledger_id: self.ledger_id, number, level, from_seq: seqs.0, to_seq: seqs.1, records, records_of_family }
+        RunPlan { family, ledger_id: self.ledger_id, number, level, from_seq: seqs.start, to_seq: seqs.end, records, records_of_family }
     }
 
     /// Starts the smallest merge that is due.
@@ -198,16 +200,16 @@ impl Index {
         let snapshot = self.shared.snapshot();
         let Some((family, inputs)) = due(&snapshot) else { return Ok(None) };
         let Some((oldest, newest)) = inputs.first().zip(inputs.last()) else { return Ok(None) };
-        let seqs = (oldest.footer.from_seq, newest.footer.to_seq);
+        let seqs = oldest.footer.from_seq..newest.footer.to_seq;
         let records = inputs.iter().map(|run| run.footer.records).sum();
-        let plan = self.plan(&snapshot, family, oldest.level.saturating_add(1), seqs, records, false);
+        let plan = self.plan(family, oldest.level.saturating_add(1), seqs, records, snapshot.records_of(family));
         let output = RunWriter::create(self.files.as_ref(), &plan)?;
-        Ok(Some(Merge { family, records: MergedRecords::all(&inputs), inputs, output }))
+        Ok(Some(Merge { family, records: MergedRecords::all(&inputs), batch: Vec::new(), inputs, output }))
     }
 
     fn finish_merge(&mut self, merge: Merge) -> Result<(), IndexError> {
-        let Merge { family, inputs, output, .. } = merge;
-        let output = output.finish()?.map(Arc::new);
+        let Merge { family, inputs, output, batch, .. } = merge;
+        let output = output.finish(&batch)?.map(Arc::new);
         let mut snapshot = self.shared.snapshot().as_ref().clone();
         let runs = &mut snapshot.runs[family.slot()];
         let Some(at) = runs.iter().position(|run| inputs.first().is_some_and(|oldest| Arc::ptr_eq(run, oldest))) else {

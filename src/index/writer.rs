@@ -1,10 +1,10 @@
 //! Writing a run: records in order go in, blocks go out, the block index and the filter grow beside them.
 
-use super::block::{self, BLOCK_RECORDS_MAX};
+use super::block::{BLOCK_RECORDS_MAX, BlockPlan};
 use super::bytes::put_words;
 use super::checksum::CheckKey;
 use super::error::IndexError;
-use super::filter::{Filter, Partition};
+use super::filter::{Filter, FilterBuilder, Partition};
 use super::footer::Footer;
 use super::limits::{BLOCKS_PER_PARTITION, FILTER_BITS, FILTER_BITS_LARGEST, RUN_RECORDS_MAX};
 use super::record::{Family, Key, Prefix, Record};
@@ -22,7 +22,7 @@ pub(crate) struct RunPlan {
     pub level: u8,
     pub from_seq: u64,
     pub to_seq: u64,
-    /// The records that will be pushed.
+    /// The records that will be written.
     pub records: u64,
     /// The records of the family in the whole index, these included.
     pub records_of_family: u64,
@@ -34,10 +34,10 @@ pub(crate) struct RunWriter {
     footer: Footer,
     level: u8,
     check: CheckKey,
-    pending: Vec<Record>,
     output: Vec<u8>,
     first_keys: Vec<Key>,
     filter: Option<Filter>,
+    builder: FilterBuilder,
     /// The distinct prefixes of the filter's current partition.
     partition: Vec<Prefix>,
 }
@@ -80,41 +80,31 @@ impl RunWriter {
             section_hash: [0; 32],
         };
         let file = files.create(&file_name(plan.family, plan.number))?;
-        let pending = Vec::with_capacity(9 * BLOCK_RECORDS_MAX);
         let (output, first_keys, partition) = (Vec::with_capacity(WRITE_BYTES), Vec::new(), Vec::new());
-        Ok(RunWriter { file, footer, level: plan.level, check, pending, output, first_keys, filter, partition })
+        Ok(RunWriter { file, footer, level: plan.level, check, output, first_keys, filter, builder: FilterBuilder::default(), partition })
     }
 
-    /// Adds records that are not below any record added before.
+    /// Takes whole blocks of sorted records from the front and leaves the rest, fewer than [`BLOCK_RECORDS_MAX`], to be followed by more.
     ///
     /// # Errors
     /// [`IndexError::Files`].
-    pub(crate) fn push_all(&mut self, records: &[Record]) -> Result<(), IndexError> {
-        for records in records.chunks(8 * BLOCK_RECORDS_MAX) {
-            let mut pending = std::mem::take(&mut self.pending);
-            pending.extend_from_slice(records);
-            let written = self.write_full_blocks(&pending)?;
-            pending.drain(..written);
-            self.pending = pending;
-        }
-        Ok(())
-    }
-
-    /// Writes blocks while it is certain how many records fit; answers how many records were written.
-    fn write_full_blocks(&mut self, records: &[Record]) -> Result<usize, IndexError> {
+    pub(crate) fn take_blocks(&mut self, records: &mut Vec<Record>) -> Result<(), IndexError> {
         let mut written = 0;
+        // Only then is it certain how many fit.
         while records.len() - written >= BLOCK_RECORDS_MAX {
             written += self.write_block(&records[written..])?;
         }
-        Ok(written)
+        records.drain(..written);
+        Ok(())
     }
 
     /// Writes one block of the first records and answers how many they are.
     fn write_block(&mut self, records: &[Record]) -> Result<usize, IndexError> {
-        let records = &records[..block::records_fitting(self.footer.family, records)];
+        let plan = BlockPlan::new(self.footer.family, records);
+        let records = plan.records;
         let Some((first, last)) = records.first().zip(records.last()) else { return Ok(0) };
         let footer = &mut self.footer;
-        self.output.extend(block::encode(footer.family, records, footer.blocks, footer.sum, &self.check));
+        self.output.extend(plan.encode(footer.blocks, footer.sum, &self.check));
         if footer.blocks == 0 {
             footer.least_key = first.key;
         }
@@ -143,26 +133,26 @@ impl RunWriter {
             }
         }
         if self.first_keys.len() % BLOCKS_PER_PARTITION == 0 {
-            filter.add_partition(&self.partition);
+            self.builder.add_partition(filter, &self.partition);
             self.partition.clear();
         }
     }
 
-    /// Writes what is left and makes the run durable; `None` when no record was added, and then there is no file.
+    /// Writes the records that [`take_blocks`](Self::take_blocks) left and makes the run durable; `None` when there were none at all, and then there is no
+    /// file.
     ///
     /// # Errors
     /// [`IndexError::Files`].
-    pub(crate) fn finish(mut self) -> Result<Option<Run>, IndexError> {
-        let pending = std::mem::take(&mut self.pending);
+    pub(crate) fn finish(mut self, rest: &[Record]) -> Result<Option<Run>, IndexError> {
         let mut written = 0;
-        while written < pending.len() {
-            written += self.write_block(&pending[written..])?;
+        while written < rest.len() {
+            written += self.write_block(&rest[written..])?;
         }
         if self.footer.blocks == 0 {
             return Ok(None);
         }
         if let Some(filter) = self.filter.as_mut() {
-            filter.add_partition(&self.partition);
+            self.builder.add_partition(filter, &self.partition);
             filter.words.shrink_to_fit();
             self.footer.partitions = filter.partitions.len() as u32;
             self.footer.filter_words = filter.words.len() as u64;
