@@ -10,9 +10,9 @@ use std::ops::RangeBounds;
 
 /// Answers the same questions as [`IndexView`](super::IndexView) about the newest seqs; owned by the writer.
 ///
-/// It is kept in segments of [`SEGMENT_SEQS`] seqs, so that [`trim`](Self::trim) frees whole segments. What trim left may overlap with a view of the runs:
-/// questions about sums take `from_seq`, which is [`IndexView::covered_to`](super::IndexView::covered_to) of the view they are combined with, and leave out what is
-/// older; an id gives the same seq on both sides, and the view's is the smaller one.
+/// It is kept in segments of [`SEGMENT_SEQS`] seqs, so that [`trim`](Self::trim) frees whole segments. What trim left may overlap with a view of
+/// the runs: questions take `from_seq`, which is [`IndexView::covered_to`](super::IndexView::covered_to) of the view they are
+/// combined with, and leave out what is older.
 #[derive(Default)]
 pub struct Recent {
     /// Ascending; their numbers are seq / [`SEGMENT_SEQS`].
@@ -68,6 +68,22 @@ impl<K: std::hash::Hash + Eq, T> Chains<K, T> {
         let before = older.and_then(|older| self.links.get(older as usize)).map(|(link, _)| link);
         let link = link(before);
         self.links.push((link, older));
+    }
+
+    /// Drops the links behind the first one that is not kept; links stand in the order in which they came.
+    fn forget_from(&mut self, keeps: impl Fn(&T) -> bool) {
+        let kept = self.links.iter().position(|(link, _)| !keeps(link)).unwrap_or(self.links.len());
+        let links = &self.links;
+        self.newest.retain(|_, newest| {
+            while *newest as usize >= kept {
+                match links.get(*newest as usize).and_then(|(_, older)| *older) {
+                    Some(older) => *newest = older,
+                    None => return false,
+                }
+            }
+            true
+        });
+        self.links.truncate(kept);
     }
 
     fn newest_first<'a>(&'a self, key: &K) -> impl Iterator<Item = &'a T> {
@@ -134,19 +150,32 @@ impl Recent {
         self.segments.drain(..dropped);
     }
 
+    /// Drops everything at or above this seq: it was not written after all.
+    pub fn forget_from(&mut self, seq: u64) {
+        self.segments.retain(|segment| segment.number * SEGMENT_SEQS < seq);
+        if let Some(last) = self.segments.last_mut() {
+            last.commands.retain(|_, known| *known < seq);
+            last.externals.retain(|_, known| *known < seq);
+            last.moves.forget_from(|link| link.moved.seq < seq);
+            last.shipments.forget_from(|link| link.seq < seq);
+        }
+    }
+
     /// Segments held in memory.
     pub fn segments(&self) -> usize {
         self.segments.len()
     }
 
-    /// The smallest seq in memory with this command id.
-    pub fn command(&self, command_id: &[u8; 16]) -> Option<u64> {
-        self.segments.iter().find_map(|segment| segment.commands.get(command_id).copied())
+    /// The smallest seq in memory with this command id, unless it lies below `from_seq`: then the view has it.
+    pub fn command(&self, command_id: &[u8; 16], from_seq: u64) -> Option<u64> {
+        let smallest = self.segments.iter().find_map(|segment| segment.commands.get(command_id).copied());
+        smallest.filter(|seq| *seq >= from_seq)
     }
 
-    /// The smallest seq in memory with this external id.
-    pub fn external(&self, hash: &[u8; 16]) -> Option<u64> {
-        self.segments.iter().find_map(|segment| segment.externals.get(hash).copied())
+    /// The smallest seq in memory with this external id, unless it lies below `from_seq`: then the view has it.
+    pub fn external(&self, hash: &[u8; 16], from_seq: u64) -> Option<u64> {
+        let smallest = self.segments.iter().find_map(|segment| segment.externals.get(hash).copied());
+        smallest.filter(|seq| *seq >= from_seq)
     }
 
     /// The sum of the movements of a bucket at or above `from_seq` that happened later than `occurred_at`. Looks only at what was recorded since the last

@@ -262,7 +262,6 @@ fn due(snapshot: &Snapshot) -> Option<(Family, Vec<Arc<Run>>)> {
 }
 
 /// Loads what the manifest names: a snapshot and the next run's number, or the reason to start empty.
-#[expect(clippy::type_complexity, reason = "two kinds of failure, used once")]
 fn load(files: &dyn Files, ledger_id: &[u8; 16]) -> Result<Result<(Snapshot, u64), Notice>, FilesError> {
     let bytes = match files.read_whole(MANIFEST_NAME) {
         Err(error) if error.is_missing() => return Ok(Err(Notice::ManifestMissing)),

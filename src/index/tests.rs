@@ -81,7 +81,7 @@ proptest! {
 
     #[test]
     fn recent_and_runs_together_answer_like_the_model_wherever_the_border_is(
-        entries in prop::collection::vec(entry(), 1..60), covered in 0..60_usize, base in 0..3_u64
+        entries in prop::collection::vec(entry(), 20..60), covered in 0..60_usize, base in 0..3_u64, forgotten in 0..20_u64
     ) {
         // The model counts from 0, Recent from just below a segment's end.
         let shift = (base * SEGMENT_SEQS).saturating_sub(base * 20);
@@ -91,14 +91,20 @@ proptest! {
         model.insert_into(&mut recent, shift);
         recent.trim(covered);
         prop_assert!(recent.segments() <= 2);
-        let from = |from: u64| Model {
-            entries: (0..).zip(&model.entries).map(|(seq, entry)| if seq < from { Entry::default() } else { entry.clone() }).collect(),
+        let last = model.entries.len() as u64;
+        if forgotten > 0 {
+            recent.forget_from(last - forgotten);
+        }
+        let between = |from: u64| Model {
+            entries: (0..last - forgotten)
+                .map(|seq| if seq < from { Entry::default() } else { model.entries[seq as usize].clone() })
+                .collect(),
         };
-        let (newer, kept) = (from(covered), from(covered / SEGMENT_SEQS * SEGMENT_SEQS));
+        let (newer, kept) = (between(covered), between(covered / SEGMENT_SEQS * SEGMENT_SEQS));
         for n in 0..60 {
             let key = model::bucket(n);
-            prop_assert_eq!(recent.command(&id(n)), kept.command(&id(n)));
-            prop_assert_eq!(recent.external(&id(n)), kept.external(&id(n)));
+            prop_assert_eq!(recent.command(&id(n), covered), kept.command(&id(n)).filter(|seq| *seq >= covered));
+            prop_assert_eq!(recent.external(&id(n), covered), kept.external(&id(n)).filter(|seq| *seq >= covered));
             prop_assert_eq!(recent.shipped(&id(n), covered), newer.shipped(&id(n)));
             prop_assert_eq!(recent.moved_after(&key, model::time(n), covered), newer.moved_after(&key, model::time(n)));
             prop_assert_eq!(recent.moves(&key, .., covered), newer.moves(&key));

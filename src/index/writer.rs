@@ -132,7 +132,7 @@ impl RunWriter {
                 self.partition.push(prefix);
             }
         }
-        if self.first_keys.len() % BLOCKS_PER_PARTITION == 0 {
+        if self.first_keys.len().is_multiple_of(BLOCKS_PER_PARTITION) {
             self.builder.add_partition(filter, &self.partition);
             self.partition.clear();
         }
