@@ -42,8 +42,8 @@ pub(crate) struct RunWriter {
     partition: Vec<Prefix>,
 }
 
-/// Filter bits per id for a run that holds `records` of `of_family`: the smaller its share, the more bits, so that every run adds about its share of 1 % to
-/// the misses that read.
+/// Filter bits per id for a run that holds `records` of `of_family`: the smaller its share, the more bits, so that
+/// every run adds about its share of 1 % to the misses that read.
 pub(crate) fn filter_bits(records: u64, of_family: u64) -> u32 {
     let share = of_family.max(1) as f64 / records.max(1) as f64;
     let bits = (share.log2().max(0.0) + FILTER_BITS_LARGEST).round() as u32;
@@ -61,7 +61,10 @@ impl RunWriter {
         }
         let check = CheckKey::new(&plan.ledger_id, plan.family, plan.number);
         let bits = filter_bits(plan.records, plan.records_of_family);
-        let filter = plan.family.is_filtered().then(|| Filter::new(bits, check.filter_seed(), plan.records));
+        let filter = plan
+            .family
+            .is_filtered()
+            .then(|| Filter::new(bits, check.filter_seed(), plan.records));
         let footer = Footer {
             family: plan.family,
             ledger_id: plan.ledger_id,
@@ -81,10 +84,21 @@ impl RunWriter {
         };
         let file = files.create(&file_name(plan.family, plan.number))?;
         let (output, first_keys, partition) = (Vec::with_capacity(WRITE_BYTES), Vec::new(), Vec::new());
-        Ok(RunWriter { file, footer, level: plan.level, check, output, first_keys, filter, builder: FilterBuilder::default(), partition })
+        Ok(RunWriter {
+            file,
+            footer,
+            level: plan.level,
+            check,
+            output,
+            first_keys,
+            filter,
+            builder: FilterBuilder::default(),
+            partition,
+        })
     }
 
-    /// Takes whole blocks of sorted records from the front and leaves the rest, fewer than [`BLOCK_RECORDS_MAX`], to be followed by more.
+    /// Takes whole blocks of sorted records from the front and leaves the rest, fewer than [`BLOCK_RECORDS_MAX`], to
+    /// be followed by more.
     ///
     /// # Errors
     /// [`IndexError::Files`].
@@ -102,7 +116,9 @@ impl RunWriter {
     fn write_block(&mut self, records: &[Record]) -> Result<usize, IndexError> {
         let plan = BlockPlan::new(self.footer.family, records);
         let records = plan.records;
-        let Some((first, last)) = records.first().zip(records.last()) else { return Ok(0) };
+        let Some((first, last)) = records.first().zip(records.last()) else {
+            return Ok(0);
+        };
         let footer = &mut self.footer;
         self.output.extend(plan.encode(footer.blocks, footer.sum, &self.check));
         if footer.blocks == 0 {
@@ -113,7 +129,10 @@ impl RunWriter {
         footer.records += records.len() as u64;
         for record in records {
             footer.sum = footer.sum.wrapping_add(i128::from(record.value));
-            footer.third_words = (footer.third_words.0.min(record.key[2]), footer.third_words.1.max(record.key[2]));
+            footer.third_words = (
+                footer.third_words.0.min(record.key[2]),
+                footer.third_words.1.max(record.key[2]),
+            );
         }
         self.first_keys.push(first.key);
         self.filter_block(records);
@@ -138,8 +157,8 @@ impl RunWriter {
         }
     }
 
-    /// Writes the records that [`take_blocks`](Self::take_blocks) left and makes the run durable; `None` when there were none at all, and then there is no
-    /// file.
+    /// Writes the records that [`take_blocks`](Self::take_blocks) left and makes the run durable; `None` when there
+    /// were none at all, and then there is no file.
     ///
     /// # Errors
     /// [`IndexError::Files`].
@@ -161,9 +180,25 @@ impl RunWriter {
         self.file.append(&self.output)?;
         self.write_section()?;
         self.file.append(&self.footer.encode(&self.check))?;
-        let RunWriter { file, footer, level, check, first_keys, filter, .. } = self;
+        let RunWriter {
+            file,
+            footer,
+            level,
+            check,
+            first_keys,
+            filter,
+            ..
+        } = self;
         let name = file_name(footer.family, footer.number);
-        Ok(Some(Run { file: file.finish()?, name, footer, level, check, first_keys, filter }))
+        Ok(Some(Run {
+            file: file.finish()?,
+            name,
+            footer,
+            level,
+            check,
+            first_keys,
+            filter,
+        }))
     }
 
     /// Writes block index and filter piece by piece, because at 100 million ids they are large.
@@ -181,8 +216,10 @@ impl RunWriter {
             keys.iter().for_each(|key| put_words(&mut bytes, key));
             write(&mut bytes)?;
         }
-        let (partitions, words): (&[Partition], &[u64]) =
-            self.filter.as_ref().map_or((&[], &[]), |filter| (&filter.partitions, &filter.words));
+        let (partitions, words): (&[Partition], &[u64]) = self
+            .filter
+            .as_ref()
+            .map_or((&[], &[]), |filter| (&filter.partitions, &filter.words));
         for partitions in partitions.chunks(WRITE_BYTES / size_of::<Partition>()) {
             for partition in partitions {
                 put_words(&mut bytes, &partition.first);
