@@ -82,6 +82,21 @@ pub const CATCH_UP_EVENTS_MAX: u64 = 262_144;
 /// A step of the wall clock against the monotonic clock that stops writing, in microseconds (60 s).
 pub const CLOCK_STEP_MICROS_MAX: i64 = 60 * 1_000_000;
 
+/// Rows in one page of a list.
+pub const PAGE_ROWS_MAX: usize = 1_000;
+/// Rows in one page of a list where the caller does not say.
+pub const PAGE_ROWS_DEFAULT: usize = 100;
+/// Bytes of a cursor's text.
+pub const CURSOR_BYTES_MAX: usize = 256;
+/// Uncovered reservations that one oversold position lists.
+pub const UNCOVERED_ROWS_MAX: usize = 100;
+/// Thresholds of an ageing report.
+pub const AGE_THRESHOLDS_MAX: usize = 64;
+
+const _: () = assert!(PAGE_ROWS_DEFAULT <= PAGE_ROWS_MAX);
+// A cursor holds three numbers, the name of a list and at most one alias or order reference.
+const _: () = assert!(3 * 20 + 64 + ALIAS_BYTES_MAX <= CURSOR_BYTES_MAX);
+const _: () = assert!(ORDER_BYTES_MAX <= ALIAS_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX <= VALUE_BYTES_MAX);
 const _: () = assert!(NOTE_BYTES_MAX + 64 <= VALUE_BYTES_MAX);
 const _: () = assert!(QUANTITY_UNITS_MAX < BALANCE_UNITS_MAX);
