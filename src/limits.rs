@@ -47,7 +47,7 @@ pub const UNIT_NAME_BYTES_MAX: usize = 16;
 pub const NOTE_BYTES_MAX: usize = 3_800;
 /// *Rule.* Items, locations and lots that one ledger may have (each).
 pub const ENTITIES_MAX: u32 = 16_777_216;
-/// Commands in one unit.
+/// *Rule.* Commands in one unit.
 pub const UNIT_COMMANDS_MAX: usize = 1_024;
 /// Commands in one call of `submit_batch`.
 pub const BATCH_COMMANDS_MAX: usize = 65_536;
@@ -71,6 +71,11 @@ pub const EXPIRY_LINES_MAX: usize = LINES_MAX;
 pub const EXPIRY_EVENTS_PER_GROUP_MAX: usize = 1;
 /// A step of the wall clock against the monotonic clock that stops writing, in microseconds (60 s).
 pub const CLOCK_STEP_MICROS_MAX: i64 = 60 * 1_000_000;
+
+/// Bytes of fingerprints of ids that a verification keeps at once unless told otherwise (256 MiB).
+pub const VERIFY_ID_BYTES: usize = 268_435_456;
+/// Late counts and returns that a verification gathers before it reads the log again to confirm them.
+pub const VERIFY_CLAIMS_MAX: usize = 262_144;
 
 const _: () = assert!(FRAME_BYTES_MAX <= VALUE_BYTES_MAX);
 const _: () = assert!(NOTE_BYTES_MAX + 64 <= VALUE_BYTES_MAX);
