@@ -43,6 +43,8 @@ pub const DOCUMENTS_MAX: usize = 16;
 pub const ZONE_BYTES_MAX: usize = 64;
 /// *Rule.* Bytes of an entered unit's name.
 pub const UNIT_NAME_BYTES_MAX: usize = 16;
+/// Bytes of a quantity as entered.
+pub const ENTERED_BYTES_MAX: usize = 24;
 /// Bytes of the private text of one command.
 pub const NOTE_BYTES_MAX: usize = 3_800;
 /// *Rule.* Items, locations and lots that one ledger may have (each).
