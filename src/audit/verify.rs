@@ -139,6 +139,10 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
         Some((key, _)) => key.first.0.saturating_add(1),
         None => 0,
     };
+    let progress: Option<&mut dyn FnMut(Progress)> = match options.progress {
+        Some(progress) => Some(progress),
+        None => None,
+    };
     let mut expected = options.expected;
     expected.sort_unstable_by_key(|expected| expected.seq);
     let mut run = Run {
@@ -153,7 +157,7 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
         matched: 0,
         head: None,
         first_fault: None,
-        watch: Watch { progress: options.progress, about },
+        watch: Watch { progress, about },
     };
     let dropped = run.fold()?;
     run.settle_ids()?;
