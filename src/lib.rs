@@ -1,6 +1,7 @@
 //! Counterfoil: an event-sourced, hash-chained stock ledger.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod domain;
 pub mod files;
 pub mod index;

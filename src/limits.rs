@@ -49,7 +49,7 @@ pub const ENTERED_BYTES_MAX: usize = 24;
 pub const NOTE_BYTES_MAX: usize = 3_800;
 /// *Rule.* Items, locations and lots that one ledger may have (each).
 pub const ENTITIES_MAX: u32 = 16_777_216;
-/// Commands in one unit.
+/// *Rule.* Commands in one unit.
 pub const UNIT_COMMANDS_MAX: usize = 1_024;
 /// Commands in one call of `submit_batch`.
 pub const BATCH_COMMANDS_MAX: usize = 65_536;
@@ -97,6 +97,11 @@ const _: () = assert!(PAGE_ROWS_DEFAULT <= PAGE_ROWS_MAX);
 // A cursor holds three numbers, the name of a list and at most one alias or order reference.
 const _: () = assert!(3 * 20 + 64 + ALIAS_BYTES_MAX <= CURSOR_BYTES_MAX);
 const _: () = assert!(ORDER_BYTES_MAX <= ALIAS_BYTES_MAX);
+/// Bytes of fingerprints of ids that a verification keeps at once unless told otherwise (256 MiB).
+pub const VERIFY_ID_BYTES: usize = 268_435_456;
+/// Late counts and returns that a verification gathers before it reads the log again to confirm them.
+pub const VERIFY_CLAIMS_MAX: usize = 262_144;
+
 const _: () = assert!(FRAME_BYTES_MAX <= VALUE_BYTES_MAX);
 const _: () = assert!(NOTE_BYTES_MAX + 64 <= VALUE_BYTES_MAX);
 const _: () = assert!(QUANTITY_UNITS_MAX < BALANCE_UNITS_MAX);

@@ -9,6 +9,7 @@ use super::names::{
     departure_code, item_status_code, put_alias, put_target, take_alias, take_departure, take_item_status, take_target, take_use_status,
     use_status_code,
 };
+use crate::domain::command::Departure;
 use crate::domain::event::{Body, PosMovement};
 use crate::domain::ids::{AlertId, ItemId, LedgerId, LocationId, LotId, Seq, Timestamp, TransferId};
 use crate::domain::quantity::Quantity;
@@ -279,6 +280,21 @@ fn take_alert(input: &mut Input<'_>) -> Result<AlertId, CodecError> {
 
 fn take_instant(input: &mut Input<'_>) -> Result<Option<Timestamp>, CodecError> {
     Ok(input.take::<Option<i64>>()?.map(Timestamp))
+}
+
+const fn departure_code(departure: Departure) -> u8 {
+    match departure {
+        Departure::Now => 0,
+        Departure::AlreadyLeft => 1,
+    }
+}
+
+fn take_departure(input: &mut Input<'_>) -> Result<Departure, CodecError> {
+    match input.take::<u8>()? {
+        0 => Ok(Departure::Now),
+        1 => Ok(Departure::AlreadyLeft),
+        _ => Err(input.malformed("0 or 1, whether the goods had left already")),
+    }
 }
 
 fn put_movement<S: Sink>(sink: &mut S, movement: &PosMovement) -> Result<(), CodecError> {
