@@ -9,6 +9,9 @@ use std::io::{self, Write as _};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 /// A store that promises durability with the return of `append`.
 trait Store: Sized {
@@ -109,6 +112,8 @@ struct SledFlushAndSync {
     file: File,
 }
 
+const FLUSH_TIME_MAX: Duration = Duration::from_millis(500);
+static FLUSHES_WOKEN: AtomicU64 = AtomicU64::new(0);
 const VALUE_BYTES: usize = 3_800;
 
 /// A value that belongs to its number and to no other.
@@ -121,6 +126,24 @@ fn value(number: u64) -> Vec<u8> {
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+/// sled 0.34.7 may wait in `flush` for ever after a failed write: when the last writer to leave a buffer
+/// writes it (`exit_reservation`) and that fails, the error is noted and nobody is woken. Any later call
+/// that meets the error wakes all, so a second `flush` is what ends the first.
+fn flush_watched(database: &sled::Db) -> Result<(), String> {
+    let (flushed, watched) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while watched.recv_timeout(FLUSH_TIME_MAX) == Err(RecvTimeoutError::Timeout) {
+                FLUSHES_WOKEN.fetch_add(1, Ordering::Relaxed);
+                scope.spawn(|| database.flush());
+            }
+        });
+        let result = database.flush();
+        drop(flushed);
+        result.map(drop).map_err(text)
+    })
 }
 
 impl Store for SledFlush {
@@ -141,7 +164,7 @@ impl Store for SledFlush {
             batch.insert(&number.to_be_bytes(), value(number));
         }
         self.database.apply_batch(batch).map_err(text)?;
-        self.database.flush().map(drop).map_err(text)
+        flush_watched(&self.database)
     }
 
     fn entries(&self) -> Result<Vec<u64>, String> {
