@@ -1,0 +1,175 @@
+//! Names of things: small integers given by the ledger, uuids given by callers.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+macro_rules! integer_id {
+    ($(#[$doc:meta])* $name:ident, $inner:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+integer_id!(
+    /// An item, numbered by the ledger from 1 in order of creation.
+    ItemId,
+    u32
+);
+integer_id!(
+    /// A location, numbered by the ledger from 1 in order of creation.
+    LocationId,
+    u32
+);
+integer_id!(
+    /// A lot of one item, numbered by the ledger from 1; [`LotId::NONE`] (0) means not lot-tracked.
+    LotId,
+    u32
+);
+integer_id!(
+    /// The place of an event in the log: 0 is the genesis event, then 1, 2, 3 without a gap.
+    Seq,
+    u64
+);
+
+impl LotId {
+    /// The lot of stock that is not lot-tracked.
+    pub const NONE: LotId = LotId(0);
+}
+
+impl Seq {
+    /// The genesis event.
+    pub const GENESIS: Seq = Seq(0);
+
+    /// The place after this one.
+    #[must_use]
+    pub fn next(self) -> Seq {
+        Seq(self.0 + 1)
+    }
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// The id with these 16 bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            /// The 16 bytes of the id.
+            #[must_use]
+            pub const fn bytes(self) -> [u8; 16] {
+                *self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A caller's name for one command: the key of idempotency, and of the reservation that the command makes.
+    CommandId
+);
+uuid_id!(
+    /// A caller's name for one transfer between two locations.
+    TransferId
+);
+uuid_id!(
+    /// The ledger's name for one alert: the same after every rebuild.
+    AlertId
+);
+uuid_id!(
+    /// The ledger's own name, bound into its genesis event.
+    LedgerId
+);
+
+/// Where stock is kept: an item at a location, in a lot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// The item.
+    pub item: ItemId,
+    /// The location.
+    pub location: LocationId,
+    /// The lot, [`LotId::NONE`] where the item is not lot-tracked.
+    pub lot: LotId,
+}
+
+impl Position {
+    /// The position of an item that is not lot-tracked.
+    #[must_use]
+    pub const fn new(item: ItemId, location: LocationId) -> Self {
+        Self { item, location, lot: LotId::NONE }
+    }
+
+    /// The position of one lot.
+    #[must_use]
+    pub const fn of_lot(item: ItemId, location: LocationId, lot: LotId) -> Self {
+        Self { item, location, lot }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "item {} at location {}", self.item, self.location)?;
+        if self.lot != LotId::NONE {
+            write!(f, " lot {}", self.lot)?;
+        }
+        Ok(())
+    }
+}
+
+/// An instant: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The latest instant there is: a hold without a deadline lapses then.
+    pub const NEVER: Timestamp = Timestamp(i64::MAX);
+
+    /// The instant as a date and time, where it lies within the calendar.
+    #[must_use]
+    pub fn to_utc(self) -> Option<chrono::DateTime<chrono::Utc>> {
+        chrono::DateTime::from_timestamp_micros(self.0)
+    }
+
+    /// The instant this many microseconds later, held at the ends of the range.
+    #[must_use]
+    pub const fn plus_micros(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+}
+
+impl From<chrono::DateTime<chrono::Utc>> for Timestamp {
+    fn from(time: chrono::DateTime<chrono::Utc>) -> Self {
+        Self(time.timestamp_micros())
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_utc() {
+            Some(time) => f.write_str(&time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)),
+            None => write!(f, "{} µs", self.0),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Every maximum of the ledger in one place, with the relations between them checked when compiling.
+//!
+//! Units are last in each name. A limit that a decision reads is part of the rules version: changing one of
+//! the values marked *rule* below needs a new [`RULES_VERSION`] and keeps the old rule set for old events.
+
+/// Version of the stored format: envelope, payloads, frames, marks.
+pub const FORMAT_VERSION: u16 = 1;
+/// Version of the stock rules and of the limits that decisions read.
+pub const RULES_VERSION: u16 = 1;
+
+/// *Rule.* Lines in one command, and so in one event.
+pub const LINES_MAX: usize = 4_096;
+/// *Rule.* The largest magnitude of one line's quantity, in an item's smallest units.
+pub const QUANTITY_UNITS_MAX: i64 = 1_000_000_000_000_000;
+/// *Rule.* The largest magnitude of any balance (bucket, account, reserved), in an item's smallest units.
+pub const BALANCE_UNITS_MAX: i64 = 1_000_000_000_000_000_000;
+/// *Rule.* Decimal places that an item may have.
+pub const DECIMALS_MAX: u8 = 6;
+/// *Rule.* How far ahead of the ledger's clock a fact or count may be dated, in microseconds (5 minutes).
+pub const OCCURRED_AHEAD_MICROS_MAX: i64 = 5 * 60 * 1_000_000;
+/// *Rule.* The earliest instant that a fact may carry: 1900-01-01T00:00:00Z, in microseconds since 1970.
+pub const OCCURRED_MICROS_MIN: i64 = -2_208_988_800_000_000;
+/// The latest deadline that a reservation may carry: 9999-12-31T23:59:59Z, in microseconds since 1970.
+pub const DEADLINE_MICROS_MAX: i64 = 253_402_300_799_000_000;
+
+/// *Rule.* Bytes of an alias (SKU, barcode, vendor id, location code, lot code).
+pub const ALIAS_BYTES_MAX: usize = 64;
+/// *Rule.* Bytes of an order reference (a pseudonym, never a name).
+pub const ORDER_BYTES_MAX: usize = 64;
+/// *Rule.* Bytes of an actor id (a pseudonym, never a name).
+pub const ACTOR_BYTES_MAX: usize = 64;
+/// *Rule.* Bytes of a reason code.
+pub const REASON_BYTES_MAX: usize = 32;
+/// *Rule.* Bytes of a POS source name.
+pub const SOURCE_BYTES_MAX: usize = 64;
+/// *Rule.* Bytes of a POS external id.
+pub const EXTERNAL_ID_BYTES_MAX: usize = 128;
+/// *Rule.* Bytes of a document kind or a document id.
+pub const DOCUMENT_BYTES_MAX: usize = 64;
+/// *Rule.* Document references on one command.
+pub const DOCUMENTS_MAX: usize = 16;
+/// *Rule.* Bytes of an IANA time zone name.
+pub const ZONE_BYTES_MAX: usize = 64;
+/// *Rule.* Bytes of an entered unit's name.
+pub const UNIT_NAME_BYTES_MAX: usize = 16;
+/// *Rule.* Bytes of an entered quantity's digits.
+pub const ENTERED_BYTES_MAX: usize = 24;
+/// Bytes of the private text of one command.
+pub const NOTE_BYTES_MAX: usize = 3_800;
+/// *Rule.* Items, locations and lots that one ledger may have (each).
+pub const ENTITIES_MAX: u32 = 16_777_216;
+/// Commands in one unit.
+pub const UNIT_COMMANDS_MAX: usize = 1_024;
+/// Commands in one call of `submit_batch`.
+pub const BATCH_COMMANDS_MAX: usize = 65_536;
+
+/// Bytes of one stored log frame; sled writes larger values to separate files that it never syncs.
+pub const FRAME_BYTES_MAX: usize = 3_800;
+/// Bytes of one stored value of any kind.
+pub const VALUE_BYTES_MAX: usize = 4_096;
+/// Bytes of one event's stored form.
+pub const EVENT_BYTES_MAX: usize = 1_048_576;
+/// Extensions on one event.
+pub const EXTENSIONS_MAX: usize = 16;
+/// Bytes of one extension.
+pub const EXTENSION_BYTES_MAX: usize = 1_024;
+
+/// Events in one group (one durable sync).
+pub const GROUP_EVENTS_MAX: usize = 16_384;
+/// Reservation lines that one expiry event may close.
+pub const EXPIRY_LINES_MAX: usize = LINES_MAX;
+/// Expiry events that the writer puts before one group.
+pub const EXPIRY_EVENTS_PER_GROUP_MAX: usize = 1;
+/// Commands that wait in the queue; callers beyond that wait to be let in.
+pub const QUEUE_COMMANDS_MAX: usize = 65_536;
+/// Commands that one message to the writer may hold; a larger batch is sent as several.
+pub const MESSAGE_COMMANDS_MAX: usize = GROUP_EVENTS_MAX / 2;
+/// Events that the index may be behind before writing waits for it: what is held in memory meanwhile.
+pub const UNCOVERED_EVENTS_MAX: u64 = 4_194_304;
+/// Events that the index may be behind when the ledger is opened for writing; they are read into memory.
+pub const CATCH_UP_EVENTS_MAX: u64 = 262_144;
+/// A step of the wall clock against the monotonic clock that stops writing, in microseconds (60 s).
+pub const CLOCK_STEP_MICROS_MAX: i64 = 60 * 1_000_000;
+
+const _: () = assert!(FRAME_BYTES_MAX <= VALUE_BYTES_MAX);
+const _: () = assert!(NOTE_BYTES_MAX + 64 <= VALUE_BYTES_MAX);
+const _: () = assert!(QUANTITY_UNITS_MAX < BALANCE_UNITS_MAX);
+const _: () = assert!(BALANCE_UNITS_MAX <= i64::MAX / 4);
+// An event of the largest command, with every optional part of each line, fits its limit.
+const _: () = assert!(LINES_MAX * 128 <= EVENT_BYTES_MAX);
+const _: () = assert!(MESSAGE_COMMANDS_MAX >= UNIT_COMMANDS_MAX);
+const _: () = assert!(QUEUE_COMMANDS_MAX >= MESSAGE_COMMANDS_MAX);
+const _: () = assert!(CATCH_UP_EVENTS_MAX < UNCOVERED_EVENTS_MAX);
