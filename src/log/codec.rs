@@ -222,11 +222,6 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    #[cfg(test)]
-    pub(super) const fn new(whole: &'a [u8]) -> Self {
-        Self { whole, at: 0 }
-    }
-
     fn rest(&self) -> &'a [u8] {
         self.whole.get(self.at..).unwrap_or_default()
     }

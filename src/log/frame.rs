@@ -200,12 +200,17 @@ pub(super) struct FrameView<'a> {
     /// Where the body begins, in bytes from the start of the frame.
     pub(super) body_at: usize,
     pub(super) body: &'a [u8],
-    pub(super) mark: Option<CommitMark>,
+    mark: Option<&'a [u8; MARK_BYTES]>,
 }
 
 impl<'a> FrameView<'a> {
     pub(super) const fn is(&self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// The commit mark that it ends with.
+    pub(super) fn mark(&self) -> Result<Option<CommitMark>, FrameProblem> {
+        self.mark.map(|mark| CommitMark::read(mark).ok_or(FrameProblem::MarkCheck)).transpose()
     }
 
     /// Takes a frame apart that stands under a key with this part.
@@ -238,7 +243,7 @@ impl<'a> FrameView<'a> {
             false => (rest, None),
             true => {
                 let (body, mark) = rest.split_last_chunk::<MARK_BYTES>().ok_or(short)?;
-                (body, Some(CommitMark::read(mark).ok_or(FrameProblem::MarkCheck)?))
+                (body, Some(mark))
             }
         };
         let body_at = HEADER_BYTES + prev.map_or(0, |_| HASH_BYTES);

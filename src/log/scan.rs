@@ -5,7 +5,7 @@
 use super::chain::{Hash, Head};
 use super::codec::decode_event;
 use super::fault::{FaultKind, LogFault};
-use super::frame::{CommitMark, FrameBytes, FrameKey, FrameView};
+use super::frame::{CARRIES_MARK, CommitMark, FrameBytes, FrameKey, FrameView};
 use super::store::{Frames, StoreReader};
 use super::walk::{RawBatch, RawEvent, Walk};
 use crate::domain::event::{Event, Recorded};
@@ -70,7 +70,7 @@ pub struct DroppedTail {
 pub struct Recovery {
     /// The head behind the last commit mark.
     pub head: Head,
-    /// The last commit mark, none where no group follows the head that the log was read from.
+    /// The last commit mark; none in a log without groups.
     pub last_group: Option<CommitMark>,
     /// What stands behind the last commit mark. It does not exist: drop it with
     /// [`Store::drop_from`](super::store::Store::drop_from) before anything is appended.
@@ -153,7 +153,7 @@ pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>,
 /// [`LogFault`] for anything damaged. Frames that are missing are a tail only where no commit mark follows them.
 pub fn recover(reader: &dyn StoreReader, from: Head) -> Result<Recovery, LogFault> {
     let mut scan = RawScan::new(reader, from);
-    let mut head = from;
+    let mut head = Head::EMPTY;
     let mut last_group = None;
     loop {
         match scan.next_group() {
@@ -163,7 +163,9 @@ pub fn recover(reader: &dyn StoreReader, from: Head) -> Result<Recovery, LogFaul
                 scan.ready.clear();
             }
             Ok(None) => return Ok(Recovery { head, last_group, dropped: scan.tail() }),
-            Err(LogFault { seq, what: what @ FaultKind::FrameMissing { .. } }) => {
+            Err(LogFault { seq, what: what @ FaultKind::FrameMissing { .. } })
+                if head.next_seq >= from.next_seq =>
+            {
                 let start = FrameKey::new(head.next_seq);
                 return match tail_without_mark(reader, start)? {
                     Some(dropped) => Ok(Recovery { head, last_group, dropped: Some(dropped) }),
@@ -181,7 +183,7 @@ fn tail_without_mark(reader: &dyn StoreReader, from: FrameKey) -> Result<Option<
     for frame in reader.frames(from) {
         let (key, bytes) = frame.map_err(|error| LogFault { seq: from.first, what: FaultKind::Store(error) })?;
         match FrameView::parse(&bytes, key.part) {
-            Ok(view) if view.mark.is_none() => tail.add(&view, &bytes),
+            Ok(view) if !view.is(CARRIES_MARK) => tail.add(&view, &bytes),
             _ => return Ok(None),
         }
     }
@@ -237,7 +239,8 @@ fn hash_before(reader: &dyn StoreReader, key: FrameKey) -> Result<Hash, LogFault
     };
     let view = FrameView::parse(&bytes, frame.part)
         .map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
-    match view.mark {
+    let mark = view.mark().map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
+    match mark {
         Some(mark) if mark.end() == Some(key.first) => Ok(mark.last_hash),
         Some(mark) => {
             let found = (mark.first, u64::from(mark.count));
@@ -257,6 +260,8 @@ pub struct RawScan<'r> {
     through: Option<Head>,
     /// Where the caller wants to begin.
     from: Seq,
+    /// The place behind the last commit mark that was read.
+    marked: Seq,
     last_key: Option<FrameKey>,
     /// Batches of the group whose mark was not read yet.
     waiting: Vec<RawBatch>,
@@ -280,6 +285,7 @@ impl<'r> RawScan<'r> {
             failed: None,
             through,
             from,
+            marked: Seq(0),
             last_key: None,
             waiting: Vec::new(),
             ready: VecDeque::new(),
@@ -315,7 +321,7 @@ impl<'r> RawScan<'r> {
         (self.tail.frames > 0).then_some(self.tail)
     }
 
-    /// The head behind the last event that was read whole, with or without a commit mark.
+    /// The head behind the last event that was read, with or without a commit mark.
     #[must_use]
     pub fn head(&self) -> Option<Head> {
         self.walk.as_ref().map(Walk::head)
@@ -352,12 +358,13 @@ impl<'r> RawScan<'r> {
                     last.ends_group = true;
                 }
                 self.tail.frames = 0;
+                self.marked = walk.head().next_seq;
                 self.ready.extend(self.waiting.drain(..));
                 return Ok(Some(mark));
             }
         }
         self.waiting.clear();
-        match walk.head().next_seq < self.from {
+        match self.marked < self.from {
             true => Err(self.head_missing()),
             false => Ok(None),
         }

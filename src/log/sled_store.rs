@@ -287,3 +287,22 @@ fn guarded<T>(what: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Res
         }
     }
 }
+
+/// sled's database below a ledger, for tests that damage it.
+#[cfg(test)]
+pub(super) struct RawDb(sled::Db);
+
+#[cfg(test)]
+impl RawDb {
+    pub(super) fn open(path: &Path) -> Self {
+        Self(open_db(path, SledOptions::default()).expect("a log"))
+    }
+
+    pub(super) fn drop_tree(&self, name: &str) -> bool {
+        self.0.drop_tree(name).expect("dropped")
+    }
+
+    pub(super) fn has_tree(&self, name: &str) -> bool {
+        self.0.tree_names().iter().any(|found| found.as_ref() == name.as_bytes())
+    }
+}

@@ -4,7 +4,7 @@ use super::chain::{Chain, Hash, Head};
 use super::codec::continues_unit;
 use super::fault::{FaultKind, LogFault};
 use super::frame::{
-    BEGINS_GROUP, CONTINUATION, CommitMark, FrameBytes, FrameKey, FrameProblem, FrameView, MORE_FOLLOWS, PREFIX_BYTES,
+    BEGINS_GROUP, CARRIES_MARK, CONTINUATION, CommitMark, FrameBytes, FrameKey, FrameProblem, FrameView, MORE_FOLLOWS, PREFIX_BYTES,
     read_length,
 };
 use crate::domain::ids::Seq;
@@ -176,8 +176,12 @@ impl Walk {
             true => self.continue_event(key, &view)?,
             false => self.read_events(key, &view, bytes)?,
         };
-        let mut step = Step { batch, mark: view.mark };
-        match &view.mark {
+        let mark = view.mark().map_err(|problem| {
+            let seq = Seq(self.head().next_seq.0.saturating_sub(1));
+            LogFault { seq, what: FaultKind::Frame { frame: key, problem } }
+        })?;
+        let mut step = Step { batch, mark };
+        match &mark {
             Some(mark) => {
                 self.check_mark(key, mark)?;
                 self.group = Group::Between;
@@ -264,9 +268,9 @@ impl Walk {
         }
         let Some(mut cut) = self.cut.take() else {
             // Nothing is left to go on with but a mark that had no room in the frame before.
-            return match (view.body.len(), view.mark) {
-                (0, Some(_)) => Ok(None),
-                (0, None) => Err(self.frame_fault(key, FrameProblem::Flags { found: view.flags })),
+            return match (view.body.len(), view.is(CARRIES_MARK)) {
+                (0, true) => Ok(None),
+                (0, false) => Err(self.frame_fault(key, FrameProblem::Flags { found: view.flags })),
                 (bytes, _) => Err(self.frame_fault(key, FrameProblem::TrailingBytes { bytes })),
             };
         };

@@ -21,99 +21,99 @@ use proptest::prelude::*;
 use smallvec::SmallVec;
 
 /// Integers of every width that the varints have.
-fn integer() -> impl Strategy<Value = i64> {
-    prop_oneof![-130i64..130, any::<i16>().prop_map(i64::from), any::<i32>().prop_map(i64::from), any::<i64>()]
+fn integer() -> BoxedStrategy<i64> {
+    prop_oneof![-130i64..130, any::<i16>().prop_map(i64::from), any::<i32>().prop_map(i64::from), any::<i64>()].boxed()
 }
 
-fn unsigned() -> impl Strategy<Value = u64> {
-    prop_oneof![0u64..300, any::<u16>().prop_map(u64::from), any::<u32>().prop_map(u64::from), any::<u64>()]
+fn unsigned() -> BoxedStrategy<u64> {
+    prop_oneof![0u64..300, any::<u16>().prop_map(u64::from), any::<u32>().prop_map(u64::from), any::<u64>()].boxed()
 }
 
-fn small() -> impl Strategy<Value = u32> {
-    prop_oneof![0u32..300, any::<u16>().prop_map(u32::from), any::<u32>()]
+fn small() -> BoxedStrategy<u32> {
+    prop_oneof![0u32..300, any::<u16>().prop_map(u32::from), any::<u32>()].boxed()
 }
 
-fn text<T: std::fmt::Debug>(
+fn text<T: std::fmt::Debug + 'static>(
     pattern: &'static str,
     make: fn(&str) -> Result<T, crate::domain::text::TextError>,
-) -> impl Strategy<Value = T> {
-    pattern.prop_map(move |text| make(&text).expect("the pattern gives legal texts"))
+) -> BoxedStrategy<T> {
+    pattern.prop_map(move |text| make(&text).expect("the pattern gives legal texts")).boxed()
 }
 
 const WORD: &str = "[a-zA-Z0-9é€😀_-]{1,8}";
 
-fn position() -> impl Strategy<Value = Position> {
+fn position() -> BoxedStrategy<Position> {
     (small(), small(), small()).prop_map(|(item, location, lot)| {
         Position::of_lot(ItemId(item), LocationId(location), LotId(lot))
-    })
+    }).boxed()
 }
 
-fn bucket() -> impl Strategy<Value = Bucket> {
-    prop_oneof![Just(Bucket::Sellable), Just(Bucket::Unsellable)]
+fn bucket() -> BoxedStrategy<Bucket> {
+    prop_oneof![Just(Bucket::Sellable), Just(Bucket::Unsellable)].boxed()
 }
 
-fn entered() -> impl Strategy<Value = Entered> {
-    (text(WORD, UnitName::new).prop_filter("fits", |unit| unit.as_str().len() <= 16), "[0-9]{0,20}\\.[0-9]{1,3}")
-        .prop_map(|(unit, quantity)| Entered { unit, quantity: CompactString::new(quantity) })
+fn entered() -> BoxedStrategy<Entered> {
+    (text("[a-z]{1,16}", UnitName::new), "[0-9]{0,20}\\.[0-9]{1,3}")
+        .prop_map(|(unit, quantity)| Entered { unit, quantity: CompactString::new(quantity) }).boxed()
 }
 
-fn cost() -> impl Strategy<Value = UnitCost> {
+fn cost() -> BoxedStrategy<UnitCost> {
     (integer(), text("[A-Z]{3}", Currency::new))
-        .prop_map(|(minor_units, currency)| UnitCost { minor_units, currency })
+        .prop_map(|(minor_units, currency)| UnitCost { minor_units, currency }).boxed()
 }
 
-fn detail() -> impl Strategy<Value = Option<Box<LineDetail>>> {
+fn detail() -> BoxedStrategy<Option<Box<LineDetail>>> {
     option::weighted(0.3, (option::of(entered()), option::of(cost())))
-        .prop_map(|detail| detail.map(|(entered, unit_cost)| Box::new(LineDetail { entered, unit_cost })))
+        .prop_map(|detail| detail.map(|(entered, unit_cost)| Box::new(LineDetail { entered, unit_cost }))).boxed()
 }
 
-fn line() -> impl Strategy<Value = Line> {
+fn line() -> BoxedStrategy<Line> {
     (position(), bucket(), integer(), detail()).prop_map(|(position, bucket, quantity, detail)| Line {
         position,
         bucket,
         quantity: Quantity(quantity),
         seen: None,
         detail,
-    })
+    }).boxed()
 }
 
-fn lines() -> impl Strategy<Value = Lines> {
-    vec(line(), 0..5).prop_map(SmallVec::from_vec)
+fn lines() -> BoxedStrategy<Lines> {
+    vec(line(), 0..5).prop_map(SmallVec::from_vec).boxed()
 }
 
-fn return_lines() -> impl Strategy<Value = SmallVec<[ReturnLine; 1]>> {
+fn return_lines() -> BoxedStrategy<SmallVec<[ReturnLine; 1]>> {
     let disposition =
         prop_oneof![Just(Disposition::Restock), Just(Disposition::Quarantine), Just(Disposition::Scrap)];
     let line = (line(), option::of(disposition)).prop_map(|(line, disposition)| ReturnLine { line, disposition });
-    vec(line, 0..4).prop_map(SmallVec::from_vec)
+    vec(line, 0..4).prop_map(SmallVec::from_vec).boxed()
 }
 
-fn counted() -> impl Strategy<Value = SmallVec<[CountedLine; 1]>> {
+fn counted() -> BoxedStrategy<SmallVec<[CountedLine; 1]>> {
     let line = (position(), bucket(), integer(), integer()).prop_map(|(position, bucket, counted, later)| {
         CountedLine { position, bucket, counted: Quantity(counted), later }
     });
-    vec(line, 0..4).prop_map(SmallVec::from_vec)
+    vec(line, 0..4).prop_map(SmallVec::from_vec).boxed()
 }
 
-fn holds() -> impl Strategy<Value = SmallVec<[HoldLine; 1]>> {
+fn holds() -> BoxedStrategy<SmallVec<[HoldLine; 1]>> {
     let line = (unsigned(), position(), integer()).prop_map(|(seq, position, quantity)| HoldLine {
         reservation: Seq(seq),
         position,
         quantity: Quantity(quantity),
     });
-    vec(line, 0..4).prop_map(SmallVec::from_vec)
+    vec(line, 0..4).prop_map(SmallVec::from_vec).boxed()
 }
 
-fn transit() -> impl Strategy<Value = SmallVec<[TransitLine; 1]>> {
+fn transit() -> BoxedStrategy<SmallVec<[TransitLine; 1]>> {
     let line = (small(), small(), integer()).prop_map(|(item, lot, quantity)| TransitLine {
         item: ItemId(item),
         lot: LotId(lot),
         quantity: Quantity(quantity),
     });
-    vec(line, 0..4).prop_map(SmallVec::from_vec)
+    vec(line, 0..4).prop_map(SmallVec::from_vec).boxed()
 }
 
-fn alias() -> impl Strategy<Value = Alias> {
+fn alias() -> BoxedStrategy<Alias> {
     let kind = prop_oneof![
         Just(AliasKind::Sku),
         Just(AliasKind::Barcode),
@@ -121,44 +121,44 @@ fn alias() -> impl Strategy<Value = Alias> {
         Just(AliasKind::Location),
         small().prop_map(|item| AliasKind::Lot(ItemId(item))),
     ];
-    (kind, text(WORD, AliasText::new)).prop_map(|(kind, text)| Alias { kind, text })
+    (kind, text(WORD, AliasText::new)).prop_map(|(kind, text)| Alias { kind, text }).boxed()
 }
 
-fn target() -> impl Strategy<Value = AliasTarget> {
+fn target() -> BoxedStrategy<AliasTarget> {
     prop_oneof![
         small().prop_map(|id| AliasTarget::Item(ItemId(id))),
         small().prop_map(|id| AliasTarget::Location(LocationId(id))),
         small().prop_map(|id| AliasTarget::Lot(LotId(id))),
-    ]
+    ].boxed()
 }
 
-fn use_status() -> impl Strategy<Value = UseStatus> {
-    prop_oneof![Just(UseStatus::Active), Just(UseStatus::Retired)]
+fn use_status() -> BoxedStrategy<UseStatus> {
+    prop_oneof![Just(UseStatus::Active), Just(UseStatus::Retired)].boxed()
 }
 
-fn item_status() -> impl Strategy<Value = ItemStatus> {
-    prop_oneof![Just(ItemStatus::Active), Just(ItemStatus::OnHold), Just(ItemStatus::Discontinued)]
+fn item_status() -> BoxedStrategy<ItemStatus> {
+    prop_oneof![Just(ItemStatus::Active), Just(ItemStatus::OnHold), Just(ItemStatus::Discontinued)].boxed()
 }
 
-fn movement() -> impl Strategy<Value = PosMovement> {
+fn movement() -> BoxedStrategy<PosMovement> {
     prop_oneof![
         lines().prop_map(PosMovement::Sale),
         return_lines().prop_map(PosMovement::Return),
         lines().prop_map(PosMovement::Waste),
         lines().prop_map(PosMovement::Receipt),
         lines().prop_map(PosMovement::Correction),
-    ]
+    ].boxed()
 }
 
-fn transfer() -> impl Strategy<Value = TransferId> {
-    any::<[u8; 16]>().prop_map(TransferId::from_bytes)
+fn transfer() -> BoxedStrategy<TransferId> {
+    any::<[u8; 16]>().prop_map(TransferId::from_bytes).boxed()
 }
 
-fn instant() -> impl Strategy<Value = Option<Timestamp>> {
-    option::of(integer().prop_map(Timestamp))
+fn instant() -> BoxedStrategy<Option<Timestamp>> {
+    option::of(integer().prop_map(Timestamp)).boxed()
 }
 
-fn own_acts() -> impl Strategy<Value = Body> {
+fn own_acts() -> BoxedStrategy<Body> {
     prop_oneof![
         (any::<[u8; 16]>(), any::<u16>(), any::<u16>()).prop_map(|(ledger, format, rules)| Body::Genesis {
             ledger: LedgerId::from_bytes(ledger),
@@ -169,10 +169,10 @@ fn own_acts() -> impl Strategy<Value = Body> {
         integer().prop_map(|clock| Body::ClockAccepted { clock: Timestamp(clock) }),
         vec(unsigned().prop_map(Seq), 0..9)
             .prop_map(|seqs| Body::Expired { reservations: SmallVec::from_vec(seqs) }),
-    ]
+    ].boxed()
 }
 
-fn settings() -> impl Strategy<Value = Body> {
+fn settings() -> BoxedStrategy<Body> {
     let name = || text(WORD, AliasText::new);
     prop_oneof![
         (small(), name(), any::<u8>()).prop_map(|(item, sku, decimals)| Body::ItemCreated {
@@ -196,10 +196,10 @@ fn settings() -> impl Strategy<Value = Body> {
         alias().prop_map(|alias| Body::AliasRetired { alias }),
         (position(), option::of(integer().prop_map(Quantity)))
             .prop_map(|(position, point)| Body::ReorderPointSet { position, point }),
-    ]
+    ].boxed()
 }
 
-fn facts() -> impl Strategy<Value = Body> {
+fn facts() -> BoxedStrategy<Body> {
     prop_oneof![
         lines().prop_map(|lines| Body::Received { lines }),
         (text(WORD, Source::new), text(WORD, ExternalId::new), movement())
@@ -215,10 +215,10 @@ fn facts() -> impl Strategy<Value = Body> {
         }),
         (transfer(), lines()).prop_map(|(transfer, lines)| Body::TransferReceived { transfer, lines }),
         (transfer(), transit()).prop_map(|(transfer, rest)| Body::TransferClosed { transfer, rest }),
-    ]
+    ].boxed()
 }
 
-fn promises() -> impl Strategy<Value = Body> {
+fn promises() -> BoxedStrategy<Body> {
     let alert = || any::<[u8; 16]>().prop_map(AlertId::from_bytes);
     prop_oneof![
         (instant(), lines()).prop_map(|(deadline, lines)| Body::Reserved { deadline, lines }),
@@ -230,33 +230,33 @@ fn promises() -> impl Strategy<Value = Body> {
         alert().prop_map(|alert| Body::AlertAcknowledged { alert }),
         alert().prop_map(|alert| Body::AlertResolved { alert }),
         alert().prop_map(|alert| Body::AlertDismissed { alert }),
-    ]
+    ].boxed()
 }
 
-fn document() -> impl Strategy<Value = Document> {
-    (text(WORD, DocumentKind::new), text(WORD, DocumentId::new)).prop_map(|(kind, id)| Document { kind, id })
+fn document() -> BoxedStrategy<Document> {
+    (text(WORD, DocumentKind::new), text(WORD, DocumentId::new)).prop_map(|(kind, id)| Document { kind, id }).boxed()
 }
 
-fn actor() -> impl Strategy<Value = Actor> {
+fn actor() -> BoxedStrategy<Actor> {
     let established = prop_oneof![
         Just(Established::Asserted),
         Just(Established::Process),
         Just(Established::Authenticated),
         Just(Established::Signed),
     ];
-    (text(WORD, ActorId::new), established).prop_map(|(id, established)| Actor { id, established })
+    (text(WORD, ActorId::new), established).prop_map(|(id, established)| Actor { id, established }).boxed()
 }
 
-fn extensions() -> impl Strategy<Value = SmallVec<[Extension; 0]>> {
+fn extensions() -> BoxedStrategy<SmallVec<[Extension; 0]>> {
     proptest::collection::btree_map(small(), vec(any::<u8>(), 0..300), 0..4).prop_map(|extensions| {
         extensions
             .into_iter()
             .map(|(number, bytes)| Extension { number, weight: ExtensionWeight::Optional, bytes })
             .collect()
-    })
+    }).boxed()
 }
 
-fn envelope() -> impl Strategy<Value = Envelope> {
+fn envelope() -> BoxedStrategy<Envelope> {
     let cause = prop_oneof![unsigned().prop_map(|seq| Cause::Event(Seq(seq))), document().prop_map(Cause::Document)];
     let who = (integer(), instant(), option::of(any::<[u8; 16]>()), option::of(any::<[u8; 16]>()), actor());
     let why = (option::of(cause), option::of(text(WORD, ReasonCode::new)), option::of(text(WORD, OrderRef::new)));
@@ -278,11 +278,11 @@ fn envelope() -> impl Strategy<Value = Envelope> {
                 extensions,
             }
         },
-    )
+    ).boxed()
 }
 
 /// Any event that has a stored form.
-pub(in crate::log) fn event() -> impl Strategy<Value = Event> {
+pub(in crate::log) fn event() -> BoxedStrategy<Event> {
     (envelope(), prop_oneof![own_acts(), settings(), facts(), promises()])
-        .prop_map(|(envelope, body)| Event { envelope, body })
+        .prop_map(|(envelope, body)| Event { envelope, body }).boxed()
 }

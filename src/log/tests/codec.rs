@@ -60,7 +60,7 @@ proptest! {
 fn a_plain_reservation_is_small() {
     let bytes = encoded(&reserve("clerk7", "order-1234", 3));
     assert!(bytes.len() <= 100, "{} bytes", bytes.len());
-    assert_eq!(bytes.len(), 82);
+    assert_eq!(bytes.len(), 81);
 }
 
 #[test]

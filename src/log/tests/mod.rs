@@ -2,5 +2,8 @@
 
 mod arbitrary;
 mod codec;
+mod faults;
+mod on_disk;
 mod recovery;
 mod support;
+mod tampering;
