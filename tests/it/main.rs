@@ -1,5 +1,6 @@
 //! The integration tests, one binary.
 
+mod linear;
 mod model;
 mod subject;
 mod table;
