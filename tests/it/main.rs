@@ -1,5 +1,7 @@
 //! The integration tests, one binary.
 
+mod agree;
+mod histories;
 mod linear;
 mod model;
 mod subject;

@@ -8,7 +8,12 @@ use counterfoil::domain::ids::{AlertId, Position, Seq, Timestamp};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// The level of a position after an event, with the reorder point that it then had.
-    Level { seq: Seq, position: Position, level: i64, point: Option<i64> },
+    Level {
+        seq: Seq,
+        position: Position,
+        level: i64,
+        point: Option<i64>,
+    },
     Acknowledged(AlertId),
     Resolved(AlertId),
     Dismissed(AlertId),
@@ -27,9 +32,18 @@ impl Model {
         positions.sort();
         positions.dedup();
         for position in positions {
-            let point = self.points.iter().find(|known| known.0 == position).map(|known| known.1);
+            let point = self
+                .points
+                .iter()
+                .find(|known| known.0 == position)
+                .map(|known| known.1);
             let level = self.available(position, now) + self.inbound(position);
-            self.notes.push(Note::Level { seq: self.head, position, level, point });
+            self.notes.push(Note::Level {
+                seq: self.head,
+                position,
+                level,
+                point,
+            });
         }
     }
 
@@ -38,7 +52,12 @@ impl Model {
         let mut watches: Vec<Watch> = Vec::new();
         for note in &self.notes {
             match note {
-                Note::Level { seq, position, level, point } => {
+                Note::Level {
+                    seq,
+                    position,
+                    level,
+                    point,
+                } => {
                     for kind in [AlertKind::LowStock, AlertKind::OutOfStock, AlertKind::Oversold] {
                         watch(&mut watches, *seq, *position, kind, *level, *point);
                     }
@@ -52,7 +71,10 @@ impl Model {
     }
 
     pub(super) fn open_alerts(&self) -> Vec<AlertView> {
-        self.newest_alerts().into_iter().filter(|alert| is_open(alert.status)).collect()
+        self.newest_alerts()
+            .into_iter()
+            .filter(|alert| is_open(alert.status))
+            .collect()
     }
 }
 
@@ -60,15 +82,10 @@ pub(super) fn is_open(status: AlertStatus) -> bool {
     matches!(status, AlertStatus::Open | AlertStatus::Acknowledged)
 }
 
-fn watch(
-    watches: &mut Vec<Watch>,
-    seq: Seq,
-    position: Position,
-    kind: AlertKind,
-    level: i64,
-    point: Option<i64>,
-) {
-    let old = watches.iter().position(|w| w.alert.position == position && w.alert.kind == kind);
+fn watch(watches: &mut Vec<Watch>, seq: Seq, position: Position, kind: AlertKind, level: i64, point: Option<i64>) {
+    let old = watches
+        .iter()
+        .position(|w| w.alert.position == position && w.alert.kind == kind);
     let held = old.is_some_and(|index| watches[index].condition_holds);
     let holds = point.is_some_and(|point| match held {
         true => !clears(kind, level, point),
@@ -91,8 +108,17 @@ fn watch(
 
 fn raised(seq: Seq, position: Position, kind: AlertKind, urgency: Urgency) -> Watch {
     let id = alert_id(seq, position, kind);
-    let alert = AlertView { id, position, kind, status: AlertStatus::Open, urgency };
-    Watch { condition_holds: true, alert }
+    let alert = AlertView {
+        id,
+        position,
+        kind,
+        status: AlertStatus::Open,
+        urgency,
+    };
+    Watch {
+        condition_holds: true,
+        alert,
+    }
 }
 
 fn arises(kind: AlertKind, level: i64, point: i64) -> bool {

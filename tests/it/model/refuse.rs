@@ -3,7 +3,7 @@
 use super::alerts::is_open;
 use super::{Model, summed};
 use counterfoil::domain::command::{
-    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Excess, Holds, ItemStatus, Kind, PosDelta, Portion,
+    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Excess, Holds, ItemStatus, Kind, Portion, PosDelta,
     ReturnOrigin, UseStatus,
 };
 use counterfoil::domain::ids::{AlertId, CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp};
@@ -18,21 +18,20 @@ use counterfoil::limits::{
 /// What a line of any act says.
 struct Row {
     position: Position,
-    bucket: Bucket,
     quantity: i64,
     seen: Option<Seq>,
 }
 
 /// Which quantities a line may have.
 #[derive(Clone, Copy)]
-enum Range {
+pub(super) enum Range {
     Positive,
     NotZero,
     ZeroOrMore,
 }
 
 impl Range {
-    fn allows(self, quantity: i64) -> bool {
+    pub(super) fn allows(self, quantity: i64) -> bool {
         match self {
             Self::Positive => (1..=QUANTITY_UNITS_MAX).contains(&quantity),
             Self::NotZero => quantity != 0 && (-QUANTITY_UNITS_MAX..=QUANTITY_UNITS_MAX).contains(&quantity),
@@ -41,8 +40,11 @@ impl Range {
     }
 }
 
-fn invalid(field: &'static str, problem: &str) -> Rejection {
-    Rejection::InvalidField { field, problem: problem.to_owned() }
+pub(super) fn invalid(field: &'static str, problem: &str) -> Rejection {
+    Rejection::InvalidField {
+        field,
+        problem: problem.to_owned(),
+    }
 }
 
 impl Model {
@@ -53,7 +55,10 @@ impl Model {
         if let Some((rows, range)) = rows_of(&command.act) {
             self.refuse_rows(&rows, range, &mut no);
             // Nothing goes before these two, and sums of such quantities are not defined.
-            if no.iter().any(|n| matches!(n, Rejection::InvalidQuantity { .. } | Rejection::LimitExceeded { .. })) {
+            if no
+                .iter()
+                .any(|n| matches!(n, Rejection::InvalidQuantity { .. } | Rejection::LimitExceeded { .. }))
+            {
                 return no;
             }
         }
@@ -84,7 +89,9 @@ impl Model {
             Act::Reserve { deadline, lines } => {
                 only_sellable(lines, &mut no);
                 refuse_deadline(*deadline, now, &mut no);
-                lines.iter().for_each(|line| self.need_available(line.position, &mut no));
+                lines
+                    .iter()
+                    .for_each(|line| self.need_available(line.position, &mut no));
                 let wanted = summed(lines.iter().map(|line| (line.position, line.quantity.0)));
                 self.refuse_short(wanted, |position| self.available(position, now), &mut no);
             }
@@ -97,11 +104,19 @@ impl Model {
                     Some(_) => {}
                 }
             }
-            Act::Fulfil { holds, portion, departure } => {
+            Act::Fulfil {
+                holds,
+                portion,
+                departure,
+            } => {
                 self.refuse_holds(command, holds, portion, *departure, now, &mut no);
                 if *departure == Departure::Now {
                     let found = self.allocate(holds, portion, now);
-                    let wanted = found.asked.into_iter().map(|(position, wanted, _)| (position, wanted)).collect();
+                    let wanted = found
+                        .asked
+                        .into_iter()
+                        .map(|(position, wanted, _)| (position, wanted))
+                        .collect();
                     self.refuse_short(wanted, |position| self.quantity(position, Bucket::Sellable), &mut no);
                 }
             }
@@ -133,19 +148,29 @@ impl Model {
         }
         if let Some(occurred_at) = command.occurred_at {
             if !matches!(command.act.kind(), Kind::Fact) {
-                no.push(invalid("occurred_at", "only facts and counts may say when they happened"));
+                no.push(invalid(
+                    "occurred_at",
+                    "only facts and counts may say when they happened",
+                ));
             }
             if occurred_at.0 < OCCURRED_MICROS_MIN {
                 no.push(invalid("occurred_at", "before 1900"));
             }
             if occurred_at.0 > now.0 + OCCURRED_AHEAD_MICROS_MAX {
                 let ahead_micros_max = OCCURRED_AHEAD_MICROS_MAX;
-                no.push(Rejection::OccurredInFuture { occurred_at, now, ahead_micros_max });
+                no.push(Rejection::OccurredInFuture {
+                    occurred_at,
+                    now,
+                    ahead_micros_max,
+                });
             }
         }
         // The same content would have been a duplicate: here it differs.
         if let Some((_, seq)) = self.same_name(command) {
-            no.push(Rejection::CommandIdReused { seq: *seq, differs: String::new() });
+            no.push(Rejection::CommandIdReused {
+                seq: *seq,
+                differs: String::new(),
+            });
         }
         if let Some(Cause::Event(cause)) = command.cause
             && cause > self.head
@@ -160,17 +185,30 @@ impl Model {
         }
         if rows.len() > LINES_MAX {
             let (actual, limit) = (rows.len() as u64, LINES_MAX as u64);
-            no.push(Rejection::LimitExceeded { what: "lines", actual, limit });
+            no.push(Rejection::LimitExceeded {
+                what: "lines",
+                actual,
+                limit,
+            });
         }
         for (line, row) in rows.iter().enumerate() {
             if !range.allows(row.quantity) {
-                no.push(Rejection::InvalidQuantity { line, quantity: row.quantity, must: "in range" });
+                no.push(Rejection::InvalidQuantity {
+                    line,
+                    quantity: row.quantity,
+                    must: "in range",
+                });
             }
             self.need_position(row.position, no);
             let current = self.version(row.position);
             match row.seen {
                 Some(seen) if seen != current => {
-                    no.push(Rejection::VersionConflict { line, position: row.position, seen, current });
+                    no.push(Rejection::VersionConflict {
+                        line,
+                        position: row.position,
+                        seen,
+                        current,
+                    });
                 }
                 _ => {}
             }
@@ -178,7 +216,9 @@ impl Model {
     }
 
     fn refuse_return(&self, command: &Command, no: &mut Vec<Rejection>) {
-        let Act::Return { origin, excess, lines } = &command.act else { return };
+        let Act::Return { origin, excess, lines } = &command.act else {
+            return;
+        };
         match (origin, &command.order) {
             (ReturnOrigin::Order, None) => no.push(invalid("order", "must be given")),
             (ReturnOrigin::Unreferenced, Some(_)) => no.push(invalid("order", "must not be given")),
@@ -187,7 +227,12 @@ impl Model {
                     let returnable = self.returnable(order, item);
                     if wanted > returnable {
                         let order = order.clone();
-                        no.push(Rejection::ReturnExceedsShipped { order, item, wanted, returnable });
+                        no.push(Rejection::ReturnExceedsShipped {
+                            order,
+                            item,
+                            wanted,
+                            returnable,
+                        });
                     }
                 }
             }
@@ -205,13 +250,19 @@ impl Model {
             no.push(no_reservation(&Holds::Reservation(reservation), None));
             return;
         };
-        let changes = lines.iter().map(|line| (line.position, line.quantity.0 - held.open_at(line.position)));
+        let changes = lines
+            .iter()
+            .map(|line| (line.position, line.quantity.0 - held.open_at(line.position)));
         let changes: Vec<(Position, i64)> = changes.collect();
         if changes.iter().all(|change| change.1 == 0) {
-            no.push(Rejection::NoChange { what: "open quantities" });
+            no.push(Rejection::NoChange {
+                what: "open quantities",
+            });
         }
         let increases: Vec<(Position, i64)> = changes.into_iter().filter(|change| change.1 > 0).collect();
-        increases.iter().for_each(|increase| self.need_available(increase.0, no));
+        increases
+            .iter()
+            .for_each(|increase| self.need_available(increase.0, no));
         self.refuse_short(increases, |position| self.available(position, now), no);
     }
 
@@ -257,7 +308,12 @@ impl Model {
         let wanted = summed(lines.iter().map(|line| ((line.position, line.bucket), line.quantity.0)));
         let short = wanted.into_iter().map(|((position, bucket), wanted)| {
             let available = self.quantity(position, bucket);
-            Shortage { position, bucket, wanted, available }
+            Shortage {
+                position,
+                bucket,
+                wanted,
+                available,
+            }
         });
         refuse_shortages(short.collect(), no);
     }
@@ -282,179 +338,11 @@ impl Model {
             Some(_) => {}
         }
     }
-
-    fn refuse_master_data(&self, act: &Act, no: &mut Vec<Rejection>) {
-        let unchanged = || Rejection::NoChange { what: "it is so" };
-        match act {
-            Act::CreateItem { sku, decimals } => {
-                refuse_decimals(*decimals, no);
-                self.need_free(&Alias { kind: AliasKind::Sku, text: sku.clone() }, no);
-            }
-            Act::SetDecimals { item, decimals } => {
-                refuse_decimals(*decimals, no);
-                self.need_item(*item, no);
-                let Some(known) = self.item(*item) else { return };
-                if known.decimals == *decimals {
-                    no.push(unchanged());
-                }
-                if self.has_moved(*item) {
-                    no.push(Rejection::DecimalsFixed { item: *item, decimals: known.decimals });
-                }
-            }
-            Act::SetItemStatus { item, status } => {
-                self.need_item(*item, no);
-                if self.item(*item).is_some_and(|known| known.status == *status) {
-                    no.push(unchanged());
-                }
-            }
-            Act::CreateLocation { code, .. } => {
-                self.need_free(&Alias { kind: AliasKind::Location, text: code.clone() }, no);
-            }
-            Act::SetLocationStatus { location, status } => {
-                self.need_location(*location, no);
-                if self.location(*location) == Some(*status) {
-                    no.push(unchanged());
-                }
-            }
-            Act::CreateLot { item, code } => {
-                self.need_item(*item, no);
-                self.need_free(&Alias { kind: AliasKind::Lot(*item), text: code.clone() }, no);
-            }
-            Act::SetLotStatus { lot, status } => match self.lot(*lot) {
-                None => no.push(Rejection::LotNotFound { lot: *lot, item: ItemId(0) }),
-                Some((_, known)) if known == *status => no.push(unchanged()),
-                Some(_) => {}
-            },
-            Act::SetReorderPoint { position, point } => {
-                if let Some(point) = point.filter(|point| !Range::ZeroOrMore.allows(point.0)) {
-                    no.push(Rejection::InvalidQuantity { line: 0, quantity: point.0, must: "zero or more" });
-                }
-                self.need_position(*position, no);
-                let known = self.points.iter().find(|known| known.0 == *position).map(|known| known.1);
-                if known == point.map(|point| point.0) {
-                    no.push(unchanged());
-                }
-            }
-            act => self.refuse_alias(act, no),
-        }
-    }
-
-    fn refuse_alias(&self, act: &Act, no: &mut Vec<Rejection>) {
-        match act {
-            Act::AddAlias { alias, target } => {
-                self.need_target(alias.kind, *target, no);
-                self.need_free(alias, no);
-            }
-            Act::RenameAlias { alias, to } => {
-                self.need_alias(alias, no);
-                match alias.text == *to {
-                    true => no.push(Rejection::NoChange { what: "its text" }),
-                    false => self.need_free(&Alias { kind: alias.kind, text: to.clone() }, no),
-                }
-            }
-            Act::MergeAlias { alias, into } => {
-                self.need_alias(alias, no);
-                self.need_target(alias.kind, *into, no);
-                if self.aliases.iter().any(|known| known.0 == *alias && known.1 == *into) {
-                    no.push(Rejection::NoChange { what: "what it names" });
-                }
-            }
-            Act::RetireAlias { alias } => self.need_alias(alias, no),
-            act => unreachable!("{act:?} is looked at elsewhere"),
-        }
-    }
-
-    fn item(&self, item: ItemId) -> Option<&super::Item> {
-        self.items.get((item.0 as usize).wrapping_sub(1))
-    }
-
-    fn location(&self, location: LocationId) -> Option<UseStatus> {
-        self.locations.get((location.0 as usize).wrapping_sub(1)).copied()
-    }
-
-    fn lot(&self, lot: LotId) -> Option<(ItemId, UseStatus)> {
-        self.lots.get((lot.0 as usize).wrapping_sub(1)).copied()
-    }
-
-    fn open_reservation(&self, id: CommandId, now: Timestamp) -> Option<&super::Reservation> {
-        self.reservations.iter().find(|r| r.id == Some(id) && r.is_open(now))
-    }
-
-    /// Whether any event but a reorder point has a line of the item.
-    fn has_moved(&self, item: ItemId) -> bool {
-        self.moves.iter().any(|m| m.item == item)
-            || self.counts.iter().any(|c| c.position.item == item)
-            || self.reservations.iter().any(|r| r.lines.iter().any(|line| line.0.item == item))
-    }
-
-    fn need_item(&self, item: ItemId, no: &mut Vec<Rejection>) {
-        if self.item(item).is_none() {
-            no.push(Rejection::ProductNotFound { item });
-        }
-    }
-
-    fn need_location(&self, location: LocationId, no: &mut Vec<Rejection>) {
-        if self.location(location).is_none() {
-            no.push(Rejection::LocationNotFound { location });
-        }
-    }
-
-    fn need_position(&self, position: Position, no: &mut Vec<Rejection>) {
-        let Position { item, location, lot } = position;
-        self.need_item(item, no);
-        self.need_location(location, no);
-        if lot != LotId::NONE && self.lot(lot).is_none_or(|known| known.0 != item) {
-            no.push(Rejection::LotNotFound { lot, item });
-        }
-    }
-
-    /// The item, location and lot may be promised; what does not exist is somebody else's matter.
-    fn need_available(&self, position: Position, no: &mut Vec<Rejection>) {
-        let Position { item, location, lot } = position;
-        if let Some(status) = self.item(item).map(|known| known.status).filter(|s| *s != ItemStatus::Active) {
-            no.push(Rejection::ProductUnavailable { item, status });
-        }
-        if self.location(location) == Some(UseStatus::Retired) {
-            no.push(Rejection::LocationUnavailable { location });
-        }
-        if self.lot(lot).is_some_and(|known| known.1 == UseStatus::Retired) {
-            no.push(Rejection::LotUnavailable { lot });
-        }
-    }
-
-    fn need_alias(&self, alias: &Alias, no: &mut Vec<Rejection>) {
-        if !self.aliases.iter().any(|known| known.0 == *alias) {
-            no.push(Rejection::AliasNotFound { alias: alias.text.to_string() });
-        }
-    }
-
-    fn need_free(&self, alias: &Alias, no: &mut Vec<Rejection>) {
-        if self.aliases.iter().any(|known| known.0 == *alias) {
-            no.push(Rejection::AlreadyExists { alias: alias.text.to_string() });
-        }
-    }
-
-    fn need_target(&self, kind: AliasKind, target: AliasTarget, no: &mut Vec<Rejection>) {
-        match (kind, target) {
-            (AliasKind::Sku | AliasKind::Barcode | AliasKind::Vendor, AliasTarget::Item(item)) => {
-                self.need_item(item, no);
-            }
-            (AliasKind::Location, AliasTarget::Location(location)) => self.need_location(location, no),
-            (AliasKind::Lot(item), AliasTarget::Lot(lot)) => {
-                self.need_item(item, no);
-                if self.lot(lot).is_none_or(|known| known.0 != item) {
-                    no.push(Rejection::LotNotFound { lot, item });
-                }
-            }
-            _ => no.push(invalid("target", "is not what this kind of alias names")),
-        }
-    }
 }
 
 fn rows_of(act: &Act) -> Option<(Vec<Row>, Range)> {
     let row = |line: &Line| Row {
         position: line.position,
-        bucket: line.bucket,
         quantity: line.quantity.0,
         seen: line.seen,
     };
@@ -466,8 +354,14 @@ fn rows_of(act: &Act) -> Option<(Vec<Row>, Range)> {
         | Act::ReceiveTransfer { lines, .. }
         | Act::Reserve { lines, .. }
         | Act::Reclassify { lines }
-        | Act::Fulfil { portion: Portion::Lines(lines), .. }
-        | Act::Release { portion: Portion::Lines(lines), .. } => (plain(lines), Range::Positive),
+        | Act::Fulfil {
+            portion: Portion::Lines(lines),
+            ..
+        }
+        | Act::Release {
+            portion: Portion::Lines(lines),
+            ..
+        } => (plain(lines), Range::Positive),
         Act::Amend { lines, .. } => (plain(lines), Range::ZeroOrMore),
         Act::Adjust { lines } => (plain(lines), Range::NotZero),
         Act::Return { lines, .. } => (back(lines), Range::Positive),
@@ -481,7 +375,6 @@ fn rows_of(act: &Act) -> Option<(Vec<Row>, Range)> {
         Act::Count { lines } => {
             let rows = lines.iter().map(|line| Row {
                 position: line.position,
-                bucket: line.bucket,
                 quantity: line.counted.0,
                 seen: line.seen,
             });
@@ -505,12 +398,6 @@ fn refuse_deadline(deadline: Option<Timestamp>, now: Timestamp, no: &mut Vec<Rej
     }
 }
 
-fn refuse_decimals(decimals: u8, no: &mut Vec<Rejection>) {
-    if decimals > DECIMALS_MAX {
-        no.push(invalid("decimals", "0 to 6"));
-    }
-}
-
 fn refuse_shortages(mut lines: Vec<Shortage>, no: &mut Vec<Rejection>) {
     lines.retain(|line| line.wanted > line.available);
     if !lines.is_empty() {
@@ -523,5 +410,9 @@ fn no_reservation(holds: &Holds, position: Option<Position>) -> Rejection {
         Holds::Reservation(id) => (Some(*id), None),
         Holds::Order(order) => (None, Some(order.clone())),
     };
-    Rejection::NoReservation { reservation, order, position }
+    Rejection::NoReservation {
+        reservation,
+        order,
+        position,
+    }
 }

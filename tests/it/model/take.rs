@@ -3,7 +3,7 @@
 use super::alerts::Note;
 use super::{Account, Counted, Item, Model, Move, Reservation, Shipment, summed};
 use counterfoil::domain::command::{
-    Act, Alias, AliasKind, AliasTarget, Command, Departure, Excess, Holds, ItemStatus, PosDelta, Portion, ReturnOrigin,
+    Act, Alias, AliasKind, AliasTarget, Command, Departure, Excess, Holds, ItemStatus, Portion, PosDelta, ReturnOrigin,
     UseStatus,
 };
 use counterfoil::domain::ids::{ItemId, LocationId, LotId, Position, Timestamp, TransferId};
@@ -64,7 +64,11 @@ impl Model {
                 let held = reservation.lines.clone();
                 self.touched(held.into_iter().filter(|line| line.1 > 0).map(|line| line.0), now);
             }
-            Act::Fulfil { holds, portion, departure } => self.fulfil(order, holds, portion, *departure, at, now),
+            Act::Fulfil {
+                holds,
+                portion,
+                departure,
+            } => self.fulfil(order, holds, portion, *departure, at, now),
             Act::Release { holds, portion } => {
                 let positions = self.close(holds, portion, now);
                 self.touched(positions, now);
@@ -82,7 +86,10 @@ impl Model {
     fn take_master_data(&mut self, act: &Act, now: Timestamp) {
         match act {
             Act::CreateItem { sku, decimals } => {
-                self.items.push(Item { decimals: *decimals, status: ItemStatus::Active });
+                self.items.push(Item {
+                    decimals: *decimals,
+                    status: ItemStatus::Active,
+                });
                 self.name(AliasKind::Sku, sku, AliasTarget::Item(ItemId(self.items.len() as u32)));
             }
             Act::SetDecimals { item, decimals } => self.items[item.0 as usize - 1].decimals = *decimals,
@@ -95,7 +102,11 @@ impl Model {
             Act::SetLocationStatus { location, status } => self.locations[location.0 as usize - 1] = *status,
             Act::CreateLot { item, code } => {
                 self.lots.push((*item, UseStatus::Active));
-                self.name(AliasKind::Lot(*item), code, AliasTarget::Lot(LotId(self.lots.len() as u32)));
+                self.name(
+                    AliasKind::Lot(*item),
+                    code,
+                    AliasTarget::Lot(LotId(self.lots.len() as u32)),
+                );
             }
             Act::SetLotStatus { lot, status } => self.lots[lot.0 as usize - 1].1 = *status,
             Act::AddAlias { alias, target } => self.aliases.push((alias.clone(), *target)),
@@ -120,7 +131,13 @@ impl Model {
     }
 
     fn name(&mut self, kind: AliasKind, text: &AliasText, target: AliasTarget) {
-        self.aliases.push((Alias { kind, text: text.clone() }, target));
+        self.aliases.push((
+            Alias {
+                kind,
+                text: text.clone(),
+            },
+            target,
+        ));
     }
 
     fn take_delta(&mut self, delta: &PosDelta, order: Option<&OrderRef>, at: Timestamp, now: Timestamp) {
@@ -171,7 +188,11 @@ impl Model {
 
     fn on_order(&mut self, order: &OrderRef, goods: impl IntoIterator<Item = (ItemId, i64)>) {
         for (item, quantity) in goods {
-            self.shipments.push(Shipment { order: order.clone(), item, quantity });
+            self.shipments.push(Shipment {
+                order: order.clone(),
+                item,
+                quantity,
+            });
         }
     }
 
@@ -209,13 +230,21 @@ impl Model {
         self.forget_if_empty(transfer);
         let positions: Vec<Position> = lines.iter().map(|line| line.position).collect();
         self.touch(&positions);
-        let there = positions.iter().map(|position| Position { location: to, ..*position });
+        let there = positions.iter().map(|position| Position {
+            location: to,
+            ..*position
+        });
         let levels: Vec<Position> = positions.iter().copied().chain(there).collect();
         self.note_levels(&levels, now);
     }
 
     fn close_transfer(&mut self, transfer: TransferId, at: Timestamp, now: Timestamp) {
-        let to = self.transfers.iter().find(|known| known.0 == transfer).expect("it is open").1;
+        let to = self
+            .transfers
+            .iter()
+            .find(|known| known.0 == transfer)
+            .expect("it is open")
+            .1;
         let rest = crate::subject::Subject::transit(self, transfer);
         for &(item, lot, quantity) in &rest {
             let transit = Account::Transit(transfer, lot);
@@ -225,7 +254,10 @@ impl Model {
             }
         }
         self.forget_if_empty(transfer);
-        let there: Vec<Position> = rest.iter().map(|(item, lot, _)| Position::of_lot(*item, to, *lot)).collect();
+        let there: Vec<Position> = rest
+            .iter()
+            .map(|(item, lot, _)| Position::of_lot(*item, to, *lot))
+            .collect();
         self.note_levels(&there, now);
     }
 
@@ -239,7 +271,13 @@ impl Model {
         let lines = summed(lines.iter().map(|line| (line.position, line.quantity.0)));
         let positions: Vec<Position> = lines.iter().map(|line| line.0).collect();
         let order = command.order.clone();
-        self.reservations.push(Reservation { seq: self.head, id: command.id, order, deadline, lines });
+        self.reservations.push(Reservation {
+            seq: self.head,
+            id: command.id,
+            order,
+            deadline,
+            lines,
+        });
         self.touched(positions, now);
     }
 
@@ -268,7 +306,13 @@ impl Model {
             self.shift(position.item, quantity, from, Account::Customer, at);
         }
         if let Some(order) = order {
-            self.on_order(&order, found.asked.iter().map(|(position, quantity, _)| (position.item, *quantity)));
+            self.on_order(
+                &order,
+                found
+                    .asked
+                    .iter()
+                    .map(|(position, quantity, _)| (position.item, *quantity)),
+            );
         }
         self.touched(found.asked.into_iter().map(|(position, ..)| position), now);
     }
@@ -283,13 +327,7 @@ impl Model {
         found.asked.into_iter().map(|(position, ..)| position).collect()
     }
 
-    fn move_lines(
-        &mut self,
-        lines: &[Line],
-        at: Timestamp,
-        now: Timestamp,
-        way: impl Fn(&Line) -> (Account, Account),
-    ) {
+    fn move_lines(&mut self, lines: &[Line], at: Timestamp, now: Timestamp, way: impl Fn(&Line) -> (Account, Account)) {
         for line in lines {
             let (from, to) = way(line);
             self.shift(line.position.item, line.quantity.0, from, to, at);
@@ -299,8 +337,20 @@ impl Model {
 
     fn shift(&mut self, item: ItemId, quantity: i64, from: Account, to: Account, at: Timestamp) {
         let seq = self.head;
-        self.moves.push(Move { seq, at, item, account: from, delta: -quantity });
-        self.moves.push(Move { seq, at, item, account: to, delta: quantity });
+        self.moves.push(Move {
+            seq,
+            at,
+            item,
+            account: from,
+            delta: -quantity,
+        });
+        self.moves.push(Move {
+            seq,
+            at,
+            item,
+            account: to,
+            delta: quantity,
+        });
     }
 
     fn touched(&mut self, positions: impl IntoIterator<Item = Position>, now: Timestamp) {

@@ -5,6 +5,7 @@ use super::syntax::{BEGINNING, Words, instant};
 use super::{Case, Report, Row};
 use crate::subject::{AlertKind, AlertView, Names, Outcome, Subject, alert_id, essence};
 use counterfoil::domain::ids::Timestamp;
+use counterfoil::domain::quantity::Quantity;
 
 const SHOP: [&str; 8] = [
     "item A",
@@ -26,7 +27,12 @@ struct Run<'a, S> {
 
 /// Runs one case up to its first row that does not hold.
 pub fn run_case<S: Subject>(case: &Case, subject: S, report: &mut Report) {
-    let mut run = Run { subject, now: BEGINNING, book: Book::default(), report };
+    let mut run = Run {
+        subject,
+        now: BEGINNING,
+        book: Book::default(),
+        report,
+    };
     for row in &case.rows {
         run.report.rows += 1;
         if let Err(problem) = run.row(row) {
@@ -44,13 +50,31 @@ fn same(expected: &str, actual: &str) -> Result<(), String> {
     }
 }
 
+/// `quantity TEXT DECIMALS RESULT`, with `_` for a space and `''` for no text.
+fn quantity(words: &[&str]) -> Result<(), String> {
+    let [text, decimals, expected] = words else {
+        return Err("quantity TEXT DECIMALS RESULT".into());
+    };
+    let text = text.replace('_', " ").replace("''", "");
+    let decimals = decimals
+        .parse()
+        .map_err(|_| format!("{decimals} is no number of decimals"))?;
+    let read = match Quantity::parse(&text, decimals) {
+        Ok(quantity) => quantity.0.to_string(),
+        Err(error) => format!("{error:?}").split(' ').next().unwrap_or_default().to_owned(),
+    };
+    same(expected, &read)
+}
+
 impl<S: Subject> Run<'_, S> {
     fn row(&mut self, row: &Row) -> Result<(), String> {
         let mut words = row.text.split_whitespace();
         let verb = words.next().unwrap_or_default();
         let words: Vec<&str> = words.collect();
         match verb {
-            "shop" => SHOP.iter().try_for_each(|text| self.command(&row.place, None, text, "ok")),
+            "shop" => SHOP
+                .iter()
+                .try_for_each(|text| self.command(&row.place, None, text, "ok")),
             "clock" => self.clock(words.first().copied().unwrap_or_default()),
             "tick" => {
                 self.subject.tick(self.now);
@@ -63,6 +87,7 @@ impl<S: Subject> Run<'_, S> {
             "alerts" => self.alerts(&words),
             "transit" => self.transit(&words),
             "named" => self.named(&words),
+            "quantity" => quantity(&words),
             _ => {
                 let (text, expected) = row.text.split_once("->").unwrap_or((&row.text, "ok"));
                 let (label, text) = match verb.strip_suffix(':') {
@@ -149,7 +174,9 @@ impl<S: Subject> Run<'_, S> {
     }
 
     fn accounts(&self, words: &[&str]) -> Result<(), String> {
-        let accounts = self.subject.accounts(self.book.item_id(words.first().ok_or("which item?")?)?);
+        let accounts = self
+            .subject
+            .accounts(self.book.item_id(words.first().ok_or("which item?")?)?);
         same("0", &accounts.sum().to_string()).map_err(|problem| format!("the sum: {problem}"))?;
         words[1..].iter().try_for_each(|word| {
             let (key, expected) = word.split_once('=').ok_or_else(|| format!("{word} has no ="))?;
@@ -181,7 +208,10 @@ impl<S: Subject> Run<'_, S> {
     fn uncovered(&self, words: &[&str]) -> Result<(), String> {
         let position = self.book.position_of(words.first().ok_or("which position?")?)?;
         let uncovered = self.subject.uncovered(position, self.now);
-        let holds = uncovered.holds.iter().map(|(seq, short)| format!("{}:{short}", self.book.seq(*seq)));
+        let holds = uncovered
+            .holds
+            .iter()
+            .map(|(seq, short)| format!("{}:{short}", self.book.seq(*seq)));
         let without = Some(uncovered.without_reservation).filter(|short| *short != 0);
         let actual: Vec<String> = holds.chain(without.map(|short| format!("without:{short}"))).collect();
         same(&words[1..].join(" "), &actual.join(" "))
@@ -203,7 +233,12 @@ impl<S: Subject> Run<'_, S> {
             AlertKind::Oversold => "oversold",
         };
         let raised = |seq| alert_id(seq, alert.position, alert.kind) == alert.id;
-        let label = self.book.seqs.iter().find(|(_, seq)| raised(**seq)).map_or("?", |(label, _)| label.as_str());
+        let label = self
+            .book
+            .seqs
+            .iter()
+            .find(|(_, seq)| raised(**seq))
+            .map_or("?", |(label, _)| label.as_str());
         let state = format!("{:?}/{:?}", alert.status, alert.urgency).to_lowercase();
         format!("{kind}:{}^{label}={state}", self.book.position(alert.position))
     }
@@ -225,7 +260,9 @@ impl<S: Subject> Run<'_, S> {
     }
 
     fn named(&self, words: &[&str]) -> Result<(), String> {
-        let [alias, target] = words else { return Err("named ALIAS TARGET".into()) };
+        let [alias, target] = words else {
+            return Err("named ALIAS TARGET".into());
+        };
         let expected = match *target {
             "none" => None,
             target => Some(self.book.target(target)?),
