@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/COUNTERFOIL   a small text: that this is a ledger, its format, its id; written last when it is created
+//! DIR/REACHED       a small text: how many events there were when it was last closed, and the last hash
 //! DIR/log/          sled's own files, with the trees `frames`, `private` and `meta`
 //! DIR/derived/      index runs and checkpoints of others: disposable
 //! ```
@@ -9,13 +10,16 @@
 //! sled's `flush` ends in `sync_file_range`, which survives no power cut, so the store syncs sled's `db` file
 //! itself, through a descriptor of its own, before it answers. sled panics on some damage; every call into it
 //! runs behind `catch_unwind` and a panic becomes [`StoreError::Corrupted`].
+//!
+//! What sled can't read at the end of its file it takes for a write that was cut short, and goes on without it,
+//! in silence. So the store notes how far the log reached when it is closed, and refuses a shorter one later.
 
-use super::chain::PrivateText;
-use super::frame::{FrameBytes, FrameKey};
+use super::chain::{Head, PrivateText};
+use super::directory::{self, Claim};
+use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
 use super::store::{Frames, Store, StoreError, StoreReader};
-use super::directory::{self, Claim};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::FORMAT_VERSION;
 use std::fs::File;
@@ -53,6 +57,8 @@ pub struct SledStore {
     trees: Arc<Trees>,
     /// sled's `db` file, to sync it.
     db_file: File,
+    /// The head behind the last group that was appended since it was opened.
+    appended: Option<Head>,
     latched: bool,
 }
 
@@ -80,7 +86,7 @@ impl SledStore {
             meta.insert(META_FORMAT, &FORMAT_VERSION.to_le_bytes())
         })?;
         let db_file = open_db_file(path)?;
-        let mut store = Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false };
+        let mut store = Self::new(claim, ledger, options, trees, db_file);
         store.flush()?;
         store.claim.finish(ledger)?;
         Ok(store)
@@ -105,7 +111,31 @@ impl SledStore {
         check_meta(path, &tree(&db, META)?, ledger)?;
         let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
         let db_file = open_db_file(path)?;
-        Ok(Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false })
+        let store = Self::new(claim, ledger, options, trees, db_file);
+        store.check_reached()?;
+        Ok(store)
+    }
+
+    fn new(claim: Claim, ledger: LedgerId, options: SledOptions, trees: Trees, db_file: File) -> Self {
+        let trees = Arc::new(trees);
+        Self { claim, ledger, options, trees, db_file, appended: None, latched: false }
+    }
+
+    /// Holds the end of the log against how far it reached when it was last closed.
+    fn check_reached(&self) -> Result<(), StoreError> {
+        let Some(reached) = self.claim.reached()? else { return Ok(()) };
+        let last = self.trees.last_frame()?;
+        let end = last.and_then(|(key, bytes)| last_seq(key, &bytes)).map_or(Seq(0), Seq::next);
+        match end < reached.next_seq {
+            false => Ok(()),
+            true => Err(StoreError::Corrupted {
+                seq: Some(end),
+                what: format!(
+                    "the log held {} events with the last hash {} when it was closed, and holds {end} now",
+                    reached.next_seq, reached.hash
+                ),
+            }),
+        }
     }
 
     /// The ledger's own name.
@@ -155,7 +185,9 @@ impl Store for SledStore {
                 }
                 Ok(())
             })
-        })
+        })?;
+        self.appended = Some(group.head());
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
@@ -164,6 +196,9 @@ impl Store for SledStore {
 
     fn drop_from(&mut self, key: FrameKey) -> Result<(), StoreError> {
         self.change(|store| {
+            if store.claim.reached()?.is_some_and(|reached| reached.next_seq > key.first) {
+                store.claim.forget_reached()?;
+            }
             guarded("dropping frames", || {
                 // From the last one back, so that a crash in between leaves no hole.
                 for frame in store.trees.frames.range(key.to_bytes()..).keys().rev() {
@@ -190,10 +225,14 @@ impl Store for SledStore {
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
-        match self.latched {
-            true => Ok(()),
-            false => self.flush(),
+        if self.latched {
+            return Ok(());
         }
+        self.flush()?;
+        let Some(head) = self.appended else { return Ok(()) };
+        self.claim.write_reached(head)?;
+        let Self { claim, options, trees, .. } = *self;
+        seal(claim.path(), options, trees)
     }
 }
 
@@ -227,6 +266,15 @@ impl StoreReader for Trees {
     }
 }
 
+/// The last event that ends in a frame, as far as its form says.
+fn last_seq(key: FrameKey, bytes: &[u8]) -> Option<Seq> {
+    let view = FrameView::parse(bytes, key.part).ok()?;
+    match view.mark().ok()? {
+        Some(mark) => mark.end()?.0.checked_sub(1).map(Seq),
+        None => Some(key.first),
+    }
+}
+
 fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, FrameBytes), StoreError> {
     let read = FrameKey::from_bytes(key).ok_or_else(|| StoreError::Corrupted {
         seq: None,
@@ -241,6 +289,23 @@ fn open_db(path: &Path, options: SledOptions) -> Result<sled::Db, StoreError> {
         .cache_capacity(options.cache_bytes)
         .flush_every_ms(None);
     guarded("opening the log", || config.open())
+}
+
+/// Lets sled open its files once more: only then it writes down which of them are whole, and only what came later
+/// is searched for a torn end at the next opening. Otherwise a single damaged byte in what was written since the
+/// last opening would be taken for that end, and sled would overwrite everything behind it.
+fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<(), StoreError> {
+    // While somebody still reads, the files stay open; then the next opening does it.
+    let Ok(trees) = Arc::try_unwrap(trees) else { return Ok(()) };
+    guarded("closing the log", || {
+        drop(trees);
+        Ok(())
+    })?;
+    let db = open_db(path, options)?;
+    guarded("closing the log", || {
+        drop(db);
+        Ok(())
+    })
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {
