@@ -204,7 +204,7 @@ impl Recent {
         let number = covered_to / SEGMENT_SEQS;
         self.trimmed_to = self.trimmed_to.max(number * SEGMENT_SEQS);
         let dropped = self.segments.partition_point(|segment| segment.number < number);
-        self.spare = self.segments.drain(..dropped).last().or_else(|| self.spare.take());
+        self.spare = self.segments.drain(..dropped).next_back().or_else(|| self.spare.take());
     }
 
     /// Drops everything at or above this seq: it was not written after all.
