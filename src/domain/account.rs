@@ -50,8 +50,20 @@ pub struct Posting {
 /// Calls `post` for every posting of an event, in the order of its lines.
 ///
 /// Counts have none: what they put right follows from the state (see [`super::evolve`]).
-pub fn for_each_posting(event: &Event, mut post: impl FnMut(Posting)) {
-    match &event.body {
+pub fn for_each_posting(event: &Event, post: impl FnMut(Posting)) {
+    postings_of(&event.body, post);
+}
+
+/// Calls `change` for both ends of every posting of a body: minus at the place it leaves, plus where it goes.
+pub fn for_each_delta(body: &Body, mut change: impl FnMut(Place, i64)) {
+    postings_of(body, |posting| {
+        change(posting.from, posting.quantity.saturating_neg());
+        change(posting.to, posting.quantity);
+    });
+}
+
+fn postings_of(body: &Body, mut post: impl FnMut(Posting)) {
+    match body {
         Body::Received { lines } => in_from(lines, Account::Supplier, &mut post),
         Body::PosDelta { delta, .. } => pos_postings(delta, &mut post),
         Body::Returned { referenced, unreferenced } => {

@@ -5,7 +5,7 @@
 //! the private note are not part of it (a repeat may lack the note, and a digest of it could be guessed).
 
 use super::command::{
-    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Document, Excess, Holds, ItemStatus, PosDelta,
+    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Document, Established, Excess, Holds, ItemStatus, PosDelta,
     Portion, ReturnOrigin, UseStatus,
 };
 use super::event::{Body, ContentDigest, Event, PosMovement};
@@ -59,7 +59,7 @@ impl Fields {
 
     fn command(&mut self, command: &Command) {
         self.text(1, command.actor.id.as_str());
-        self.integer(2, command.actor.established as i64);
+        self.integer(2, established(command.actor.established));
         self.time(3, command.occurred_at);
         match &command.cause {
             Some(Cause::Event(seq)) => self.field(4, &seq.0.to_le_bytes()),
@@ -315,6 +315,15 @@ const fn disposition_number(disposition: Disposition) -> i64 {
         Disposition::Restock => 1,
         Disposition::Quarantine => 2,
         Disposition::Scrap => 3,
+    }
+}
+
+const fn established(established: Established) -> i64 {
+    match established {
+        Established::Asserted => 0,
+        Established::Process => 1,
+        Established::Authenticated => 2,
+        Established::Signed => 3,
     }
 }
 

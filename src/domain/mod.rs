@@ -6,6 +6,7 @@ pub mod account;
 pub mod alert;
 pub mod check;
 pub mod command;
+pub mod decide;
 pub mod digest;
 pub mod event;
 pub mod evolve;

@@ -349,6 +349,12 @@ impl State {
         self.positions.iter()
     }
 
+    /// How many positions an event has touched.
+    #[must_use]
+    pub fn position_count(&self) -> usize {
+        self.positions.len()
+    }
+
     /// Every item, in no order.
     pub fn items(&self) -> impl Iterator<Item = (&ItemId, &Item)> {
         self.items.iter()
@@ -378,7 +384,9 @@ impl State {
             .map_or(0, |state| state.sellable.quantity.saturating_sub(self.held_of(position, state, now)))
     }
 
-    pub(super) fn held_of(&self, position: Position, state: &PositionState, now: Timestamp) -> i64 {
+    /// The same as [`State::held`] for a caller that has looked the position up already.
+    #[must_use]
+    pub fn held_of(&self, position: Position, state: &PositionState, now: Timestamp) -> i64 {
         if state.next_deadline.0 > now {
             return state.open;
         }
@@ -448,6 +456,11 @@ impl State {
     #[must_use]
     pub fn alert(&self, alert: AlertId) -> Option<(Position, AlertKind)> {
         self.alerts.get(&alert).copied()
+    }
+
+    /// Every alert that is the last one of its kind at its position, in no order.
+    pub fn alerts(&self) -> impl Iterator<Item = (AlertId, Position, AlertKind)> {
+        self.alerts.iter().map(|(&alert, &(position, kind))| (alert, position, kind))
     }
 
     /// The earliest deadline at a position after a change there.
