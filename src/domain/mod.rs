@@ -8,6 +8,8 @@ pub mod command;
 pub mod digest;
 pub mod event;
 pub mod evolve;
+#[cfg(test)]
+mod evolve_tests;
 pub mod ids;
 pub mod line;
 pub mod quantity;
