@@ -1,6 +1,11 @@
 //! Counterfoil: an event-sourced, hash-chained stock ledger.
 #![forbid(unsafe_code)]
-#![deny(missing_docs)]
 
+pub mod audit;
 pub mod domain;
+pub mod files;
+pub mod index;
+pub mod ledger;
 pub mod limits;
+pub mod log;
+pub mod query;

@@ -43,11 +43,13 @@ pub const DOCUMENTS_MAX: usize = 16;
 pub const ZONE_BYTES_MAX: usize = 64;
 /// *Rule.* Bytes of an entered unit's name.
 pub const UNIT_NAME_BYTES_MAX: usize = 16;
+/// *Rule.* Bytes of an entered quantity's digits.
+pub const ENTERED_BYTES_MAX: usize = 24;
 /// Bytes of the private text of one command.
 pub const NOTE_BYTES_MAX: usize = 3_800;
 /// *Rule.* Items, locations and lots that one ledger may have (each).
 pub const ENTITIES_MAX: u32 = 16_777_216;
-/// Commands in one unit.
+/// *Rule.* Commands in one unit.
 pub const UNIT_COMMANDS_MAX: usize = 1_024;
 /// Commands in one call of `submit_batch`.
 pub const BATCH_COMMANDS_MAX: usize = 65_536;
@@ -69,8 +71,36 @@ pub const GROUP_EVENTS_MAX: usize = 16_384;
 pub const EXPIRY_LINES_MAX: usize = LINES_MAX;
 /// Expiry events that the writer puts before one group.
 pub const EXPIRY_EVENTS_PER_GROUP_MAX: usize = 1;
+/// Commands that wait in the queue; callers beyond that wait to be let in.
+pub const QUEUE_COMMANDS_MAX: usize = 65_536;
+/// Commands that one message to the writer may hold; a larger batch is sent as several.
+pub const MESSAGE_COMMANDS_MAX: usize = GROUP_EVENTS_MAX / 2;
+/// Events that the index may be behind before writing waits for it: what is held in memory meanwhile.
+pub const UNCOVERED_EVENTS_MAX: u64 = 4_194_304;
+/// Events that the index may be behind when the ledger is opened for writing; they are read into memory.
+pub const CATCH_UP_EVENTS_MAX: u64 = 262_144;
 /// A step of the wall clock against the monotonic clock that stops writing, in microseconds (60 s).
 pub const CLOCK_STEP_MICROS_MAX: i64 = 60 * 1_000_000;
+
+/// Rows in one page of a list.
+pub const PAGE_ROWS_MAX: usize = 1_000;
+/// Rows in one page of a list where the caller does not say.
+pub const PAGE_ROWS_DEFAULT: usize = 100;
+/// Bytes of a cursor's text.
+pub const CURSOR_BYTES_MAX: usize = 256;
+/// Uncovered reservations that one oversold position lists.
+pub const UNCOVERED_ROWS_MAX: usize = 100;
+/// Thresholds of an ageing report.
+pub const AGE_THRESHOLDS_MAX: usize = 64;
+
+const _: () = assert!(PAGE_ROWS_DEFAULT <= PAGE_ROWS_MAX);
+// A cursor holds three numbers, the name of a list and at most one alias or order reference.
+const _: () = assert!(3 * 20 + 64 + ALIAS_BYTES_MAX <= CURSOR_BYTES_MAX);
+const _: () = assert!(ORDER_BYTES_MAX <= ALIAS_BYTES_MAX);
+/// Bytes of fingerprints of ids that a verification keeps at once unless told otherwise (256 MiB).
+pub const VERIFY_ID_BYTES: usize = 268_435_456;
+/// Late counts and returns that a verification gathers before it reads the log again to confirm them.
+pub const VERIFY_CLAIMS_MAX: usize = 262_144;
 
 const _: () = assert!(FRAME_BYTES_MAX <= VALUE_BYTES_MAX);
 const _: () = assert!(NOTE_BYTES_MAX + 64 <= VALUE_BYTES_MAX);
@@ -78,4 +108,6 @@ const _: () = assert!(QUANTITY_UNITS_MAX < BALANCE_UNITS_MAX);
 const _: () = assert!(BALANCE_UNITS_MAX <= i64::MAX / 4);
 // An event of the largest command, with every optional part of each line, fits its limit.
 const _: () = assert!(LINES_MAX * 128 <= EVENT_BYTES_MAX);
-const _: () = assert!(GROUP_EVENTS_MAX >= UNIT_COMMANDS_MAX);
+const _: () = assert!(MESSAGE_COMMANDS_MAX >= UNIT_COMMANDS_MAX);
+const _: () = assert!(QUEUE_COMMANDS_MAX >= MESSAGE_COMMANDS_MAX);
+const _: () = assert!(CATCH_UP_EVENTS_MAX < UNCOVERED_EVENTS_MAX);

@@ -1,8 +1,6 @@
 //! Events: what happened. One accepted command is exactly one event; a few kinds only the ledger writes.
 
-use super::command::{
-    Actor, Alias, AliasTarget, Cause, Document, ItemStatus, UseStatus,
-};
+use super::command::{Actor, Alias, AliasTarget, Cause, Departure, Document, ItemStatus, UseStatus};
 use super::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, Lines, ReturnLine};
 use super::quantity::Quantity;
@@ -267,6 +265,8 @@ pub enum Body {
     },
     /// Held goods were shipped: sellable → customer.
     Fulfilled {
+        /// Whether they left then, strictly checked, or had left already: a fact that is never short.
+        departure: Departure,
         /// What was closed of which reservation.
         closes: SmallVec<[HoldLine; 1]>,
         /// What left without a hold.

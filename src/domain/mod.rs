@@ -2,10 +2,18 @@
 //!
 //! Nothing here knows a clock, a disk, a task or the stored format. Time, ids and look-ups arrive as arguments.
 
+pub mod account;
+pub mod alert;
+pub mod check;
 pub mod command;
+pub mod decide;
+pub mod digest;
 pub mod event;
+pub mod evolve;
 pub mod ids;
 pub mod line;
 pub mod quantity;
 pub mod rejection;
+pub mod state;
 pub mod text;
+mod tracked;

@@ -1,0 +1,393 @@
+//! What makes an event legal, stated for each kind on its own: how a history of well-hashed lies is found.
+//!
+//! Nothing here is shared with the code that decides commands; both follow the same written rules. An event is
+//! checked against the state before it ([`check`]) and the state after it ([`check_after`]). What needs more of
+//! the past than the state holds comes back as a [`Claim`], to be settled by whoever can read the log again;
+//! that command ids and external ids are unique is up to them as well.
+
+mod envelope;
+mod facts;
+mod holds;
+mod registry;
+
+use super::account::{Place, for_each_posting};
+use super::event::{Body, Event};
+use super::ids::{AlertId, ItemId, LocationId, LotId, Position, Timestamp};
+use super::alert::AlertStatus;
+use super::line::{Bucket, Line};
+use super::state::State;
+use super::text::OrderRef;
+use crate::limits::{BALANCE_UNITS_MAX, LINES_MAX, QUANTITY_UNITS_MAX};
+use std::fmt;
+
+macro_rules! rules {
+    ($($id:ident $name:literal $says:literal;)*) => {
+        pub(crate) mod rule {
+            //! The names of the rules.
+            $(pub(crate) const $id: &str = $name;)*
+        }
+
+        /// Every rule that an event can break: its stable name and what it says.
+        pub const RULES: &[(&str, &str)] = &[$(($name, $says)),*];
+    };
+}
+
+rules! {
+    GENESIS_FIRST "genesis_first" "Event 0 is the genesis event and no other event is one.";
+    RULES_KNOWN "rules_known" "The genesis event and every change of the rules name a version of format and rules that exists; a change names a later version than the one in force.";
+    TIME_BACKWARDS "time_backwards" "An event is not recorded earlier than the one before it.";
+    GROUP_TIME "group_time" "All events of a group carry the same recorded_at.";
+    UNIT_WHOLE "unit_whole" "A unit has at most 1,024 events, and all of them answer commands.";
+    COMMAND_ID "command_id" "Every event that answers a command carries the command's id.";
+    COMMAND_ID_UNIQUE "command_id_unique" "A command id stands in the log once.";
+    EXTERNAL_ID_UNIQUE "external_id_unique" "A till's source and external id stand together in the log once.";
+    LEDGER_EVENT "ledger_event" "Genesis, expiry, clock and rules events carry no command id, no order, a digest of zeros, and never continue a unit.";
+    OCCURRED_KIND "occurred_kind" "Only facts and counts carry occurred_at; a fulfilment only when the goods had left already.";
+    OCCURRED_RANGE "occurred_range" "occurred_at is not before 1900 and at most five minutes after recorded_at.";
+    CAUSE_KNOWN "cause_known" "An event named as the cause is an earlier one.";
+    REASON_GIVEN "reason_given" "An adjustment carries a reason.";
+    LINES_COUNT "lines_count" "A command's list of lines has 1 to 4,096 of them; a list of closed holds has at least one.";
+    QUANTITY_RANGE "quantity_range" "Every quantity lies in the range that its kind of line allows.";
+    ENTERED_FORM "entered_form" "An entered quantity is 1 to 24 characters out of digits, minus and point.";
+    ITEM_EXISTS "item_exists" "Every item named exists.";
+    LOCATION_EXISTS "location_exists" "Every location named exists.";
+    LOT_EXISTS "lot_exists" "Every lot named exists and belongs to the item beside it.";
+    NEXT_ID "next_id" "A new item, location or lot has the next number, and there are at most 16,777,216 of each.";
+    DECIMALS_RANGE "decimals_range" "An item has at most 6 decimals.";
+    DECIMALS_FIXED "decimals_fixed" "The decimals of an item that has moved do not change.";
+    ALIAS_FREE "alias_free" "A new alias, or the new text of one, is not in use in its name space.";
+    ALIAS_KNOWN "alias_known" "An alias that is renamed, merged or retired is in use.";
+    ALIAS_PAIRING "alias_pairing" "An alias names a thing of the sort that its kind is for.";
+    NO_CHANGE "no_change" "A setting, rename, merge, amendment, extension or acknowledgement changes something.";
+    BUCKET_SELLABLE "bucket_sellable" "Lines of reservations, of transfers that leave and of goods that left without a hold are of sellable stock.";
+    POSITION_ONCE "position_once" "A reservation, an amendment and a count name a position (and bucket) once.";
+    DEADLINE_RANGE "deadline_range" "A deadline is later than recorded_at and not after the year 9999.";
+    STATUS_ACTIVE "status_active" "What is promised is of an active item, at an active location, of an active lot.";
+    AVAILABLE "available" "What is promised anew at a position was available there.";
+    RESERVATION_OPEN "reservation_open" "A reservation that is changed or closed is open, and has not lapsed unless it expires.";
+    ORDER_MATCHES "order_matches" "Reservations that are closed belong to the event's order; several are closed at once only by an order.";
+    HOLD_OPEN "hold_open" "No more is closed of a hold than is open.";
+    CLOSE_ORDER "close_order" "Closed holds stand in order of reservation and of position within it, each once.";
+    OLDEST_FIRST "oldest_first" "Of the holds of an order on a position, a younger one is closed only when all older ones are used up.";
+    SELLABLE "sellable" "What is fulfilled now was sellable.";
+    DEPARTURE "departure" "Only goods that had left already leave without a hold, and only where the holds closed beside them are used up.";
+    BUCKET_STOCK "bucket_stock" "What is reclassified was in its bucket.";
+    RETURN_DISPOSITION "return_disposition" "A returned line says where it goes, and its bucket agrees.";
+    RETURN_ORDER "return_order" "A return against an order carries the order.";
+    RETURN_SHIPPED "return_shipped" "No more comes back against an order than went out on it and has not come back.";
+    RETURN_EXCESS "return_excess" "A return with an order is unreferenced only for what exceeds that.";
+    LATER_SUM "later_sum" "The later movements that a count states are those in the log, and zero where it is not late or changes nothing.";
+    TRANSFER_DESTINATION "transfer_destination" "A transfer goes to another location than its lines leave.";
+    TRANSFER_KNOWN "transfer_known" "A transfer that is closed has something in transit.";
+    TRANSFER_REST "transfer_rest" "The rest of a transfer is exactly what is in transit.";
+    EXPIRY_DUE "expiry_due" "A hold expires at or after its deadline.";
+    EXPIRY_ORDER "expiry_order" "Expired reservations stand in order of deadline and age, each once.";
+    EXPIRY_SIZE "expiry_size" "An expiry event names at least one reservation, and at most 4,096 lines unless it is of one reservation.";
+    ALERT_KNOWN "alert_known" "An alert that is acknowledged, resolved or dismissed is the last one of its kind at its position.";
+    ALERT_OPEN "alert_open" "An alert that is acknowledged, resolved or dismissed is open.";
+    CLOCK_ACCEPTED "clock_accepted" "A clock that is accepted does not say more than recorded_at.";
+    BALANCE_RANGE "balance_range" "After an event no bucket, reserved quantity, transit or account lies beyond a quintillion units.";
+}
+
+/// The rule that no event can break, because both ends of a movement are booked at once; checked all the same.
+pub const DOUBLE_ENTRY: (&str, &str) = ("double_entry", "The accounts of an item sum to zero after every event.");
+
+/// What is wrong with an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The stable name of the rule, out of [`RULES`] or [`DOUBLE_ENTRY`].
+    pub rule: &'static str,
+    /// What is wrong, with figures.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.what, self.rule)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// What an event says of the past that the state can't confirm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// A late count's sum of the bucket's movements recorded before it that happened after its instant.
+    Later {
+        /// Where.
+        position: Position,
+        /// Which bucket.
+        bucket: Bucket,
+        /// The count's instant.
+        at: Timestamp,
+        /// The sum stated.
+        later: i64,
+    },
+    /// A return that rests on what went out on its order.
+    Returned {
+        /// The order.
+        order: OrderRef,
+    },
+}
+
+/// Checks an event against the state before it.
+///
+/// What only the log can confirm is added to `claims`.
+///
+/// # Errors
+/// The first rule that the event breaks, with figures.
+pub fn check(state: &State, event: &Event, claims: &mut Vec<Claim>) -> Result<(), Violation> {
+    envelope::check(state, event)?;
+    let at = Ground { state, event };
+    match &event.body {
+        Body::Genesis { .. } => Ok(()),
+        Body::RulesChanged { rules } => envelope::rules_changed(state, *rules),
+        Body::ClockAccepted { clock } => envelope::clock_accepted(event, *clock),
+        Body::Received { .. }
+        | Body::PosDelta { .. }
+        | Body::Returned { .. }
+        | Body::Adjusted { .. }
+        | Body::Counted { .. }
+        | Body::TransferShipped { .. }
+        | Body::TransferReceived { .. }
+        | Body::TransferClosed { .. }
+        | Body::Reclassified { .. } => facts::check(&at, claims),
+        Body::Reserved { .. }
+        | Body::Amended { .. }
+        | Body::Extended { .. }
+        | Body::Fulfilled { .. }
+        | Body::Released { .. }
+        | Body::Expired { .. } => holds::check(&at),
+        Body::AlertAcknowledged { alert } => alert_open(state, *alert, Answer::Acknowledge),
+        Body::AlertResolved { alert } | Body::AlertDismissed { alert } => alert_open(state, *alert, Answer::Close),
+        Body::ItemCreated { .. }
+        | Body::DecimalsSet { .. }
+        | Body::ItemStatusSet { .. }
+        | Body::LocationCreated { .. }
+        | Body::LocationStatusSet { .. }
+        | Body::LotCreated { .. }
+        | Body::LotStatusSet { .. }
+        | Body::AliasAdded { .. }
+        | Body::AliasRenamed { .. }
+        | Body::AliasMerged { .. }
+        | Body::AliasRetired { .. }
+        | Body::ReorderPointSet { .. } => registry::check(&at),
+    }
+}
+
+/// Checks the state that an event has led to, as far as the event concerns it: double entry and ranges.
+///
+/// # Errors
+/// [`DOUBLE_ENTRY`], or `balance_range` with the figure.
+pub fn check_after(state: &State, event: &Event) -> Result<(), Violation> {
+    let mut result = Ok(());
+    for_each_posting(event, |posting| {
+        if result.is_ok() {
+            result = place_after(state, posting.item, posting.from)
+                .and_then(|()| place_after(state, posting.item, posting.to))
+                .and_then(|()| item_after(state, posting.item));
+        }
+    });
+    result?;
+    match &event.body {
+        Body::Counted { lines } => lines.iter().try_for_each(|line| {
+            position_after(state, line.position)?;
+            item_after(state, line.position.item)
+        }),
+        Body::Reserved { lines, .. } | Body::Amended { lines, .. } => {
+            lines.iter().try_for_each(|line| position_after(state, line.position))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn place_after(state: &State, item: ItemId, place: Place) -> Result<(), Violation> {
+    match place {
+        Place::Bucket(position, _) => position_after(state, position),
+        Place::Account(_) => Ok(()),
+        Place::Transit(transfer, lot) => {
+            let Some(transfer) = state.transfer(transfer) else { return Ok(()) };
+            let quantity = transfer.lines.get(&(item, lot)).copied().unwrap_or(0);
+            in_balance(i128::from(quantity), || format!("the transit of item {item}"))?;
+            position_after(state, Position::of_lot(item, transfer.to, lot))
+        }
+    }
+}
+
+fn position_after(state: &State, position: Position) -> Result<(), Violation> {
+    let Some(entry) = state.position(position) else { return Ok(()) };
+    let (open, inbound) = (entry.open, entry.inbound);
+    for (figure, what) in [
+        (entry.sellable.quantity, "sellable"),
+        (entry.unsellable.quantity, "unsellable"),
+        (open, "reserved"),
+        (inbound, "inbound"),
+    ] {
+        in_balance(i128::from(figure), || format!("{what} of {position}"))?;
+    }
+    Ok(())
+}
+
+fn item_after(state: &State, item: ItemId) -> Result<(), Violation> {
+    let Some(accounts) = state.item(item).map(|item| &item.accounts) else { return Ok(()) };
+    let sum = accounts.sum();
+    ensure(sum == 0, DOUBLE_ENTRY.0, || format!("the accounts of item {item} sum to {sum}"))?;
+    for (figure, what) in [
+        (accounts.supplier, "supplier"),
+        (accounts.customer, "customer"),
+        (accounts.loss, "loss"),
+        (accounts.found, "found"),
+        (accounts.variance, "variance"),
+        (accounts.transit, "transit"),
+        (accounts.sellable, "sellable"),
+        (accounts.unsellable, "unsellable"),
+    ] {
+        in_balance(figure, || format!("the account {what} of item {item}"))?;
+    }
+    Ok(())
+}
+
+fn in_balance(figure: i128, what: impl FnOnce() -> String) -> Result<(), Violation> {
+    let max = i128::from(BALANCE_UNITS_MAX);
+    ensure((-max..=max).contains(&figure), rule::BALANCE_RANGE, || {
+        format!("{} would be {figure}, at most {BALANCE_UNITS_MAX} either way is allowed", what())
+    })
+}
+
+/// What is done to an alert.
+#[derive(Clone, Copy, PartialEq)]
+enum Answer {
+    Acknowledge,
+    Close,
+}
+
+fn alert_open(state: &State, id: AlertId, answer: Answer) -> Result<(), Violation> {
+    let status = state.alert(id).and_then(|(position, kind)| {
+        let reorder = state.position(position)?.reorder.as_ref()?;
+        reorder.alert(kind).filter(|alert| alert.id == id).map(|alert| alert.status)
+    });
+    let Some(status) = status else {
+        return violation(rule::ALERT_KNOWN, format!("there is no alert {id}, or a later one has replaced it"));
+    };
+    ensure(status.is_open(), rule::ALERT_OPEN, || format!("alert {id} is {status:?} already"))?;
+    ensure(answer == Answer::Close || status == AlertStatus::Open, rule::NO_CHANGE, || {
+        format!("alert {id} is acknowledged already")
+    })
+}
+
+/// An event and the state that it stands on.
+struct Ground<'a> {
+    state: &'a State,
+    event: &'a Event,
+}
+
+impl Ground<'_> {
+    /// The instant that holds are asked at.
+    fn now(&self) -> Timestamp {
+        self.event.envelope.recorded_at
+    }
+
+    fn item(&self, item: ItemId) -> Result<(), Violation> {
+        ensure(self.state.item(item).is_some(), rule::ITEM_EXISTS, || format!("there is no item {item}"))
+    }
+
+    fn location(&self, location: LocationId) -> Result<(), Violation> {
+        ensure(self.state.location(location).is_some(), rule::LOCATION_EXISTS, || {
+            format!("there is no location {location}")
+        })
+    }
+
+    fn lot(&self, item: ItemId, lot: LotId) -> Result<(), Violation> {
+        let fits = lot == LotId::NONE || self.state.lot(lot).is_some_and(|lot| lot.item == item);
+        ensure(fits, rule::LOT_EXISTS, || format!("item {item} has no lot {lot}"))
+    }
+
+    fn position(&self, position: Position) -> Result<(), Violation> {
+        self.item(position.item)?;
+        self.location(position.location)?;
+        self.lot(position.item, position.lot)
+    }
+
+    /// Lines whose quantities lie in a range, of positions that exist.
+    fn lines(&self, lines: &[Line], range: Range) -> Result<(), Violation> {
+        lines_count(lines.len())?;
+        for line in lines {
+            self.position(line.position)?;
+            quantity(line.quantity.0, range, line.position)?;
+            entered(line)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a quantity may be.
+#[derive(Clone, Copy, PartialEq)]
+enum Range {
+    /// 1 to the most that a line may say.
+    Positive,
+    /// 1 to the largest balance: the sum of several lines.
+    PositiveSum,
+    /// 0 to the most that a line may say.
+    ZeroOrMore,
+    /// Anything but zero, as much as a line may say either way.
+    Signed,
+}
+
+fn quantity(quantity: i64, range: Range, position: Position) -> Result<(), Violation> {
+    let fits = match range {
+        Range::Positive => (1..=QUANTITY_UNITS_MAX).contains(&quantity),
+        Range::PositiveSum => (1..=BALANCE_UNITS_MAX).contains(&quantity),
+        Range::ZeroOrMore => (0..=QUANTITY_UNITS_MAX).contains(&quantity),
+        Range::Signed => quantity != 0 && (-QUANTITY_UNITS_MAX..=QUANTITY_UNITS_MAX).contains(&quantity),
+    };
+    ensure(fits, rule::QUANTITY_RANGE, || format!("a quantity of {quantity} at {position}"))
+}
+
+fn lines_count(count: usize) -> Result<(), Violation> {
+    ensure((1..=LINES_MAX).contains(&count), rule::LINES_COUNT, || {
+        format!("{count} lines, 1 to {LINES_MAX} are allowed")
+    })
+}
+
+// How many holds one event may close, and how many lines a split return may have, is bounded by its size alone.
+fn not_empty(count: usize) -> Result<(), Violation> {
+    ensure(count > 0, rule::LINES_COUNT, || "there are no lines".into())
+}
+
+fn entered(line: &Line) -> Result<(), Violation> {
+    let Some(entered) = line.detail.as_ref().and_then(|detail| detail.entered.as_ref()) else { return Ok(()) };
+    let text = entered.quantity.as_str();
+    let fits = (1..=24).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == b'.');
+    ensure(fits, rule::ENTERED_FORM, || format!("an entered quantity of {text:?}"))
+}
+
+fn sellable_lines(lines: &[Line]) -> Result<(), Violation> {
+    match lines.iter().find(|line| line.bucket != Bucket::Sellable) {
+        Some(line) => violation(rule::BUCKET_SELLABLE, format!("an unsellable line at {}", line.position)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a key that stands twice.
+fn once<K: Ord + Copy>(keys: impl ExactSizeIterator<Item = K>, say: impl FnOnce(K) -> String) -> Result<(), Violation> {
+    if keys.len() < 2 {
+        return Ok(());
+    }
+    let mut keys: Vec<K> = keys.collect();
+    keys.sort_unstable();
+    let twice = keys.windows(2).find_map(|pair| match pair {
+        [a, b] if a == b => Some(*a),
+        _ => None,
+    });
+    twice.map_or(Ok(()), |key| violation(rule::POSITION_ONCE, say(key)))
+}
+
+fn ensure(holds: bool, rule: &'static str, what: impl FnOnce() -> String) -> Result<(), Violation> {
+    if holds { Ok(()) } else { violation(rule, what()) }
+}
+
+#[cold]
+fn violation<T>(rule: &'static str, what: String) -> Result<T, Violation> {
+    Err(Violation { rule, what })
+}

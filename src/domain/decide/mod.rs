@@ -1,0 +1,184 @@
+//! Deciding: from the state, what was looked up, a command and the time to an event or a rejection.
+//!
+//! Pure and without surprises: no clock, no disk, no randomness. [`validate`] judges the form of a command alone,
+//! [`needs`] says what must be looked up in indexes, [`decide`] does the rest.
+
+mod form;
+mod holds;
+mod lines;
+mod registry;
+mod stock;
+
+pub use form::validate;
+
+use super::command::{Act, Cause, Command, Kind};
+use super::event::{Body, Commitment, ContentDigest, Envelope, Event, UnitMark};
+use super::ids::{CommandId, ItemId, Position, Timestamp};
+use super::line::Bucket;
+use super::rejection::Rejection;
+use super::state::State;
+use super::text::OrderRef;
+use crate::limits::OCCURRED_AHEAD_MICROS_MAX;
+use smallvec::SmallVec;
+
+/// What the writer gives to every event: time, ids, commitment.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// The ledger's clock, one value for the whole group, not before the last event.
+    pub now: Timestamp,
+    /// The command's id, the caller's or one made for it.
+    pub id: CommandId,
+    /// The digest of what the caller gave.
+    pub digest: ContentDigest,
+    /// The commitment to its note.
+    pub private: Option<Commitment>,
+}
+
+/// What was found in the indexes for one command.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    /// Per item: what was shipped on the order less what came back, over all locations and lots.
+    pub returnable: SmallVec<[(ItemId, i64); 1]>,
+    /// Per line of a count: the sum of the bucket's movements that happened after the count's instant.
+    pub later: SmallVec<[i64; 1]>,
+}
+
+/// What must be looked up before a command can be decided.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Needs {
+    /// Nothing: the state is enough, as for most commands.
+    #[default]
+    Nothing,
+    /// What can come back on an order.
+    Returnable(OrderRef),
+    /// What moved after a late count; one entry per line, none for a line that is not late.
+    Later {
+        /// The count's instant.
+        at: Timestamp,
+        /// The buckets of its lines.
+        buckets: SmallVec<[Option<(Position, Bucket)>; 1]>,
+    },
+}
+
+/// What must be looked up before this command can be decided on this state.
+#[must_use]
+pub fn needs(state: &State, command: &Command, now: Timestamp) -> Needs {
+    match (&command.act, &command.order) {
+        (Act::Return { .. }, Some(order)) => Needs::Returnable(order.clone()),
+        (Act::Count { lines }, _) => {
+            let at = command.occurred_at.unwrap_or(now);
+            let late = |position, bucket| {
+                let known = state.position(position)?.bucket(bucket);
+                (known.anchors_at(at) && known.latest.is_some_and(|latest| latest > at)).then_some((position, bucket))
+            };
+            let buckets: SmallVec<_> = lines.iter().map(|line| late(line.position, line.bucket)).collect();
+            match buckets.iter().any(Option::is_some) {
+                true => Needs::Later { at, buckets },
+                false => Needs::Nothing,
+            }
+        }
+        _ => Needs::Nothing,
+    }
+}
+
+/// Decides a command whose form is valid and whose id is new.
+///
+/// # Errors
+/// The [`Rejection`] with the lowest number among those that apply.
+pub fn decide(state: &State, looked: &Looked, command: &Command, stamp: &Stamp) -> Result<Event, Rejection> {
+    in_time(command, stamp.now)?;
+    let mut order = command.order.clone();
+    cause_exists(state, command)?;
+    let body = match &command.act {
+        Act::Receive { .. }
+        | Act::PosDelta { .. }
+        | Act::Return { .. }
+        | Act::Adjust { .. }
+        | Act::Count { .. }
+        | Act::ShipTransfer { .. }
+        | Act::ReceiveTransfer { .. }
+        | Act::CloseTransfer { .. }
+        | Act::Reclassify { .. } => stock::decide(state, looked, command, stamp.now)?,
+        Act::Reserve { .. }
+        | Act::Amend { .. }
+        | Act::Extend { .. }
+        | Act::Fulfil { .. }
+        | Act::Release { .. } => holds::decide(state, command, stamp.now, &mut order)?,
+        _ => registry::decide(state, &command.act)?,
+    };
+    Ok(Event { envelope: envelope(command, stamp, order), body })
+}
+
+fn envelope(command: &Command, stamp: &Stamp, order: Option<OrderRef>) -> Envelope {
+    Envelope {
+        recorded_at: stamp.now,
+        occurred_at: command.occurred_at,
+        command_id: Some(stamp.id),
+        digest: stamp.digest,
+        actor: command.actor.clone(),
+        cause: command.cause.clone(),
+        reason: command.reason.clone(),
+        order,
+        documents: command.documents.clone(),
+        private: stamp.private,
+        unit: UnitMark::Ends,
+        extensions: SmallVec::new(),
+    }
+}
+
+fn in_time(command: &Command, now: Timestamp) -> Result<(), Rejection> {
+    let past = |deadline: &Option<Timestamp>| deadline.filter(|deadline| *deadline <= now);
+    if let Act::Reserve { deadline, .. } | Act::Extend { deadline, .. } = &command.act
+        && let Some(deadline) = past(deadline)
+    {
+        let problem = format!("{deadline} is not later than the ledger's clock ({now})");
+        return Err(Rejection::InvalidField { field: "deadline", problem });
+    }
+    match command.occurred_at {
+        Some(at) if at > now.plus_micros(OCCURRED_AHEAD_MICROS_MAX) => Err(Rejection::OccurredInFuture {
+            occurred_at: at,
+            now,
+            ahead_micros_max: OCCURRED_AHEAD_MICROS_MAX,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn cause_exists(state: &State, command: &Command) -> Result<(), Rejection> {
+    match &command.cause {
+        Some(Cause::Event(cause)) if *cause >= state.next_seq() => {
+            let head = super::ids::Seq(state.next_seq().0.saturating_sub(1));
+            Err(Rejection::CauseNotFound { cause: *cause, head })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Keeps the rejection with the lowest number; of equal ones the first.
+#[derive(Default)]
+struct Lowest(Option<Rejection>);
+
+impl Lowest {
+    fn offer(&mut self, rejection: Rejection) {
+        if self.0.as_ref().is_none_or(|kept| rejection.number() < kept.number()) {
+            self.0 = Some(rejection);
+        }
+    }
+
+    fn check(&mut self, result: Result<(), Rejection>) {
+        if let Err(rejection) = result {
+            self.offer(rejection);
+        }
+    }
+
+    fn done(self) -> Result<(), Rejection> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// Whether a command may say when it happened.
+pub(super) fn may_be_dated(command: &Command) -> bool {
+    command.act.kind() == Kind::Fact
+}
+
+type Decided = Result<Body, Rejection>;

@@ -1,0 +1,231 @@
+//! Facts about stock, and reclassification.
+
+use super::lines::{Short, as_seen, exists, in_range, known, location_exists, merged, recorded};
+use super::{Decided, Looked, Lowest};
+use crate::domain::account::{Place, for_each_delta};
+use crate::domain::command::{Act, Command, Excess, PosDelta};
+use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
+use crate::domain::ids::{LocationId, Position, Timestamp, TransferId};
+use crate::domain::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
+use crate::domain::quantity::Quantity;
+use crate::domain::rejection::Rejection;
+use crate::domain::state::State;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+type Returns = SmallVec<[ReturnLine; 1]>;
+
+pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Timestamp) -> Decided {
+    let mut lowest = Lowest::default();
+    lines_known(state, &command.act, &mut lowest);
+    lowest.done()?;
+    let at = command.occurred_at.unwrap_or(now);
+    let body = match &command.act {
+        Act::Receive { lines } => Body::Received { lines: recorded(lines) },
+        Act::Adjust { lines } => Body::Adjusted { lines: recorded(lines) },
+        Act::PosDelta { source, external_id, delta } => Body::PosDelta {
+            source: source.clone(),
+            external_id: external_id.clone(),
+            delta: pos_movement(delta),
+        },
+        Act::Return { excess, lines, .. } => returned(looked, command, *excess, lines)?,
+        Act::Count { lines } => return counted(state, looked, lines, at),
+        Act::ShipTransfer { transfer, to, lines } => {
+            Body::TransferShipped { transfer: *transfer, to: *to, lines: recorded(lines) }
+        }
+        Act::ReceiveTransfer { transfer, lines } => {
+            Body::TransferReceived { transfer: *transfer, lines: recorded(lines) }
+        }
+        Act::CloseTransfer { transfer } => close_transfer(state, *transfer)?,
+        Act::Reclassify { lines } => reclassify(state, lines)?,
+        _ => return Err(Rejection::InvalidField { field: "act", problem: "it is not about stock".into() }),
+    };
+    balances_in_range(state, &body, at)?;
+    Ok(body)
+}
+
+fn lines_known(state: &State, act: &Act, lowest: &mut Lowest) {
+    match act {
+        Act::Receive { lines }
+        | Act::Adjust { lines }
+        | Act::ReceiveTransfer { lines, .. }
+        | Act::Reclassify { lines } => known(state, lines, lowest),
+        Act::ShipTransfer { to, lines, .. } => {
+            known(state, lines, lowest);
+            location_exists(state, *to, lowest);
+        }
+        Act::Return { lines, .. } => returns_known(state, lines, lowest),
+        Act::PosDelta { delta, .. } => match delta {
+            PosDelta::Sale { lines }
+            | PosDelta::Waste { lines }
+            | PosDelta::Receipt { lines }
+            | PosDelta::Correction { lines } => known(state, lines, lowest),
+            PosDelta::Return { lines } => returns_known(state, lines, lowest),
+        },
+        Act::Count { lines } => {
+            for (index, line) in lines.iter().enumerate() {
+                exists(state, line.position, lowest);
+                as_seen(state, index, line.position, line.seen, lowest);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn returns_known(state: &State, lines: &[ReturnLine], lowest: &mut Lowest) {
+    for (index, ReturnLine { line, .. }) in lines.iter().enumerate() {
+        exists(state, line.position, lowest);
+        as_seen(state, index, line.position, line.seen, lowest);
+    }
+}
+
+fn pos_movement(delta: &PosDelta) -> PosMovement {
+    match delta {
+        PosDelta::Sale { lines } => PosMovement::Sale(recorded(lines)),
+        PosDelta::Return { lines } => PosMovement::Return(lines.iter().map(|line| resolved(line, line.line.quantity)).collect()),
+        PosDelta::Waste { lines } => PosMovement::Waste(recorded(lines)),
+        PosDelta::Receipt { lines } => PosMovement::Receipt(recorded(lines)),
+        PosDelta::Correction { lines } => PosMovement::Correction(recorded(lines)),
+    }
+}
+
+/// A return's line as the event keeps it: with its disposition, and the bucket that follows from it.
+fn resolved(line: &ReturnLine, quantity: Quantity) -> ReturnLine {
+    let disposition = line.disposition.unwrap_or(Disposition::Quarantine);
+    let bucket = match disposition {
+        Disposition::Quarantine => Bucket::Unsellable,
+        Disposition::Restock | Disposition::Scrap => Bucket::Sellable,
+    };
+    let line = Line { bucket, quantity, seen: None, ..line.line.clone() };
+    ReturnLine { line, disposition: Some(disposition) }
+}
+
+fn returned(looked: &Looked, command: &Command, excess: Excess, lines: &[ReturnLine]) -> Decided {
+    let Some(order) = &command.order else {
+        let unreferenced = lines.iter().map(|line| resolved(line, line.line.quantity)).collect();
+        return Ok(Body::Returned { referenced: Returns::new(), unreferenced });
+    };
+    let mut left: FxHashMap<_, i64> = looked.returnable.iter().map(|(item, units)| (*item, (*units).max(0))).collect();
+    let (mut referenced, mut unreferenced) = (Returns::new(), Returns::new());
+    for line in lines {
+        let wanted = line.line.quantity.0;
+        let left = left.entry(line.line.position.item).or_default();
+        let covered = wanted.min(*left);
+        *left -= covered;
+        if covered > 0 {
+            referenced.push(resolved(line, Quantity(covered)));
+        }
+        if covered < wanted {
+            unreferenced.push(resolved(line, Quantity(wanted - covered)));
+        }
+    }
+    let Some(surplus) = unreferenced.first().filter(|_| excess == Excess::Refuse) else {
+        return Ok(Body::Returned { referenced, unreferenced });
+    };
+    // The first item in order of its lines whose sum is too much.
+    let items = lines.iter().map(|line| line.line.position.item);
+    let item = items
+        .filter(|item| unreferenced.iter().any(|line| line.line.position.item == *item))
+        .next()
+        .unwrap_or(surplus.line.position.item);
+    let wanted = lines.iter().filter(|line| line.line.position.item == item).map(|line| line.line.quantity.0);
+    let returnable = looked.returnable.iter().find(|(known, _)| *known == item).map_or(0, |(_, units)| *units);
+    let wanted = wanted.fold(0i64, i64::saturating_add);
+    Err(Rejection::ReturnExceedsShipped { order: order.clone(), item, wanted, returnable })
+}
+
+fn counted(state: &State, looked: &Looked, lines: &[CountLine], at: Timestamp) -> Decided {
+    let mut figures = SmallVec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        let anchors = state.position(line.position).is_none_or(|entry| entry.bucket(line.bucket).anchors_at(at));
+        let later = if anchors { looked.later.get(index).copied().unwrap_or(0) } else { 0 };
+        in_range(line.position, "the counted bucket", i128::from(line.counted.0) + i128::from(later))?;
+        figures.push(CountedLine { position: line.position, bucket: line.bucket, counted: line.counted, later });
+    }
+    Ok(Body::Counted { lines: figures })
+}
+
+fn close_transfer(state: &State, transfer: TransferId) -> Decided {
+    let known = state.transfer(transfer).ok_or(Rejection::TransferNotFound { transfer })?;
+    let rest = known.lines.iter().map(|(&(item, lot), &units)| TransitLine { item, lot, quantity: Quantity(units) });
+    Ok(Body::TransferClosed { transfer, rest: rest.collect() })
+}
+
+fn reclassify(state: &State, lines: &[Line]) -> Decided {
+    let mut short = Short::default();
+    for line in &merged(lines) {
+        let there = state.position(line.position).map_or(0, |entry| entry.bucket(line.bucket).quantity);
+        short.check(line.position, line.bucket, line.quantity.0, there);
+    }
+    short.done()?;
+    Ok(Body::Reclassified { lines: recorded(lines) })
+}
+
+/// Every bucket and every line of a transfer that the event moves stays within the ledger's range.
+pub(super) fn balances_in_range(state: &State, body: &Body, at: Timestamp) -> Result<(), Rejection> {
+    let mut sums: SmallVec<[(Position, Bucket, i128); 2]> = SmallVec::new();
+    let mut places: FxHashMap<(Position, Bucket), usize> = FxHashMap::default();
+    for_each_delta(body, |place, delta| {
+        let Place::Bucket(position, bucket) = place else { return };
+        if let [only] = sums.as_mut_slice()
+            && (only.0, only.1) == (position, bucket)
+        {
+            only.2 += i128::from(delta);
+            return;
+        }
+        if places.is_empty() {
+            places.extend(sums.iter().enumerate().map(|(index, sum)| ((sum.0, sum.1), index)));
+        }
+        match places.get(&(position, bucket)).and_then(|index| sums.get_mut(*index)) {
+            Some(sum) => sum.2 += i128::from(delta),
+            None => {
+                if !sums.is_empty() {
+                    places.insert((position, bucket), sums.len());
+                }
+                sums.push((position, bucket, i128::from(delta)));
+            }
+        }
+    });
+    for (position, bucket, delta) in sums {
+        let known = state.position(position).map(|entry| entry.bucket(bucket));
+        if known.is_none_or(|known| known.moves_at(at)) {
+            let before = known.map_or(0, |known| i128::from(known.quantity));
+            in_range(position, "a bucket", before + delta)?;
+        }
+    }
+    transit_in_range(state, body)
+}
+
+fn transit_in_range(state: &State, body: &Body) -> Result<(), Rejection> {
+    let (transfer, lines, sign) = match body {
+        Body::TransferShipped { transfer, lines, .. } => (transfer, lines, 1),
+        Body::TransferReceived { transfer, lines } => (transfer, lines, -1),
+        _ => return Ok(()),
+    };
+    let known = state.transfer(*transfer);
+    let mut sums: FxHashMap<_, i128> = FxHashMap::default();
+    for line in lines {
+        let key = (line.position.item, line.position.lot);
+        let before = || known.and_then(|known| known.lines.get(&key)).map_or(0, |units| i128::from(*units));
+        let sum = sums.entry(key).or_insert_with(before);
+        *sum += i128::from(line.quantity.0) * sign;
+        in_range(line.position, "what is in transit", *sum)?;
+    }
+    let to = match body {
+        Body::TransferShipped { to, .. } => known.map_or(*to, |known| known.to),
+        _ => return Ok(()),
+    };
+    inbound_in_range(state, lines, to)
+}
+
+fn inbound_in_range(state: &State, lines: &[Line], to: LocationId) -> Result<(), Rejection> {
+    let mut sums: FxHashMap<Position, i128> = FxHashMap::default();
+    for line in lines {
+        let position = Position::of_lot(line.position.item, to, line.position.lot);
+        let before = || state.position(position).map_or(0, |entry| i128::from(entry.inbound));
+        let sum = sums.entry(position).or_insert_with(before);
+        *sum += i128::from(line.quantity.0);
+        in_range(position, "what is inbound", *sum)?;
+    }
+    Ok(())
+}

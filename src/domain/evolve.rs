@@ -1,0 +1,446 @@
+//! The fold: what an event makes of the state. It can't refuse and can't panic; on a valid log nothing saturates.
+
+use super::account::{Account, Place, Posting, for_each_posting};
+use super::alert::{AlertKind, AlertStatus, Change, Reorder};
+use super::command::{AliasKind, AliasTarget, UseStatus};
+use super::event::{Body, CountedLine, Event, HoldLine, PosMovement};
+use super::ids::{AlertId, ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
+use super::line::{Bucket, Line};
+use super::quantity::Quantity;
+use super::state::{Accounts, Deadline, HeldLine, Item, Location, Lot, Moved, PositionState, Reservation, State};
+use super::command::{Alias, ItemStatus};
+use super::text::AliasText;
+use smallvec::SmallVec;
+
+/// The positions that an event concerns.
+#[derive(Default)]
+struct Touched {
+    /// Those that one of its lines names: they get a new version.
+    lines: SmallVec<[Position; 4]>,
+    /// Those whose inbound changed: their alerts are looked at.
+    inbound: SmallVec<[Position; 1]>,
+}
+
+/// Folds the next event into the state.
+pub fn evolve(state: &mut State, event: &Event) {
+    let seq = state.next_seq();
+    let mut touched = Touched::default();
+    state.next_seq = seq.0 + 1;
+    state.recorded_at = event.envelope.recorded_at;
+    match &event.body {
+        Body::Genesis { ledger, rules, .. } => {
+            state.ledger = Some(*ledger);
+            state.rules = *rules;
+        }
+        Body::RulesChanged { rules } => state.rules = *rules,
+        Body::ClockAccepted { .. } => {}
+        Body::Counted { lines } => counted(state, lines, event.envelope.effective_at(), &mut touched),
+        Body::Reserved { .. }
+        | Body::Amended { .. }
+        | Body::Extended { .. }
+        | Body::Fulfilled { .. }
+        | Body::Released { .. }
+        | Body::Expired { .. } => holds(state, event, seq, &mut touched),
+        Body::AlertAcknowledged { alert } => set_alert(state, *alert, AlertStatus::Acknowledged),
+        Body::AlertResolved { alert } => set_alert(state, *alert, AlertStatus::Resolved),
+        Body::AlertDismissed { alert } => set_alert(state, *alert, AlertStatus::Dismissed),
+        _ => registry(state, event, &mut touched),
+    }
+    movements(state, event, &mut touched);
+    finish(state, &touched, seq, event.envelope.recorded_at);
+}
+
+/// Items, locations, lots, aliases, reorder points, and where a transfer goes.
+fn registry(state: &mut State, event: &Event, touched: &mut Touched) {
+    match &event.body {
+        Body::ItemCreated { item, sku, decimals } => {
+            name(state, AliasKind::Sku, sku, AliasTarget::Item(*item));
+            let (status, moved, accounts) = (ItemStatus::Active, Moved::Never, Accounts::default());
+            state.items.insert(*item, Item { sku: sku.clone(), decimals: *decimals, status, moved, accounts });
+        }
+        Body::DecimalsSet { item, decimals } => {
+            edit_item(state, *item, |item| item.decimals = *decimals);
+        }
+        Body::ItemStatusSet { item, status } => edit_item(state, *item, |item| item.status = *status),
+        Body::LocationCreated { location, code, zone } => {
+            name(state, AliasKind::Location, code, AliasTarget::Location(*location));
+            let status = UseStatus::Active;
+            state.locations.insert(*location, Location { code: code.clone(), zone: zone.clone(), status });
+        }
+        Body::LocationStatusSet { location, status } => {
+            if let Some(location) = state.locations.edit(location) {
+                location.status = *status;
+            }
+        }
+        Body::LotCreated { lot, item, code } => {
+            name(state, AliasKind::Lot(*item), code, AliasTarget::Lot(*lot));
+            state.lots.insert(*lot, Lot { item: *item, code: code.clone(), status: UseStatus::Active });
+        }
+        Body::LotStatusSet { lot, status } => {
+            if let Some(lot) = state.lots.edit(lot) {
+                lot.status = *status;
+            }
+        }
+        Body::AliasAdded { alias, target } => state.aliases.insert(alias.clone(), *target),
+        Body::AliasMerged { alias, into } => state.aliases.insert(alias.clone(), *into),
+        Body::AliasRetired { alias } => {
+            state.aliases.remove(alias);
+        }
+        Body::AliasRenamed { alias, to } => {
+            if let Some(target) = state.aliases.remove(alias) {
+                name(state, alias.kind, to, target);
+            }
+        }
+        Body::ReorderPointSet { position, point } => {
+            set_reorder_point(state, *position, *point);
+            touched.lines.push(*position);
+        }
+        Body::TransferShipped { transfer, to, .. } => destine(state, *transfer, *to),
+        Body::TransferReceived { transfer, lines } => {
+            if let Some(line) = lines.first() {
+                destine(state, *transfer, line.position.location);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn name(state: &mut State, kind: AliasKind, text: &AliasText, target: AliasTarget) {
+    state.aliases.insert(Alias { kind, text: text.clone() }, target);
+}
+
+fn edit_item(state: &mut State, item: ItemId, edit: impl FnOnce(&mut Item)) {
+    if let Some(item) = state.items.edit(&item) {
+        edit(item);
+    }
+}
+
+fn destine(state: &mut State, transfer: TransferId, to: LocationId) {
+    if state.transfers.get(&transfer).is_none() {
+        state.transfers.edit_or_default(transfer).to = to;
+    }
+}
+
+/// Every posting of the event, and which positions its lines touch.
+fn movements(state: &mut State, event: &Event, touched: &mut Touched) {
+    let at = event.envelope.effective_at();
+    for_each_posting(event, |posting| {
+        put(state, &posting, posting.from, -i128::from(posting.quantity), at, touched);
+        put(state, &posting, posting.to, i128::from(posting.quantity), at, touched);
+    });
+    // A return that is scrapped moves no bucket, yet its lines name a position.
+    match &event.body {
+        Body::Returned { referenced, unreferenced } => {
+            referenced.iter().chain(unreferenced).for_each(|line| touch(state, touched, line.line.position));
+        }
+        Body::PosDelta { delta: PosMovement::Return(lines), .. } => {
+            lines.iter().for_each(|line| touch(state, touched, line.line.position));
+        }
+        Body::TransferShipped { transfer, .. }
+        | Body::TransferReceived { transfer, .. }
+        | Body::TransferClosed { transfer, .. } => forget_settled(state, *transfer),
+        _ => {}
+    }
+}
+
+/// One end of a posting.
+fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Timestamp, touched: &mut Touched) {
+    match place {
+        Place::Account(account) => add_account(state, posting.item, account, delta),
+        Place::Transit(transfer, lot) => {
+            add_account(state, posting.item, Account::Transit, delta);
+            add_transit(state, transfer, (posting.item, lot), saturate(delta), touched);
+        }
+        Place::Bucket(position, bucket) => {
+            touch(state, touched, position);
+            let moves = move_bucket(state, position, bucket, saturate(delta), at);
+            edit_item(state, position.item, |item| match moves {
+                true => item.accounts.add_bucket(bucket, delta),
+                false => item.accounts.add(Account::Variance, delta),
+            });
+        }
+    }
+}
+
+/// Whether the movement changed the bucket: not when a later count has settled it already.
+fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64, at: Timestamp) -> bool {
+    let bucket = state.positions.edit_or_default(position).bucket_mut(bucket);
+    bucket.latest = bucket.latest.max(Some(at));
+    let moves = bucket.moves_at(at);
+    if moves {
+        bucket.quantity = bucket.quantity.saturating_add(delta);
+    }
+    moves
+}
+
+fn counted(state: &mut State, lines: &[CountedLine], at: Timestamp, touched: &mut Touched) {
+    for line in lines {
+        touch(state, touched, line.position);
+        let bucket = state.positions.edit_or_default(line.position).bucket_mut(line.bucket);
+        if !bucket.anchors_at(at) {
+            continue;
+        }
+        let before = bucket.quantity;
+        bucket.quantity = line.counted.0.saturating_add(line.later);
+        bucket.anchor = Some(at);
+        let change = i128::from(bucket.quantity) - i128::from(before);
+        edit_item(state, line.position.item, |item| {
+            item.accounts.add_bucket(line.bucket, change);
+            item.accounts.add(Account::Variance, -change);
+        });
+    }
+}
+
+fn add_account(state: &mut State, item: ItemId, account: Account, delta: i128) {
+    edit_item(state, item, |item| item.accounts.add(account, delta));
+}
+
+fn add_transit(state: &mut State, transfer: TransferId, key: (ItemId, LotId), delta: i64, touched: &mut Touched) {
+    let entry = state.transfers.edit_or_default(transfer);
+    let before = entry.lines.get(&key).copied().unwrap_or(0);
+    let after = before.saturating_add(delta);
+    match after {
+        0 => entry.lines.remove(&key),
+        after => entry.lines.insert(key, after),
+    };
+    let to = Position::of_lot(key.0, entry.to, key.1);
+    let inbound = after.max(0).saturating_sub(before.max(0));
+    if inbound != 0 {
+        let position = state.positions.edit_or_default(to);
+        position.inbound = position.inbound.saturating_add(inbound);
+        touched.inbound.push(to);
+    }
+}
+
+fn forget_settled(state: &mut State, transfer: TransferId) {
+    if state.transfers.get(&transfer).is_some_and(|entry| entry.lines.is_empty()) {
+        state.transfers.remove(&transfer);
+    }
+}
+
+/// Promises and what becomes of them.
+fn holds(state: &mut State, event: &Event, seq: Seq, touched: &mut Touched) {
+    match &event.body {
+        Body::Reserved { deadline, lines } => reserve(state, event, seq, *deadline, lines, touched),
+        Body::Amended { reservation, lines } => {
+            for line in lines {
+                set_open(state, *reservation, line.position, line.quantity.0, touched);
+            }
+            forget_closed(state, *reservation);
+        }
+        Body::Extended { reservation, deadline } => {
+            extend(state, *reservation, deadline.unwrap_or(Timestamp::NEVER), touched);
+        }
+        Body::Fulfilled { closes, .. } | Body::Released { closes } => {
+            for hold in closes {
+                close(state, hold, touched);
+            }
+        }
+        Body::Expired { reservations } => {
+            for reservation in reservations {
+                expire(state, *reservation, touched);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn reserve(
+    state: &mut State,
+    event: &Event,
+    seq: Seq,
+    deadline: Option<Timestamp>,
+    lines: &[Line],
+    touched: &mut Touched,
+) {
+    let Some(id) = event.envelope.command_id else { return };
+    let deadline = deadline.unwrap_or(Timestamp::NEVER);
+    let order = event.envelope.order.clone();
+    if let Some(order) = &order {
+        state.orders.edit_or_default(order.clone()).push(seq);
+    }
+    let reservation = Reservation {
+        id,
+        seq,
+        reserved_at: event.envelope.recorded_at,
+        order,
+        deadline,
+        lines: lines.iter().map(|line| HeldLine { position: line.position, open: line.quantity.0 }).collect(),
+    };
+    state.reservation_ids.insert(id, seq);
+    state.reservations.insert(seq, reservation);
+    if deadline != Timestamp::NEVER {
+        state.deadlines.insert((deadline, seq), ());
+    }
+    for line in lines {
+        hold(state, line.position, seq, deadline, 0, line.quantity.0, touched);
+    }
+}
+
+/// Changes what a reservation holds at a position, in every place that counts it.
+fn hold(
+    state: &mut State,
+    position: Position,
+    seq: Seq,
+    deadline: Timestamp,
+    before: i64,
+    after: i64,
+    touched: &mut Touched,
+) {
+    touch(state, touched, position);
+    let delta = after.saturating_sub(before);
+    match after {
+        0 => {
+            state.holds.remove(&(position, seq));
+        }
+        after => state.holds.insert((position, seq), after),
+    }
+    let mut next = None;
+    if deadline != Timestamp::NEVER {
+        let key = (position, deadline);
+        let open = state.lapses.get(&key).copied().unwrap_or(0).saturating_add(delta);
+        match open {
+            0 => {
+                state.lapses.remove(&key);
+                next = Some(state.earliest_lapse(position));
+            }
+            open => state.lapses.insert(key, open),
+        }
+    }
+    let entry = state.positions.edit_or_default(position);
+    entry.open = entry.open.saturating_add(delta);
+    entry.next_deadline = Deadline(next.unwrap_or(entry.next_deadline.0.min(deadline)));
+}
+
+fn set_open(state: &mut State, seq: Seq, position: Position, open: i64, touched: &mut Touched) {
+    let Some(reservation) = state.reservations.edit(&seq) else { return };
+    let deadline = reservation.deadline;
+    let before = reservation.open_on(position).unwrap_or(0);
+    match reservation.lines.iter().position(|line| line.position == position) {
+        Some(index) if open == 0 => {
+            reservation.lines.remove(index);
+        }
+        Some(index) => reservation.lines[index].open = open,
+        None if open == 0 => {}
+        None => reservation.lines.push(HeldLine { position, open }),
+    }
+    hold(state, position, seq, deadline, before, open, touched);
+}
+
+fn close(state: &mut State, part: &HoldLine, touched: &mut Touched) {
+    let Some(open) = state.reservations.get(&part.reservation).and_then(|held| held.open_on(part.position)) else {
+        return;
+    };
+    set_open(state, part.reservation, part.position, open.saturating_sub(part.quantity.0).max(0), touched);
+    forget_closed(state, part.reservation);
+}
+
+fn expire(state: &mut State, seq: Seq, touched: &mut Touched) {
+    let Some(reservation) = state.reservations.get(&seq) else { return };
+    let (deadline, lines) = (reservation.deadline, reservation.lines.clone());
+    if let Some(reservation) = state.reservations.edit(&seq) {
+        reservation.lines.clear();
+    }
+    for line in lines {
+        hold(state, line.position, seq, deadline, line.open, 0, touched);
+    }
+    forget_closed(state, seq);
+}
+
+fn extend(state: &mut State, seq: Seq, deadline: Timestamp, touched: &mut Touched) {
+    let Some(reservation) = state.reservations.edit(&seq) else { return };
+    let before = std::mem::replace(&mut reservation.deadline, deadline);
+    let lines = reservation.lines.clone();
+    for line in &lines {
+        hold(state, line.position, seq, before, line.open, 0, touched);
+        hold(state, line.position, seq, deadline, 0, line.open, touched);
+    }
+    state.deadlines.remove(&(before, seq));
+    if deadline != Timestamp::NEVER {
+        state.deadlines.insert((deadline, seq), ());
+    }
+}
+
+fn forget_closed(state: &mut State, seq: Seq) {
+    if !state.reservations.get(&seq).is_some_and(|reservation| reservation.lines.is_empty()) {
+        return;
+    }
+    let Some(reservation) = state.reservations.remove(&seq) else { return };
+    state.reservation_ids.remove(&reservation.id);
+    state.deadlines.remove(&(reservation.deadline, seq));
+    let Some(order) = reservation.order else { return };
+    let Some(seqs) = state.orders.edit(&order) else { return };
+    seqs.retain(|other| *other != seq);
+    if seqs.is_empty() {
+        state.orders.remove(&order);
+    }
+}
+
+fn set_reorder_point(state: &mut State, position: Position, point: Option<Quantity>) {
+    let entry = state.positions.edit_or_default(position);
+    match (point, &mut entry.reorder) {
+        (Some(point), Some(reorder)) => reorder.point = point,
+        (Some(point), none) => *none = Some(Box::new(Reorder::at(point))),
+        (None, reorder) => {
+            let gone = reorder.take();
+            for alert in gone.iter().flat_map(|reorder| reorder.alerts.iter().flatten()) {
+                state.alerts.remove(&alert.id);
+            }
+        }
+    }
+}
+
+fn set_alert(state: &mut State, id: AlertId, status: AlertStatus) {
+    let Some((position, kind)) = state.alert(id) else { return };
+    let Some(reorder) = state.positions.edit(&position).and_then(|entry| entry.reorder.as_mut()) else { return };
+    if let Some(Some(alert)) = reorder.alerts.get_mut(kind.index()) {
+        alert.status = status;
+    }
+}
+
+fn touch(state: &mut State, touched: &mut Touched, position: Position) {
+    if touched.lines.last() == Some(&position) {
+        return;
+    }
+    touched.lines.push(position);
+    if let Some(item) = state.items.get(&position.item)
+        && item.moved == Moved::Never
+    {
+        edit_item(state, position.item, |item| item.moved = Moved::Once);
+    }
+}
+
+/// Sets versions and looks at the alerts of every position that the event touched.
+fn finish(state: &mut State, touched: &Touched, seq: Seq, now: Timestamp) {
+    for position in &touched.lines {
+        state.positions.edit_or_default(*position).version = seq;
+    }
+    for position in touched.lines.iter().chain(&touched.inbound) {
+        if state.position(*position).is_some_and(|entry| entry.reorder.is_some()) {
+            look_at_alerts(state, *position, seq, now);
+        }
+    }
+}
+
+fn look_at_alerts(state: &mut State, position: Position, seq: Seq, now: Timestamp) {
+    let Some(level) = state.position(position).map(|entry| level(state, position, entry, now)) else { return };
+    for kind in AlertKind::ALL {
+        let Some(reorder) = state.positions.edit(&position).and_then(|entry| entry.reorder.as_mut()) else { return };
+        let (old, change) = reorder.look(kind, position, level, seq, now);
+        if let Some(old) = old {
+            state.alerts.remove(&old);
+        }
+        if let Change::Raised(id) = change {
+            state.alerts.insert(id, (position, kind));
+        }
+    }
+}
+
+/// What alerts look at: available plus inbound.
+fn level(state: &State, position: Position, entry: &PositionState, now: Timestamp) -> i64 {
+    state.available(position, now).saturating_add(entry.inbound)
+}
+
+fn saturate(value: i128) -> i64 {
+    i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
+}

@@ -1,0 +1,465 @@
+//! Asking the index.
+
+use super::cursor::MergedRecords;
+use super::error::IndexError;
+use super::limits::BLOCK_BYTES;
+use super::record::{BucketKey, Family, Key, Prefix, Record, digest_bytes, prefix_of, time_to_word, word_to_time};
+use super::run::Run;
+use parking_lot::RwLock;
+use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The runs of one moment.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    pub covered_to: u64,
+    pub last_hash: [u8; 32],
+    /// Per family, from the oldest to the newest.
+    pub runs: [Vec<Arc<Run>>; Family::ALL.len()],
+}
+
+impl Snapshot {
+    pub(crate) fn empty() -> Snapshot {
+        Snapshot {
+            covered_to: 0,
+            last_hash: [0; 32],
+            runs: Default::default(),
+        }
+    }
+
+    pub(crate) fn of(&self, family: Family) -> &[Arc<Run>] {
+        &self.runs[family.slot()]
+    }
+
+    pub(crate) fn records_of(&self, family: Family) -> u64 {
+        self.of(family).iter().map(|run| run.footer.records).sum()
+    }
+}
+
+/// What readers and the writer of an index share.
+pub(crate) struct Shared {
+    snapshot: RwLock<Arc<Snapshot>>,
+    pub counters: Counters,
+}
+
+impl Shared {
+    pub(crate) fn new(snapshot: Snapshot) -> Shared {
+        Shared {
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            counters: Counters::default(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.read().clone()
+    }
+
+    /// Shows other runs to whoever asks from now on.
+    pub(crate) fn replace(&self, snapshot: Snapshot) {
+        let snapshot = Arc::new(snapshot);
+        let old = std::mem::replace(&mut *self.snapshot.write(), snapshot);
+        // Freed outside the lock: a snapshot can own many megabytes.
+        drop(old);
+    }
+}
+
+/// Counts what look-ups cost.
+#[derive(Default)]
+pub(crate) struct Counters {
+    lookups: AtomicU64,
+    misses: AtomicU64,
+    misses_without_read: AtomicU64,
+    block_reads: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn count_block_reads(&self, blocks: u64) {
+        self.block_reads.fetch_add(blocks, Ordering::Relaxed);
+    }
+
+    fn count_lookup(&self, found: bool, read: bool) {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        if !found {
+            self.misses.fetch_add(1, Ordering::Relaxed);
+            self.misses_without_read.fetch_add(u64::from(!read), Ordering::Relaxed);
+        }
+    }
+}
+
+/// What look-ups of ids cost since the index was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexCounters {
+    /// Look-ups of command ids and external ids.
+    pub lookups: u64,
+    /// Those that found nothing.
+    pub misses: u64,
+    /// Those that found nothing and read nothing.
+    pub misses_without_read: u64,
+    /// Blocks read, by look-ups, sums, scans and merges.
+    pub block_reads: u64,
+}
+
+/// What the index takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IndexSizes {
+    /// Runs of all families.
+    pub runs: u64,
+    /// Records of all families.
+    pub records: u64,
+    /// Bytes of all runs on disk.
+    pub disk_bytes: u64,
+    /// Bytes of filters in memory.
+    pub filter_bytes: u64,
+    /// Bytes of block indexes in memory.
+    pub block_index_bytes: u64,
+}
+
+/// A digest of what each family holds, whatever runs it lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexDigest {
+    /// Seqs below this one are covered.
+    pub covered_to: u64,
+    /// BLAKE3 over all command ids in order.
+    pub commands: [u8; 32],
+    /// BLAKE3 over all external ids in order.
+    pub externals: [u8; 32],
+    /// BLAKE3 over all movements in order.
+    pub moves: [u8; 32],
+    /// BLAKE3 over all shipments in order.
+    pub shipments: [u8; 32],
+}
+
+/// One movement of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Move {
+    /// When it happened, in microseconds since 1970.
+    pub occurred_at: i64,
+    /// The event that recorded it.
+    pub seq: u64,
+    /// Units in the item's smallest unit, negative when they left.
+    pub delta: i64,
+}
+
+/// Units of one item and lot that an order has got and not returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shipped {
+    /// The item's id.
+    pub item: u32,
+    /// The lot's id, 0 when not lot-tracked.
+    pub lot: u32,
+    /// Shipped less returned; wide enough for any sum of 64-bit amounts.
+    pub units: i128,
+}
+
+/// Asks the index from any thread; clones are cheap, and no question waits for a merge.
+#[derive(Clone)]
+pub struct IndexReader {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl IndexReader {
+    /// The index of this moment. Whoever combines it with [`Recent`](super::Recent) asks one view and passes its
+    /// [`covered_to`](IndexView::covered_to), so that nothing counts twice.
+    pub fn view(&self) -> IndexView {
+        IndexView {
+            snapshot: self.shared.snapshot(),
+            shared: self.shared.clone(),
+        }
+    }
+
+    /// Seqs below this one are indexed.
+    pub fn covered_to(&self) -> u64 {
+        self.shared.snapshot().covered_to
+    }
+
+    /// What look-ups cost so far.
+    pub fn counters(&self) -> IndexCounters {
+        let counters = &self.shared.counters;
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        IndexCounters {
+            lookups: load(&counters.lookups),
+            misses: load(&counters.misses),
+            misses_without_read: load(&counters.misses_without_read),
+            block_reads: load(&counters.block_reads),
+        }
+    }
+
+    /// See [`IndexView::command`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn command(&self, command_id: &[u8; 16]) -> Result<Option<u64>, IndexError> {
+        self.view().command(command_id)
+    }
+
+    /// See [`IndexView::external`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn external(&self, hash: &[u8; 16]) -> Result<Option<u64>, IndexError> {
+        self.view().external(hash)
+    }
+
+    /// See [`IndexView::moved_after`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn moved_after(&self, key: &BucketKey, occurred_at: i64) -> Result<i128, IndexError> {
+        self.view().moved_after(key, occurred_at)
+    }
+
+    /// See [`IndexView::shipped`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn shipped(&self, order: &[u8; 16]) -> Result<Vec<Shipped>, IndexError> {
+        self.view().shipped(order)
+    }
+}
+
+/// The index of one moment: it stays as it is while segments are added and runs merged.
+#[derive(Clone)]
+pub struct IndexView {
+    snapshot: Arc<Snapshot>,
+    shared: Arc<Shared>,
+}
+
+impl IndexView {
+    /// Seqs below this one are indexed.
+    pub fn covered_to(&self) -> u64 {
+        self.snapshot.covered_to
+    }
+
+    /// The hash of the last covered event; zeros when none is.
+    pub fn last_hash(&self) -> [u8; 32] {
+        self.snapshot.last_hash
+    }
+
+    /// The smallest seq with this command id. Nearly all misses read nothing, a hit reads one block of 4 KiB.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupted`], [`IndexError::Files`].
+    pub fn command(&self, command_id: &[u8; 16]) -> Result<Option<u64>, IndexError> {
+        self.id(Family::Commands, command_id)
+    }
+
+    /// The smallest seq with this external id, given as a hash of its source and text. Costs as
+    /// [`command`](Self::command).
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupted`], [`IndexError::Files`].
+    pub fn external(&self, hash: &[u8; 16]) -> Result<Option<u64>, IndexError> {
+        self.id(Family::Externals, hash)
+    }
+
+    fn id(&self, family: Family, id: &[u8; 16]) -> Result<Option<u64>, IndexError> {
+        let prefix = prefix_of(id);
+        let counters = &self.shared.counters;
+        let mut read = false;
+        // Older runs hold smaller seqs, so the first one found is the smallest.
+        for run in self.snapshot.of(family).iter().filter(|run| run.may_contain(&prefix)) {
+            read = true;
+            if let Some(seq) = first_seq(run, &prefix, counters)? {
+                counters.count_lookup(true, read);
+                return Ok(Some(seq));
+            }
+        }
+        counters.count_lookup(false, read);
+        Ok(None)
+    }
+
+    /// The sum of all movements of a bucket that happened later than `occurred_at`. Reads at most two blocks per
+    /// run, none of runs that are all older.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupted`], [`IndexError::Files`].
+    pub fn moved_after(&self, key: &BucketKey, occurred_at: i64) -> Result<i128, IndexError> {
+        let Some(after) = time_to_word(occurred_at).checked_add(1) else {
+            return Ok(0);
+        };
+        let (low, high) = (key.at(after, 0), behind(&key.prefix()));
+        let runs = self
+            .snapshot
+            .of(Family::Moves)
+            .iter()
+            .filter(|run| run.footer.third_words.1 >= after);
+        let mut sum = 0_i128;
+        for run in runs {
+            sum = sum.wrapping_add(run.range_sum(&low, &high, &self.shared.counters)?);
+        }
+        Ok(sum)
+    }
+
+    /// The movements of a bucket whose `occurred_at` is in a range, in order of (occurred_at, seq), read as they are
+    /// asked for.
+    pub fn moves(&self, key: &BucketKey, occurred_at: impl RangeBounds<i64>) -> Moves {
+        let first = match occurred_at.start_bound() {
+            Bound::Included(time) => Some(time_to_word(*time)),
+            Bound::Excluded(time) => time_to_word(*time).checked_add(1),
+            Bound::Unbounded => Some(0),
+        };
+        let last = match occurred_at.end_bound() {
+            Bound::Included(time) => Some(time_to_word(*time)),
+            Bound::Excluded(time) => time_to_word(*time).checked_sub(1),
+            Bound::Unbounded => Some(u64::MAX),
+        };
+        // An empty range is one that no run reaches.
+        let (first, last) = first.zip(last).unwrap_or((1, 0));
+        let (low, high) = (key.at(first, 0), key.at(last, u64::MAX));
+        let runs = self.snapshot.of(Family::Moves).iter();
+        let runs =
+            runs.filter(|run| first <= last && run.footer.third_words.1 >= first && run.footer.third_words.0 <= last);
+        Moves {
+            range: KeyRange::new(runs, low, high),
+            shared: self.shared.clone(),
+        }
+    }
+
+    /// What an order has got and not returned, by item and lot; lines that came back whole are listed with 0.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupted`], [`IndexError::Files`].
+    pub fn shipped(&self, order: &[u8; 16]) -> Result<Vec<Shipped>, IndexError> {
+        let prefix = prefix_of(order);
+        let runs = self
+            .snapshot
+            .of(Family::Shipments)
+            .iter()
+            .filter(|run| run.may_contain(&prefix));
+        let mut range = KeyRange::new(
+            runs,
+            [prefix[0], prefix[1], 0, 0],
+            [prefix[0], prefix[1], u64::MAX, u64::MAX],
+        );
+        let mut lines: Vec<Shipped> = Vec::new();
+        while let Some(record) = range.next(&self.shared.counters)? {
+            let (item, lot) = ((record.key[2] >> 32) as u32, record.key[2] as u32);
+            match lines.last_mut().filter(|line| (line.item, line.lot) == (item, lot)) {
+                Some(line) => line.units = line.units.wrapping_add(i128::from(record.value)),
+                None => lines.push(Shipped {
+                    item,
+                    lot,
+                    units: i128::from(record.value),
+                }),
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Reads everything and digests it, so that this index can be compared with one that was built again.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupted`], [`IndexError::Files`].
+    pub fn digest(&self) -> Result<IndexDigest, IndexError> {
+        let of = |family: Family| -> Result<[u8; 32], IndexError> {
+            let mut hasher = blake3::Hasher::new();
+            let mut records = MergedRecords::all(self.snapshot.of(family));
+            let (mut batch, mut bytes) = (Vec::new(), Vec::new());
+            while records.append_to(&mut batch, &self.shared.counters)? {
+                bytes.clear();
+                bytes.extend(batch.drain(..).flat_map(|record| digest_bytes(&record)));
+                hasher.update(&bytes);
+            }
+            Ok(*hasher.finalize().as_bytes())
+        };
+        Ok(IndexDigest {
+            covered_to: self.covered_to(),
+            commands: of(Family::Commands)?,
+            externals: of(Family::Externals)?,
+            moves: of(Family::Moves)?,
+            shipments: of(Family::Shipments)?,
+        })
+    }
+
+    /// What the index takes on disk and in memory.
+    pub fn sizes(&self) -> IndexSizes {
+        let mut sizes = IndexSizes::default();
+        for run in self.snapshot.runs.iter().flatten() {
+            sizes.runs += 1;
+            sizes.records += run.footer.records;
+            sizes.disk_bytes += run.file.len();
+            sizes.filter_bytes += run.filter_bytes() as u64;
+            sizes.block_index_bytes += run.first_keys_bytes() as u64;
+        }
+        sizes
+    }
+}
+
+/// The first key behind all keys with a prefix. The second word of a bucket's prefix ends in the bucket's 8 bits, so
+/// it can't overflow.
+fn behind(prefix: &Prefix) -> Key {
+    [prefix[0], prefix[1].saturating_add(1), 0, 0]
+}
+
+/// The smallest seq of an id in one run.
+fn first_seq(run: &Run, prefix: &Prefix, counters: &Counters) -> Result<Option<u64>, IndexError> {
+    let low = [prefix[0], prefix[1], 0, 0];
+    let number = run.block_of(&low);
+    let mut bytes = [0; BLOCK_BYTES];
+    let block = run.block(number, &mut bytes, counters)?;
+    let below = block.records_below(&low);
+    let key = if below < block.len() {
+        Some(block.record(below).key)
+    } else {
+        run.first_keys.get(number as usize + 1).copied()
+    };
+    Ok(key.filter(|key| key[..2] == prefix[..]).map(|key| key[2]))
+}
+
+/// The records between two keys, both included.
+struct KeyRange {
+    records: MergedRecords,
+    batch: std::vec::IntoIter<Record>,
+    low: Key,
+    high: Key,
+    finished: bool,
+}
+
+impl KeyRange {
+    fn new<'a>(runs: impl Iterator<Item = &'a Arc<Run>>, low: Key, high: Key) -> KeyRange {
+        let runs = runs.filter(|run| run.footer.least_key <= high);
+        KeyRange {
+            records: MergedRecords::near(runs, &low),
+            batch: Vec::new().into_iter(),
+            low,
+            high,
+            finished: false,
+        }
+    }
+
+    fn next(&mut self, counters: &Counters) -> Result<Option<Record>, IndexError> {
+        while !self.finished {
+            if let Some(record) = self.batch.next() {
+                return Ok(Some(record));
+            }
+            let mut batch = Vec::new();
+            self.records
+                .append_to(&mut batch, counters)
+                .inspect_err(|_| self.finished = true)?;
+            self.finished = batch.last().is_none_or(|last| last.key > self.high);
+            batch.retain(|record| (self.low..=self.high).contains(&record.key));
+            self.batch = batch.into_iter();
+        }
+        Ok(self.batch.next())
+    }
+}
+
+/// Movements of one bucket in order, see [`IndexView::moves`]. Ends after an error.
+pub struct Moves {
+    range: KeyRange,
+    shared: Arc<Shared>,
+}
+
+impl Iterator for Moves {
+    type Item = Result<Move, IndexError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let record = self.range.next(&self.shared.counters).transpose()?;
+        Some(record.map(|record| Move {
+            occurred_at: word_to_time(record.key[2]),
+            seq: record.key[3],
+            delta: record.value,
+        }))
+    }
+}

@@ -1,0 +1,115 @@
+//! What an event leaves in the indexes: derived from the event alone, so every rebuild gives the same.
+
+use crate::domain::account::{Place, for_each_posting};
+use crate::domain::event::{Body, Event, PosMovement};
+use crate::domain::ids::{CommandId, ItemId, LotId, Position, Timestamp};
+use crate::domain::line::Bucket;
+use crate::domain::text::{ExternalId, OrderRef, Source};
+use std::sync::LazyLock;
+
+/// Sixteen bytes of a hash: what a long name is looked up by.
+pub type NameKey = [u8; 16];
+
+static EXTERNAL: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key("counterfoil external v1"));
+static ORDER: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key("counterfoil order v1"));
+
+fn key_of(hasher: &blake3::Hasher) -> NameKey {
+    let mut key = [0; 16];
+    key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    key
+}
+
+/// What a till's delta is looked up by.
+#[must_use]
+pub fn external_key(source: &Source, external_id: &ExternalId) -> NameKey {
+    let mut hasher = EXTERNAL.clone();
+    hasher.update(&(source.as_str().len() as u64).to_le_bytes());
+    hasher.update(source.as_str().as_bytes());
+    hasher.update(external_id.as_str().as_bytes());
+    key_of(&hasher)
+}
+
+/// What an order is looked up by.
+#[must_use]
+pub fn order_key(order: &OrderRef) -> NameKey {
+    let mut hasher = ORDER.clone();
+    hasher.update(order.as_str().as_bytes());
+    key_of(&hasher)
+}
+
+/// One entry of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The command that the event answers.
+    Command(CommandId),
+    /// The till's delta that the event answers.
+    External(NameKey),
+    /// A movement of a bucket.
+    Move {
+        /// Where.
+        position: Position,
+        /// Which bucket.
+        bucket: Bucket,
+        /// When it happened.
+        at: Timestamp,
+        /// By how much.
+        delta: i64,
+    },
+    /// Units that left on an order (positive) or came back on it (negative).
+    Shipment {
+        /// The order.
+        order: NameKey,
+        /// The item.
+        item: ItemId,
+        /// The lot.
+        lot: LotId,
+        /// Signed units.
+        units: i64,
+    },
+}
+
+/// Calls `put` for every entry that the event leaves.
+pub fn for_each_record(event: &Event, mut put: impl FnMut(Record)) {
+    if let Some(id) = event.envelope.command_id {
+        put(Record::Command(id));
+    }
+    if let Body::PosDelta { source, external_id, .. } = &event.body {
+        put(Record::External(external_key(source, external_id)));
+    }
+    let at = event.envelope.effective_at();
+    for_each_posting(event, |posting| {
+        let ends = [(posting.from, posting.quantity.saturating_neg()), (posting.to, posting.quantity)];
+        for (place, delta) in ends {
+            if let Place::Bucket(position, bucket) = place {
+                put(Record::Move { position, bucket, at, delta });
+            }
+        }
+    });
+    if let Some(order) = &event.envelope.order {
+        shipments(&event.body, order, put);
+    }
+}
+
+fn shipments(body: &Body, order: &OrderRef, mut put: impl FnMut(Record)) {
+    let mut key = None;
+    let mut ship = |position: Position, units: i64| {
+        let order = *key.get_or_insert_with(|| order_key(order));
+        put(Record::Shipment { order, item: position.item, lot: position.lot, units });
+    };
+    match body {
+        Body::Fulfilled { closes, unreserved, .. } => {
+            closes.iter().for_each(|part| ship(part.position, part.quantity.0));
+            unreserved.iter().for_each(|line| ship(line.position, line.quantity.0));
+        }
+        Body::PosDelta { delta: PosMovement::Sale(lines), .. } => {
+            lines.iter().for_each(|line| ship(line.position, line.quantity.0));
+        }
+        Body::PosDelta { delta: PosMovement::Return(lines), .. } => {
+            lines.iter().for_each(|line| ship(line.line.position, line.line.quantity.0.saturating_neg()));
+        }
+        Body::Returned { referenced, .. } => {
+            referenced.iter().for_each(|line| ship(line.line.position, line.line.quantity.0.saturating_neg()));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,90 @@
+//! Checkpoints: the state at a head, so that opening need not fold the whole log. Disposable at any time.
+//!
+//! A file holds: magic `CFCP`, version u16, ledger id (16 bytes), next seq u64, hash (32 bytes), length u64, the
+//! encoded state, BLAKE3 of everything before. Integers are little endian.
+
+use crate::domain::ids::{LedgerId, Seq};
+use crate::domain::state::State;
+use crate::files::{Files, FilesError};
+use crate::log::{Hash, Head, codec};
+
+const MAGIC: &[u8; 4] = b"CFCP";
+const VERSION: u16 = 1;
+const HEADER_BYTES: usize = 4 + 2 + 16 + 8 + 32 + 8;
+/// Checkpoints that are kept.
+const KEEP: usize = 2;
+
+/// Writes a checkpoint durably and removes old ones; returns its bytes.
+///
+/// # Errors
+/// What the files say; the ledger goes on without this checkpoint.
+pub fn save(files: &dyn Files, ledger: LedgerId, head: Head, state: &State) -> Result<usize, FilesError> {
+    let name = name_of(head.next_seq);
+    let encoded = codec::encode_state(state)
+        .map_err(|error| FilesError { what: "encode", name: name.clone(), source: std::io::Error::other(error) })?;
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + encoded.len() + 32);
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&ledger.bytes());
+    bytes.extend_from_slice(&head.next_seq.0.to_le_bytes());
+    bytes.extend_from_slice(&head.hash.0);
+    bytes.extend_from_slice(&(encoded.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&encoded);
+    let sum = blake3::hash(&bytes);
+    bytes.extend_from_slice(sum.as_bytes());
+    files.write_whole(&name, &bytes)?;
+    let names = names(files)?;
+    for old in names.iter().rev().skip(KEEP) {
+        files.remove(old)?;
+    }
+    Ok(bytes.len())
+}
+
+/// The checkpoints of this ledger that can be read, newest first; what can't be read is passed over.
+pub fn load_all<'f>(files: &'f dyn Files, ledger: LedgerId) -> impl Iterator<Item = (State, Head)> + 'f {
+    let names = names(files).unwrap_or_default();
+    names.into_iter().rev().filter_map(move |name| match load(files, &name, ledger) {
+        Some(found) => Some(found),
+        None => {
+            tracing::warn!(name, "a checkpoint can't be read, an older one or the log serves instead");
+            None
+        }
+    })
+}
+
+fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Option<(State, Head)> {
+    let bytes = files.read_whole(name).ok()?;
+    let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
+    if blake3::hash(content).as_bytes() != sum {
+        return None;
+    }
+    let (header, encoded) = content.split_at_checked(HEADER_BYTES)?;
+    let mut rest = header.strip_prefix(MAGIC)?;
+    let version = u16::from_le_bytes(take(&mut rest)?);
+    let id = LedgerId::from_bytes(take(&mut rest)?);
+    let next_seq = Seq(u64::from_le_bytes(take(&mut rest)?));
+    let hash = Hash(take(&mut rest)?);
+    let length = u64::from_le_bytes(take(&mut rest)?);
+    if version != VERSION || id != ledger || length != encoded.len() as u64 {
+        return None;
+    }
+    let state: State = codec::decode_state(encoded).ok()?;
+    (state.next_seq() == next_seq).then_some((state, Head { next_seq, hash }))
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (bytes, behind) = rest.split_first_chunk::<N>()?;
+    *rest = behind;
+    Some(*bytes)
+}
+
+fn name_of(next_seq: Seq) -> String {
+    format!("checkpoint-{:020}", next_seq.0)
+}
+
+fn names(files: &dyn Files) -> Result<Vec<String>, FilesError> {
+    let mut names = files.list()?;
+    names.retain(|name| name.starts_with("checkpoint-"));
+    names.sort();
+    Ok(names)
+}

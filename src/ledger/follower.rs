@@ -1,0 +1,193 @@
+//! The follower: folds the durable log a second time, off the append path, into index runs and checkpoints.
+//!
+//! All that it writes can be deleted at any time. It never slows an answer down: when it falls behind it reads
+//! the log instead of the hand-off.
+
+use super::checkpoint;
+use super::handoff::{Found, Handoff};
+use super::lookup::insert_segment;
+use crate::domain::event::{Event, Recorded};
+use crate::domain::evolve::evolve;
+use crate::domain::ids::{LedgerId, Seq};
+use crate::domain::state::State;
+use crate::files::Files;
+use crate::index::limits::SEGMENT_SEQS;
+use crate::index::{Index, IndexError, MergeStep, Segment};
+use crate::log::{Hash, Head, LogFault, StoreReader, scan};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Events between two checkpoints, at the least.
+const CHECKPOINT_EVENTS_MIN: u64 = 262_144;
+/// Bytes of log that should pass for every byte of checkpoint, taking an event for a hundred bytes.
+const LOG_BYTES_PER_CHECKPOINT_BYTE: u64 = 4;
+
+/// Why the follower can't go on; the log is not concerned.
+#[derive(Debug)]
+pub enum FollowError {
+    /// The log can't be read.
+    Log(LogFault),
+    /// The index can't be written.
+    Index(IndexError),
+}
+
+/// How far the follower is, for others to see.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// The first event that the index does not cover.
+    pub indexed: AtomicU64,
+    /// The first event that the newest checkpoint does not cover.
+    pub checkpointed: AtomicU64,
+    /// Set to stop a merge between two blocks.
+    pub stop: AtomicBool,
+}
+
+/// See the module.
+pub struct Follower {
+    ledger: LedgerId,
+    log: Arc<dyn StoreReader>,
+    handoff: Arc<Handoff>,
+    checkpoints: Arc<dyn Files>,
+    index: Index,
+    segment: Segment,
+    /// Where indexing goes on.
+    head: Head,
+    state: State,
+    /// How far the log is known to be durable.
+    durable: Head,
+    checkpoint_bytes: u64,
+    progress: Arc<Progress>,
+}
+
+/// What a follower begins with.
+pub struct Begin {
+    /// The ledger's name.
+    pub ledger: LedgerId,
+    /// The log.
+    pub log: Arc<dyn StoreReader>,
+    /// Where durable groups come in.
+    pub handoff: Arc<Handoff>,
+    /// Where checkpoints go.
+    pub checkpoints: Arc<dyn Files>,
+    /// The index.
+    pub index: Index,
+    /// The state at the durable head.
+    pub state: State,
+    /// The durable head.
+    pub durable: Head,
+    /// What the newest checkpoint covers.
+    pub checkpointed: Seq,
+}
+
+impl Follower {
+    /// Begins where the index ends.
+    pub fn new(begin: Begin) -> Self {
+        let Begin { ledger, log, handoff, checkpoints, index, state, durable, checkpointed } = begin;
+        let view = index.view();
+        let head = Head { next_seq: Seq(view.covered_to()), hash: Hash(view.last_hash()) };
+        let progress = Arc::new(Progress::default());
+        progress.indexed.store(head.next_seq.0, Ordering::Release);
+        progress.checkpointed.store(checkpointed.0, Ordering::Release);
+        let segment = Segment::new(head.next_seq.0);
+        let checkpoint_bytes = 0;
+        Self { ledger, log, handoff, checkpoints, index, segment, head, state, durable, checkpoint_bytes, progress }
+    }
+
+    /// How far it is, for others to see.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Whether it has folded everything that is durable.
+    pub fn caught_up(&self) -> bool {
+        self.head.next_seq >= self.durable.next_seq
+    }
+
+    /// Takes what has come, reads what is missing from the log, indexes it; then one merge where one is due.
+    ///
+    /// # Errors
+    /// [`FollowError`]; what was done before it stays.
+    pub fn step(&mut self, wait: Duration) -> Result<Found, FollowError> {
+        let wait = if self.caught_up() { wait } else { Duration::ZERO };
+        let found = self.handoff.take(wait);
+        if let Some(durable) = found.durable {
+            self.durable = durable;
+        }
+        for (events, head) in &found.groups {
+            if events.first().is_some_and(|first| first.seq == self.head.next_seq) {
+                self.fold(events, *head)?;
+            }
+        }
+        if !self.caught_up() {
+            self.read_log()?;
+        }
+        self.checkpoint_if_due();
+        let stop = &self.progress.stop;
+        while self.index.merge_step(stop).map_err(FollowError::Index)? == MergeStep::Merged {}
+        Ok(found)
+    }
+
+    fn fold(&mut self, events: &[Recorded], head: Head) -> Result<(), FollowError> {
+        for recorded in events {
+            self.one(recorded.seq, Hash(recorded.hash), &recorded.event)?;
+        }
+        self.head = head;
+        Ok(())
+    }
+
+    /// Reads at most a segment's worth, so that new groups are looked at in between.
+    fn read_log(&mut self) -> Result<(), FollowError> {
+        let log = Arc::clone(&self.log);
+        let until = self.durable.next_seq;
+        for scanned in scan(log.as_ref(), self.head).take(SEGMENT_SEQS as usize) {
+            let scanned = scanned.map_err(FollowError::Log)?;
+            if scanned.seq >= until {
+                break;
+            }
+            self.one(scanned.seq, scanned.hash, &scanned.event)?;
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, seq: Seq, hash: Hash, event: &Event) -> Result<(), FollowError> {
+        insert_segment(&mut self.segment, seq, event);
+        if seq >= self.state.next_seq() {
+            evolve(&mut self.state, event);
+        }
+        self.head = Head { next_seq: seq.next(), hash };
+        if self.head.next_seq.0 % SEGMENT_SEQS == 0 {
+            let full = std::mem::replace(&mut self.segment, Segment::new(self.head.next_seq.0));
+            self.index.add_segment(full, self.head.next_seq.0, hash.0).map_err(FollowError::Index)?;
+            self.progress.indexed.store(self.head.next_seq.0, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        let since = self.head.next_seq.0.saturating_sub(self.progress.checkpointed.load(Ordering::Acquire));
+        let enough = CHECKPOINT_EVENTS_MIN.max(self.checkpoint_bytes * LOG_BYTES_PER_CHECKPOINT_BYTE / 100);
+        if since >= enough {
+            self.checkpoint();
+        }
+    }
+
+    /// Writes a checkpoint of what was folded; a failure is told and tried again later.
+    pub fn checkpoint(&mut self) {
+        if self.state.next_seq() != self.head.next_seq {
+            return;
+        }
+        match checkpoint::save(self.checkpoints.as_ref(), self.ledger, self.head, &self.state) {
+            Ok(bytes) => {
+                self.checkpoint_bytes = bytes as u64;
+                self.progress.checkpointed.store(self.head.next_seq.0, Ordering::Release);
+            }
+            Err(error) => tracing::warn!(%error, "a checkpoint could not be written"),
+        }
+    }
+
+    /// The index, to be compared with a rebuilt one.
+    pub const fn index(&self) -> &Index {
+        &self.index
+    }
+}

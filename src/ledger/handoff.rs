@@ -1,0 +1,76 @@
+//! Hands durable groups to the follower without ever making the committer wait.
+
+use crate::domain::event::Recorded;
+use crate::log::Head;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Events kept for a follower that is behind; beyond that it reads the log instead.
+const EVENTS_MAX: usize = 131_072;
+
+/// A bounded queue that drops what does not fit: the follower finds it in the log.
+#[derive(Default)]
+pub struct Handoff {
+    inner: Mutex<Inner>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    groups: VecDeque<(Arc<Vec<Recorded>>, Head)>,
+    events: usize,
+    durable: Option<Head>,
+    ended: Option<End>,
+}
+
+/// How a follower is told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// After it has caught up and written a checkpoint.
+    CaughtUp,
+    /// At once.
+    Now,
+}
+
+/// What a follower finds.
+pub struct Found {
+    /// Groups that came in, oldest first.
+    pub groups: VecDeque<(Arc<Vec<Recorded>>, Head)>,
+    /// How far the log is durable, where a group came since the start.
+    pub durable: Option<Head>,
+    /// Whether to stop.
+    pub ended: Option<End>,
+}
+
+impl Handoff {
+    /// Hands over a durable group.
+    pub fn put(&self, events: Arc<Vec<Recorded>>, head: Head) {
+        let mut inner = self.inner.lock();
+        inner.durable = Some(head);
+        inner.events += events.len();
+        inner.groups.push_back((events, head));
+        while inner.events > EVENTS_MAX {
+            let Some((dropped, _)) = inner.groups.pop_front() else { break };
+            inner.events -= dropped.len();
+        }
+        self.arrived.notify_one();
+    }
+
+    /// Takes what has come; waits a while where nothing has.
+    pub fn take(&self, wait: Duration) -> Found {
+        let mut inner = self.inner.lock();
+        if inner.groups.is_empty() && inner.ended.is_none() && !wait.is_zero() {
+            self.arrived.wait_for(&mut inner, wait);
+        }
+        inner.events = 0;
+        Found { groups: std::mem::take(&mut inner.groups), durable: inner.durable, ended: inner.ended }
+    }
+
+    /// Tells the follower to stop.
+    pub fn end(&self, end: End) {
+        self.inner.lock().ended = Some(end);
+        self.arrived.notify_one();
+    }
+}

@@ -1,0 +1,197 @@
+//! Looking up what the state does not hold: the newest part in memory, the rest in the index, events in the log.
+
+use super::answer::SubmitError;
+use crate::domain::command::Command;
+use crate::domain::decide::{Looked, Needs, needs};
+use crate::domain::event::{Event, Recorded};
+use crate::domain::ids::{CommandId, ItemId, Position, Seq, Timestamp};
+use crate::domain::line::Bucket;
+use crate::domain::state::State;
+use crate::index::records::{NameKey, Record, for_each_record, order_key};
+use crate::index::{BucketKey, IndexReader, IndexView, Recent, Segment, Shipped};
+use crate::log::{StoreReader, read_event, scan_from};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// The writer's eyes. What is decided but not indexed yet is in memory, so unsynced groups are seen too.
+pub struct Lookup {
+    index: IndexReader,
+    log: Arc<dyn StoreReader>,
+    recent: Recent,
+    /// What a unit that is being decided would add: dropped with it.
+    unit: Option<Recent>,
+}
+
+impl Lookup {
+    /// Looks into this index and log, with nothing in memory yet.
+    pub fn new(index: IndexReader, log: Arc<dyn StoreReader>) -> Self {
+        Self { index, log, recent: Recent::new(), unit: None }
+    }
+
+    /// The first event that the index does not cover.
+    pub fn covered(&self) -> Seq {
+        Seq(self.index.covered_to())
+    }
+
+    /// Remembers what an event leaves in the indexes.
+    pub fn insert(&mut self, seq: Seq, event: &Event) {
+        let recent = self.unit.as_mut().unwrap_or(&mut self.recent);
+        for_each_record(event, |record| insert_recent(recent, seq, record));
+    }
+
+    /// Reads into memory what the index does not cover of the events below this seq.
+    pub fn remember_log(&mut self, until: Seq) -> Result<(), SubmitError> {
+        let covered = self.covered();
+        if covered >= until {
+            return Ok(());
+        }
+        let recent = &mut self.recent;
+        for scanned in scan_from(self.log.as_ref(), covered) {
+            let scanned = scanned.map_err(lookup_failed)?;
+            if scanned.seq >= until {
+                break;
+            }
+            for_each_record(&scanned.event, |record| insert_recent(recent, scanned.seq, record));
+        }
+        Ok(())
+    }
+
+    /// From here on [`insert`](Self::insert) remembers only until [`end_unit`](Self::end_unit).
+    pub fn begin_unit(&mut self) {
+        self.unit = Some(Recent::new());
+    }
+
+    /// Forgets what was remembered since [`begin_unit`](Self::begin_unit).
+    pub fn end_unit(&mut self) {
+        self.unit = None;
+    }
+
+    /// The index covers everything below this seq.
+    pub fn trim(&mut self, covered: Seq) {
+        self.recent.trim(covered.0);
+    }
+
+    /// Events from this seq on were not written after all.
+    pub fn forget_from(&mut self, seq: Seq) {
+        self.recent.forget_from(seq.0);
+    }
+
+    /// The event that answers a command.
+    pub fn command(&self, id: CommandId) -> Result<Option<Seq>, SubmitError> {
+        let bytes = id.bytes();
+        let view = self.index.view();
+        let find = |recent: &Recent| recent.command(&bytes, view.covered_to());
+        let recent = find(&self.recent).or_else(|| self.unit.as_ref().and_then(find));
+        match recent {
+            Some(seq) => Ok(Some(Seq(seq))),
+            None => Ok(view.command(&bytes).map_err(lookup_failed)?.map(Seq)),
+        }
+    }
+
+    /// The event that answers a till's delta.
+    pub fn external(&self, key: NameKey) -> Result<Option<Seq>, SubmitError> {
+        let view = self.index.view();
+        let find = |recent: &Recent| recent.external(&key, view.covered_to());
+        let recent = find(&self.recent).or_else(|| self.unit.as_ref().and_then(find));
+        match recent {
+            Some(seq) => Ok(Some(Seq(seq))),
+            None => Ok(view.external(&key).map_err(lookup_failed)?.map(Seq)),
+        }
+    }
+
+    /// A durable event.
+    pub fn event(&self, seq: Seq) -> Result<Recorded, SubmitError> {
+        let missing = || std::io::Error::other(format!("event {seq} is in the index but not in the log"));
+        match read_event(self.log.as_ref(), seq) {
+            Ok(Some(scanned)) => Ok(scanned.into()),
+            Ok(None) => Err(lookup_failed(missing())),
+            Err(fault) => Err(lookup_failed(fault)),
+        }
+    }
+
+    /// Everything that a command's decision needs to know beside the state.
+    pub fn look(&self, state: &State, command: &Command, now: Timestamp) -> Result<Looked, SubmitError> {
+        let mut looked = Looked::default();
+        match needs(state, command, now) {
+            Needs::Nothing => {}
+            Needs::Returnable(order) => looked.returnable = self.returnable(&order_key(&order))?,
+            Needs::Later { at, buckets } => {
+                let view = self.index.view();
+                for bucket in buckets {
+                    looked.later.push(match bucket {
+                        None => 0,
+                        Some((position, bucket)) => self.moved_after(&view, position, bucket, at)?,
+                    });
+                }
+            }
+        }
+        Ok(looked)
+    }
+
+    fn moved_after(
+        &self,
+        view: &IndexView,
+        position: Position,
+        bucket: Bucket,
+        at: Timestamp,
+    ) -> Result<i64, SubmitError> {
+        let key = bucket_key(position, bucket);
+        let find = |recent: &Recent| recent.moved_after(&key, at.0, view.covered_to());
+        let recent = find(&self.recent) + self.unit.as_ref().map_or(0, find);
+        let sum = view.moved_after(&key, at.0).map_err(lookup_failed)? + recent;
+        i64::try_from(sum).map_err(lookup_failed)
+    }
+
+    fn returnable(&self, order: &NameKey) -> Result<SmallVec<[(ItemId, i64); 1]>, SubmitError> {
+        let view = self.index.view();
+        let find = |recent: &Recent| recent.shipped(order, view.covered_to());
+        let mut parts = view.shipped(order).map_err(lookup_failed)?;
+        parts.extend(find(&self.recent));
+        parts.extend(self.unit.as_ref().map(find).unwrap_or_default());
+        let mut sums: SmallVec<[(ItemId, i128); 1]> = SmallVec::new();
+        for Shipped { item, units, .. } in parts {
+            match sums.iter_mut().find(|(known, _)| known.0 == item) {
+                Some((_, sum)) => *sum += units,
+                None => sums.push((ItemId(item), units)),
+            }
+        }
+        let whole = |(item, units)| i64::try_from(units).map(|units| (item, units)).map_err(lookup_failed);
+        sums.into_iter().map(whole).collect()
+    }
+}
+
+fn lookup_failed(error: impl std::error::Error + Send + Sync + 'static) -> SubmitError {
+    SubmitError::LookupFailed(Arc::new(error))
+}
+
+/// What the movements of a bucket are looked up by.
+pub(super) fn bucket_key(position: Position, bucket: Bucket) -> BucketKey {
+    let bucket = match bucket {
+        Bucket::Sellable => 0,
+        Bucket::Unsellable => 1,
+    };
+    BucketKey { item: position.item.0, location: position.location.0, lot: position.lot.0, bucket }
+}
+
+fn insert_recent(recent: &mut Recent, Seq(seq): Seq, record: Record) {
+    match record {
+        Record::Command(id) => recent.insert_command(seq, &id.bytes()),
+        Record::External(key) => recent.insert_external(seq, &key),
+        Record::Move { position, bucket, at, delta } => {
+            recent.insert_move(seq, &bucket_key(position, bucket), at.0, delta);
+        }
+        Record::Shipment { order, item, lot, units } => recent.insert_shipment(seq, &order, item.0, lot.0, units),
+    }
+}
+
+/// Puts what an event leaves into a segment of the index that is being built.
+pub(super) fn insert_segment(segment: &mut Segment, Seq(seq): Seq, event: &Event) {
+    for_each_record(event, |record| match record {
+        Record::Command(id) => segment.insert_command(seq, &id.bytes()),
+        Record::External(key) => segment.insert_external(seq, &key),
+        Record::Move { position, bucket, at, delta } => {
+            segment.insert_move(seq, &bucket_key(position, bucket), at.0, delta);
+        }
+        Record::Shipment { order, item, lot, units } => segment.insert_shipment(seq, &order, item.0, lot.0, units),
+    });
+}

@@ -1,0 +1,335 @@
+//! The shell: threads and channels around the writer, the committer and the follower. No rule lives here.
+//!
+//! The writer decides while the committer syncs; there is one group on its way at a time, so a group holds
+//! everything that came in while the one before it was synced.
+
+use super::answer::{ReadOnly, SubmitError};
+use super::clock_watch::Reading;
+use super::committer::{Committed, Committer, not_appended, not_written, outcome_unknown};
+use super::follower::{Follower, Progress};
+use super::handoff::{End, Handoff};
+use super::published::Published;
+use super::sources::Clock;
+use super::status::{Mode, Status};
+use super::writer::{Answer, Group, Work, Writer, refuse_all};
+use crate::domain::ids::{Seq, Timestamp};
+use crate::limits::{CATCH_UP_EVENTS_MAX, GROUP_EVENTS_MAX, UNCOVERED_EVENTS_MAX};
+use crate::log::StoreError;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, oneshot};
+
+/// Who waits for an answer.
+pub(super) type Waiter = oneshot::Sender<Answer>;
+
+/// What the writer's thread is told.
+pub(super) enum Message {
+    /// A caller asks something; it holds this many places in the queue.
+    Ask(Work, u32, Waiter),
+    /// A caller wants a private text erased.
+    Erase(Seq, oneshot::Sender<Result<(), StoreError>>),
+    /// A group is through.
+    Through(Through),
+    /// Finish what was asked and stop.
+    Close(Option<oneshot::Sender<()>>),
+}
+
+/// What became of the group that was on its way.
+pub(super) enum Through {
+    Durable { next: Seq, requests: usize },
+    NotWritten(Arc<StoreError>),
+    Latched { first: Seq },
+}
+
+/// What the committer's thread is told.
+pub(super) enum Order {
+    Commit(Group<Waiter>),
+    Erase(Seq, oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// How long the writer waits for callers that were just answered to ask again, before it sends a smaller group.
+const GATHER_MICROS_MAX: u64 = 60;
+/// How often an idle writer looks at clocks and progress.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// The writer's thread.
+pub(super) struct WriterThread {
+    pub(super) writer: Writer<Waiter>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) messages: Receiver<Message>,
+    pub(super) orders: Sender<Order>,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) published: Arc<Published>,
+    pub(super) progress: Arc<Progress>,
+    pub(super) status: Arc<Status>,
+    pub(super) backlog: VecDeque<(Work, u32, Waiter)>,
+    pub(super) flight: Flight,
+    pub(super) gather: Gather,
+    pub(super) closing: Option<Option<oneshot::Sender<()>>>,
+}
+
+/// Whether a group is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flight {
+    Idle,
+    Under,
+    Latched,
+}
+
+/// How many callers are expected to ask again, and since when they are waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gather {
+    pub(super) expected: usize,
+    pub(super) since: Instant,
+}
+
+impl WriterThread {
+    /// Runs until it is closed; returns who waits for that.
+    pub(super) fn run(mut self) -> Option<oneshot::Sender<()>> {
+        loop {
+            self.catch_up();
+            if let Some(message) = self.next() {
+                self.handle(message);
+                while let Ok(message) = self.messages.try_recv() {
+                    self.handle(message);
+                }
+            }
+            self.take_backlog();
+            self.writer.tick(self.reading());
+            self.send_if_ready();
+            if self.flight != Flight::Under
+                && self.backlog.is_empty()
+                && let Some(waiter) = self.closing.take()
+            {
+                return waiter;
+            }
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { wall: self.clock.wall(), monotonic_micros: self.clock.monotonic_micros() }
+    }
+
+    fn has_room(&self) -> bool {
+        self.writer.drafted().0 < GROUP_EVENTS_MAX / 2 && self.writer.uncovered() < UNCOVERED_EVENTS_MAX
+    }
+
+    /// Decides what waits, in order, as long as the draft has room.
+    fn take_backlog(&mut self) {
+        while self.has_room() || self.flight == Flight::Latched {
+            let Some((work, places, waiter)) = self.backlog.pop_front() else { return };
+            self.permits.add_permits(places as usize);
+            self.ask(work, waiter);
+        }
+    }
+
+    /// The next message; waits for one where nothing else is to be done.
+    fn next(&mut self) -> Option<Message> {
+        if self.ready() || (!self.backlog.is_empty() && self.has_room()) {
+            return self.messages.try_recv().ok();
+        }
+        match self.messages.recv_timeout(self.patience()) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Close(None)),
+        }
+    }
+
+    /// How long there is nothing to do but to wait for a message.
+    fn patience(&self) -> Duration {
+        if self.closing.is_some() && self.flight != Flight::Under {
+            return Duration::ZERO;
+        }
+        if self.flight == Flight::Idle && self.writer.drafted() != (0, 0) {
+            let gather = Duration::from_micros(GATHER_MICROS_MAX);
+            return gather.saturating_sub(self.gather.since.elapsed());
+        }
+        if self.writer.uncovered() >= UNCOVERED_EVENTS_MAX {
+            return Duration::from_millis(1);
+        }
+        match self.writer.state().next_deadline() {
+            Some(deadline) if self.flight == Flight::Idle && self.writer.read_only().is_none() => {
+                let micros = deadline.0.saturating_sub(self.clock.wall().0);
+                Duration::from_micros(u64::try_from(micros.max(0)).unwrap_or(0)).min(IDLE)
+            }
+            _ => IDLE,
+        }
+    }
+
+    /// Whether the draft should go now.
+    fn ready(&self) -> bool {
+        let (events, requests) = self.writer.drafted();
+        let gathered = requests >= self.gather.expected
+            || events >= GROUP_EVENTS_MAX / 2
+            || self.gather.since.elapsed() >= Duration::from_micros(GATHER_MICROS_MAX);
+        self.flight == Flight::Idle && (events, requests) != (0, 0) && gathered
+    }
+
+    fn send_if_ready(&mut self) {
+        if !self.ready() {
+            return;
+        }
+        let Some(group) = self.writer.seal() else { return };
+        self.flight = match self.orders.send(Order::Commit(group)) {
+            Ok(()) => Flight::Under,
+            Err(_) => Flight::Latched,
+        };
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Ask(work, places, waiter) => self.backlog.push_back((work, places, waiter)),
+            Message::Erase(seq, waiter) => {
+                let _ = self.orders.send(Order::Erase(seq, waiter));
+            }
+            Message::Through(through) => self.through(through),
+            Message::Close(waiter) => {
+                let earlier = self.closing.take().flatten();
+                self.closing = Some(waiter.or(earlier));
+            }
+        }
+    }
+
+    fn ask(&mut self, work: Work, waiter: Waiter) {
+        let refusal = match (self.flight, &self.closing) {
+            (Flight::Latched, _) => Some(SubmitError::Latched),
+            (_, Some(_)) => Some(SubmitError::Closed),
+            _ => None,
+        };
+        match refusal {
+            Some(error) => {
+                let _ = waiter.send(refuse_all(&work, &error));
+            }
+            None => {
+                self.writer.take(work, waiter, self.reading());
+                self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
+            }
+        }
+    }
+
+    fn through(&mut self, through: Through) {
+        match through {
+            Through::Durable { next, requests } => {
+                self.writer.durable(next);
+                self.flight = Flight::Idle;
+                self.gather = Gather { expected: requests, since: Instant::now() };
+            }
+            Through::NotWritten(error) => {
+                let durable = self.published.read(Clone::clone);
+                for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
+                    not_written(&mut answer, &error);
+                    let _ = waiter.send(answer);
+                }
+                self.flight = Flight::Idle;
+            }
+            Through::Latched { first } => {
+                let behind = self.writer.state().next_seq();
+                let durable = self.published.read(Clone::clone);
+                for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
+                    not_appended(&mut answer, first, behind);
+                    let _ = waiter.send(answer);
+                }
+                self.flight = Flight::Latched;
+                self.status.set_mode(Mode::Latched);
+            }
+        }
+    }
+
+    /// Follows the index: forgets what it covers, and lets writing begin once it covers enough.
+    fn catch_up(&mut self) {
+        let indexed = Seq(self.progress.indexed.load(Ordering::Acquire));
+        self.writer.covered(indexed);
+        let Some(ReadOnly::CatchingUp { head, .. }) = self.writer.read_only() else { return };
+        let reason = match self.writer.uncovered() <= CATCH_UP_EVENTS_MAX && self.writer.remember_log().is_ok() {
+            true => None,
+            false => Some(ReadOnly::CatchingUp { covered: indexed, head }),
+        };
+        self.writer.set_catching_up(reason);
+        self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
+    }
+}
+
+/// The committer's thread: runs until the writer is gone.
+pub(super) fn run_committer(
+    mut committer: Committer,
+    orders: Receiver<Order>,
+    to_writer: Sender<Message>,
+    status: Arc<Status>,
+) -> Committer {
+    for order in orders {
+        match order {
+            Order::Erase(seq, waiter) => {
+                let _ = waiter.send(committer.erase_private(seq));
+            }
+            Order::Commit(group) => {
+                let through = commit(&mut committer, group, &status);
+                let _ = to_writer.send(Message::Through(through));
+            }
+        }
+    }
+    committer
+}
+
+fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> Through {
+    let first = group.events.first().map_or(Seq(u64::MAX), |recorded| recorded.seq);
+    let (events, requests) = (group.events.len(), group.replies.len());
+    let span = tracing::debug_span!("group", events, requests).entered();
+    let started = Instant::now();
+    let through = match committer.commit(group) {
+        Committed::Durable(replies, next) => {
+            status.committed(events, started.elapsed());
+            for (waiter, answer) in replies {
+                let _ = waiter.send(answer);
+            }
+            Through::Durable { next, requests }
+        }
+        Committed::NotWritten(replies, error) => {
+            for (waiter, mut answer) in replies {
+                not_written(&mut answer, &error);
+                let _ = waiter.send(answer);
+            }
+            Through::NotWritten(error)
+        }
+        Committed::Latched(replies) => {
+            status.set_mode(Mode::Latched);
+            for (waiter, mut answer) in replies {
+                outcome_unknown(&mut answer, first);
+                let _ = waiter.send(answer);
+            }
+            Through::Latched { first }
+        }
+    };
+    drop(span);
+    through
+}
+
+/// The follower's thread: runs until it is told to end, or can't go on.
+pub(super) fn run_follower(mut follower: Follower, handoff: &Handoff, status: &Status) {
+    loop {
+        match follower.step(IDLE) {
+            Ok(found) => match found.ended {
+                Some(End::Now) => return,
+                Some(End::CaughtUp) if follower.caught_up() => return follower.checkpoint(),
+                _ => {}
+            },
+            Err(error) => {
+                let reason = match error {
+                    super::follower::FollowError::Log(fault) => fault.to_string(),
+                    super::follower::FollowError::Index(error) => error.to_string(),
+                };
+                tracing::error!(reason, "the follower stopped: indexes and checkpoints fall behind");
+                status.follower_failed(reason);
+                while handoff.take(IDLE).ended.is_none() {}
+                return;
+            }
+        }
+    }
+}
+
+/// The instant of an answer: the clock, but never before what was recorded.
+pub(super) fn as_of(clock: &dyn Clock, recorded_at: Timestamp) -> Timestamp {
+    clock.wall().max(recorded_at)
+}

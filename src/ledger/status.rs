@@ -1,0 +1,82 @@
+//! How the ledger is: what it can do now, how far its followers are, how long syncs take.
+
+use super::answer::ReadOnly;
+use crate::domain::ids::Seq;
+use parking_lot::Mutex;
+use std::time::Duration;
+
+/// What the ledger can do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything.
+    Writing,
+    /// Reading only, for this reason.
+    ReadOnly(ReadOnly),
+    /// Reading only: a write failed; open it again.
+    Latched,
+}
+
+/// A look at the ledger's health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// What it can do now.
+    pub mode: Mode,
+    /// The place of the next event: everything before it is durable.
+    pub next_seq: Seq,
+    /// The first event that the index does not cover.
+    pub indexed: Seq,
+    /// The first event that the newest checkpoint does not cover.
+    pub checkpointed: Seq,
+    /// Commands that wait in the queue.
+    pub queued: usize,
+    /// Groups written since the start.
+    pub groups: u64,
+    /// Events written since the start.
+    pub events: u64,
+    /// How long the last group took to write, sync and publish, in microseconds.
+    pub last_group_micros: u64,
+    /// Why indexes and checkpoints are no longer written, where they are not.
+    pub follower_failure: Option<String>,
+}
+
+/// Figures that threads keep for [`Health`].
+pub(super) struct Status {
+    inner: Mutex<Figures>,
+}
+
+pub(super) struct Figures {
+    pub(super) mode: Mode,
+    pub(super) groups: u64,
+    pub(super) events: u64,
+    pub(super) last_group: Duration,
+    pub(super) follower_failure: Option<String>,
+}
+
+impl Status {
+    pub(super) fn new(mode: Mode) -> Self {
+        let (groups, events, last_group, follower_failure) = (0, 0, Duration::ZERO, None);
+        Self { inner: Mutex::new(Figures { mode, groups, events, last_group, follower_failure }) }
+    }
+
+    pub(super) fn set_mode(&self, mode: Mode) {
+        let mut inner = self.inner.lock();
+        if inner.mode != Mode::Latched {
+            inner.mode = mode;
+        }
+    }
+
+    pub(super) fn committed(&self, events: usize, took: Duration) {
+        let mut inner = self.inner.lock();
+        inner.groups += 1;
+        inner.events += events as u64;
+        inner.last_group = took;
+    }
+
+    pub(super) fn follower_failed(&self, reason: String) {
+        self.inner.lock().follower_failure = Some(reason);
+    }
+
+    pub(super) fn read<R>(&self, look: impl FnOnce(&Figures) -> R) -> R {
+        look(&self.inner.lock())
+    }
+}

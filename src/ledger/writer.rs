@@ -1,0 +1,480 @@
+//! The writer: a state machine that decides in order and drafts groups. It does no I/O beside look-ups in
+//! indexes, reads no clock and knows no task; the shell and the simulation drive the same code.
+
+use super::answer::{Outcome, ReadOnly, Receipt, Repeat, SubmitError};
+use super::clock_watch::{ClockWatch, Reading};
+use super::lookup::Lookup;
+use super::sources::Entropy;
+use crate::domain::command::{Act, Actor, Command, Established};
+use crate::domain::decide::{Looked, Stamp, decide, validate};
+use crate::domain::digest::{content_digest, first_difference};
+use crate::domain::event::{Body, ContentDigest, Envelope, Event, Recorded, UnitMark};
+use crate::domain::evolve::evolve;
+use crate::domain::ids::{CommandId, Seq, Timestamp};
+use crate::domain::rejection::Rejection;
+use crate::domain::state::State;
+use crate::domain::text::{ActorId, ReasonCode};
+use crate::index::records::external_key;
+use crate::limits::{EXPIRY_EVENTS_PER_GROUP_MAX, EXPIRY_LINES_MAX, UNIT_COMMANDS_MAX};
+use crate::log::{GroupBuilder, GroupBytes, Head, PrivateText};
+use smallvec::SmallVec;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+/// A command whose form is valid, with its id and digest: made on the caller's own time.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    command: Command,
+    id: CommandId,
+    digest: ContentDigest,
+}
+
+impl Prepared {
+    /// Judges the form of a command and digests its content.
+    ///
+    /// # Errors
+    /// A rejection of form: `LIMIT_EXCEEDED`, `INVALID_QUANTITY`, `INVALID_FIELD`.
+    pub fn new(command: Command, fresh_id: impl FnOnce() -> CommandId) -> Result<Self, Rejection> {
+        validate(&command)?;
+        let id = command.id.unwrap_or_else(fresh_id);
+        let digest = content_digest(&command);
+        Ok(Self { command, id, digest })
+    }
+}
+
+/// What one caller asks at once.
+#[derive(Debug)]
+pub enum Work {
+    /// Each command alone; those whose form was refused already stand there as their outcomes.
+    Each(SmallVec<[Result<Prepared, Rejection>; 1]>),
+    /// All or none.
+    Unit(Vec<Prepared>),
+    /// The decision, and nothing appended.
+    Would(Box<Prepared>),
+    /// An actor accepts the clock as it is.
+    AcceptClock(Actor, Option<ReasonCode>),
+}
+
+/// What one caller gets at once.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// One outcome per command.
+    Outcomes(SmallVec<[Outcome; 1]>),
+    /// What would happen.
+    Foreseen(Result<Foreseen, SubmitError>),
+}
+
+/// What would happen to a command if it were submitted now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreseen {
+    /// It would be appended as this event.
+    Appended(Box<Event>),
+    /// It is in the log already.
+    Duplicate(Receipt),
+}
+
+/// A group on its way to the disk: its bytes, its events, and who waits for it.
+#[derive(Debug)]
+pub struct Group<T> {
+    /// What is written; none where nothing was appended, but answers wait for earlier groups.
+    pub bytes: Option<GroupBytes>,
+    /// The events in it.
+    pub events: Arc<Vec<Recorded>>,
+    /// Who waits, and what they get once it is durable.
+    pub replies: Vec<(T, Answer)>,
+}
+
+struct Draft<T> {
+    builder: GroupBuilder,
+    events: Vec<Recorded>,
+    replies: Vec<(T, Answer)>,
+    now: Timestamp,
+}
+
+/// The writer. `T` is what an answer is sent to.
+pub struct Writer<T> {
+    state: State,
+    head: Head,
+    window: VecDeque<Arc<Vec<Recorded>>>,
+    draft: Option<Draft<T>>,
+    watch: ClockWatch,
+    lookup: Lookup,
+    entropy: Arc<dyn Entropy>,
+    catching_up: Option<ReadOnly>,
+}
+
+enum Decision {
+    Append(Box<Event>, Option<PrivateText>),
+    Duplicate(Receipt),
+}
+
+impl<T> Writer<T> {
+    /// A writer that goes on where this state and head stand.
+    pub fn new(state: State, head: Head, lookup: Lookup, entropy: Arc<dyn Entropy>, reading: Reading) -> Self {
+        let watch = ClockWatch::start(reading, state.recorded_at());
+        let (window, draft, catching_up) = (VecDeque::new(), None, None);
+        Self { state, head, window, draft, watch, lookup, entropy, catching_up }
+    }
+
+    /// The state with everything decided so far, durable or not.
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Why nothing can be written now.
+    pub fn read_only(&self) -> Option<ReadOnly> {
+        self.watch.fault().or(self.catching_up)
+    }
+
+    /// Events and requests that wait to be sealed.
+    pub fn drafted(&self) -> (usize, usize) {
+        self.draft.as_ref().map_or((0, 0), |draft| (draft.events.len(), draft.replies.len()))
+    }
+
+    /// The index covers every event below this one: forget them here.
+    pub fn covered(&mut self, covered: Seq) {
+        self.lookup.trim(covered);
+    }
+
+    /// Events that the index does not cover.
+    pub fn uncovered(&self) -> u64 {
+        self.head.next_seq.0.saturating_sub(self.lookup.covered().0)
+    }
+
+    /// Sets or lifts the state in which the id index does not cover the log.
+    pub fn set_catching_up(&mut self, reason: Option<ReadOnly>) {
+        self.catching_up = reason;
+    }
+
+    /// Reads into memory what the log holds and the index does not cover yet.
+    ///
+    /// # Errors
+    /// [`SubmitError::LookupFailed`] where the log can't be read.
+    pub fn remember_log(&mut self) -> Result<(), SubmitError> {
+        self.lookup.remember_log(self.head.next_seq)
+    }
+
+    /// Decides everything that one caller asks, into the draft.
+    pub fn take(&mut self, work: Work, reply: T, reading: Reading) {
+        let answer = match work {
+            Work::AcceptClock(actor, reason) => self.accept_clock(actor, reason, reading),
+            work => match self.open_draft(reading) {
+                Ok(now) => self.answer(work, now),
+                Err(reason) => refuse_all(&work, &SubmitError::ReadOnly(reason)),
+            },
+        };
+        self.wait(reply, answer);
+    }
+
+    /// Writes down what has lapsed, where there is something and the clock can be trusted.
+    pub fn tick(&mut self, reading: Reading) {
+        if self.state.next_deadline().is_some_and(|deadline| deadline <= reading.wall) {
+            let _ = self.open_draft(reading);
+        }
+    }
+
+    fn wait(&mut self, reply: T, answer: Answer) {
+        let (head, now) = (self.head, self.state.recorded_at());
+        let fresh = || Draft { builder: GroupBuilder::new(head), events: Vec::new(), replies: Vec::new(), now };
+        self.draft.get_or_insert_with(fresh).replies.push((reply, answer));
+    }
+
+    /// The time of the draft; a new one begins with what has lapsed meanwhile.
+    fn open_draft(&mut self, reading: Reading) -> Result<Timestamp, ReadOnly> {
+        let wall = self.watch.read(reading)?;
+        if let Some(reason) = self.catching_up {
+            return Err(reason);
+        }
+        if let Some(draft) = &self.draft
+            && !draft.events.is_empty()
+        {
+            return Ok(draft.now);
+        }
+        let now = wall.max(self.state.recorded_at());
+        match &mut self.draft {
+            Some(draft) => draft.now = now,
+            none => *none = Some(Draft { builder: GroupBuilder::new(self.head), events: Vec::new(), replies: Vec::new(), now }),
+        }
+        for _ in 0..EXPIRY_EVENTS_PER_GROUP_MAX {
+            let Some(event) = expiry(&self.state, now) else { break };
+            let _ = self.append(event, None);
+        }
+        Ok(now)
+    }
+
+    fn answer(&mut self, work: Work, now: Timestamp) -> Answer {
+        match work {
+            Work::Each(commands) => Answer::Outcomes(commands.into_iter().map(|command| self.one(command, now)).collect()),
+            Work::Unit(commands) => Answer::Outcomes(self.unit(&commands, now)),
+            Work::Would(command) => Answer::Foreseen(self.decide(&command, now).map(|decision| match decision {
+                Decision::Append(event, _) => Foreseen::Appended(event),
+                Decision::Duplicate(receipt) => Foreseen::Duplicate(receipt),
+            })),
+            Work::AcceptClock(..) => Answer::Outcomes(SmallVec::new()),
+        }
+    }
+
+    fn one(&mut self, command: Result<Prepared, Rejection>, now: Timestamp) -> Outcome {
+        let command = command.map_err(SubmitError::Rejected)?;
+        match self.decide(&command, now)? {
+            Decision::Append(event, private) => self.append(*event, private),
+            Decision::Duplicate(receipt) => Ok(receipt),
+        }
+    }
+
+    fn decide(&self, prepared: &Prepared, now: Timestamp) -> Result<Decision, SubmitError> {
+        if let Some(receipt) = self.known(prepared)? {
+            return Ok(Decision::Duplicate(receipt));
+        }
+        let command = &prepared.command;
+        let looked = self.look(command, now)?;
+        let private = command.note.as_ref().map(|note| {
+            let mut salt = [0; 32];
+            self.entropy.fill(&mut salt);
+            PrivateText { salt, text: note.clone() }
+        });
+        let stamp = Stamp {
+            now,
+            id: prepared.id,
+            digest: prepared.digest,
+            private: private.as_ref().map(PrivateText::commitment),
+        };
+        let event = decide(&self.state, &looked, command, &stamp).map_err(SubmitError::Rejected)?;
+        Ok(Decision::Append(Box::new(event), private))
+    }
+
+    /// The receipt of a command that is in the log already.
+    fn known(&self, prepared: &Prepared) -> Result<Option<Receipt>, SubmitError> {
+        let mut seq = self.lookup.command(prepared.id)?;
+        if seq.is_none()
+            && let Act::PosDelta { source, external_id, .. } = &prepared.command.act
+        {
+            seq = self.lookup.external(external_key(source, external_id))?;
+        }
+        let Some(seq) = seq else { return Ok(None) };
+        let recorded = self.event(seq)?;
+        let event = &recorded.event;
+        match event.envelope.digest == prepared.digest {
+            true => Ok(Some(Receipt::of(seq, crate::log::Hash(recorded.hash), event, Repeat::Duplicate))),
+            false => {
+                let differs = first_difference(event, &prepared.command);
+                Err(SubmitError::Rejected(Rejection::CommandIdReused { seq, differs }))
+            }
+        }
+    }
+
+    /// An event, durable or not.
+    fn event(&self, seq: Seq) -> Result<Recorded, SubmitError> {
+        let drafted = self.draft.iter().map(|draft| draft.events.as_slice());
+        let waiting = self.window.iter().map(|events| events.as_slice());
+        for events in waiting.chain(drafted) {
+            let Some(first) = events.first() else { continue };
+            let found = seq.0.checked_sub(first.seq.0).and_then(|offset| events.get(usize::try_from(offset).ok()?));
+            if let Some(recorded) = found {
+                return Ok(recorded.clone());
+            }
+        }
+        self.lookup.event(seq)
+    }
+
+    fn look(&self, command: &Command, now: Timestamp) -> Result<Looked, SubmitError> {
+        self.lookup.look(&self.state, command, now)
+    }
+
+    fn append(&mut self, event: Event, private: Option<PrivateText>) -> Outcome {
+        let Some(draft) = &mut self.draft else { return Err(SubmitError::Closed) };
+        let hash = match private {
+            None => draft.builder.push(&event),
+            Some(private) => draft.builder.push_private(&event, private),
+        };
+        let hash = hash.map_err(|error| SubmitError::LookupFailed(Arc::new(error)))?;
+        let seq = self.state.next_seq();
+        evolve(&mut self.state, &event);
+        self.lookup.insert(seq, &event);
+        self.head = Head { next_seq: seq.next(), hash };
+        let receipt = Receipt::of(seq, hash, &event, Repeat::First);
+        draft.events.push(Recorded { seq, hash: hash.0, event });
+        Ok(receipt)
+    }
+
+    fn unit(&mut self, commands: &[Prepared], now: Timestamp) -> SmallVec<[Outcome; 1]> {
+        match self.unit_events(commands, now) {
+            Err((index, error)) => {
+                let refused = |other| match other == index {
+                    true => Err(error.clone()),
+                    false => Err(SubmitError::UnitRefused { index }),
+                };
+                (0..commands.len()).map(refused).collect()
+            }
+            Ok(UnitDecision::Duplicate(receipts)) => receipts.into_iter().map(Ok).collect(),
+            Ok(UnitDecision::Append(events)) => {
+                let last = events.len().saturating_sub(1);
+                let marked = events.into_iter().enumerate().map(|(index, (mut event, private))| {
+                    event.envelope.unit = if index == last { UnitMark::Ends } else { UnitMark::Continues };
+                    (event, private)
+                });
+                marked.map(|(event, private)| self.append(event, private)).collect()
+            }
+        }
+    }
+
+    /// Decides a unit on a state that is put back afterwards: nothing is appended before all of it is decided.
+    fn unit_events(&mut self, commands: &[Prepared], now: Timestamp) -> Result<UnitDecision, (usize, SubmitError)> {
+        unit_form(commands)?;
+        let mark = self.state.mark();
+        self.lookup.begin_unit();
+        let mut events = Vec::with_capacity(commands.len());
+        let mut receipts = Vec::new();
+        let mut failed = None;
+        for (index, command) in commands.iter().enumerate() {
+            match self.decide(command, now) {
+                Ok(Decision::Append(event, private)) => {
+                    self.lookup.insert(self.state.next_seq(), &event);
+                    evolve(&mut self.state, &event);
+                    events.push((*event, private));
+                }
+                Ok(Decision::Duplicate(receipt)) => receipts.push((index, receipt)),
+                Err(error) => {
+                    failed = Some((index, error));
+                    break;
+                }
+            }
+            if let (Some((known, receipt)), false) = (receipts.first(), events.is_empty()) {
+                let unknown = (0..=index).find(|other| !receipts.iter().any(|(known, _)| known == other));
+                let unknown = unknown.unwrap_or(index);
+                let rejection = Rejection::UnitPartlyKnown { known: *known, seq: receipt.seq, unknown };
+                failed = Some((index, SubmitError::Rejected(rejection)));
+                break;
+            }
+        }
+        self.state.take_back(mark);
+        self.lookup.end_unit();
+        match failed {
+            Some(failed) => Err(failed),
+            None if events.is_empty() => {
+                Ok(UnitDecision::Duplicate(receipts.into_iter().map(|(_, receipt)| receipt).collect()))
+            }
+            None => Ok(UnitDecision::Append(events)),
+        }
+    }
+
+    fn accept_clock(&mut self, actor: Actor, reason: Option<ReasonCode>, reading: Reading) -> Answer {
+        if self.watch.fault().is_none() {
+            let rejection = Rejection::NoChange { what: "the clock is trusted" };
+            return Answer::Outcomes(SmallVec::from_iter([Err(SubmitError::Rejected(rejection))]));
+        }
+        self.watch.accept(reading);
+        let outcome = match self.open_draft(reading) {
+            Err(reason) => Err(SubmitError::ReadOnly(reason)),
+            Ok(now) => {
+                let body = Body::ClockAccepted { clock: reading.wall };
+                let envelope = Envelope { reason, ..ledger_envelope(now, actor) };
+                self.append(Event { envelope, body }, None)
+            }
+        };
+        Answer::Outcomes(SmallVec::from_iter([outcome]))
+    }
+
+    /// Takes the draft, to be written; none where nobody waits and nothing happened.
+    pub fn seal(&mut self) -> Option<Group<T>> {
+        let draft = self.draft.take()?;
+        let events = Arc::new(draft.events);
+        let bytes = (!events.is_empty()).then(|| draft.builder.finish());
+        if bytes.is_some() {
+            self.window.push_back(Arc::clone(&events));
+        }
+        (bytes.is_some() || !draft.replies.is_empty()).then_some(Group { bytes, events, replies: draft.replies })
+    }
+
+    /// Everything below this seq is durable.
+    pub fn durable(&mut self, next: Seq) {
+        while self.window.front().and_then(|events| events.last()).is_some_and(|last| last.seq < next) {
+            self.window.pop_front();
+        }
+    }
+
+    /// A group was not written, certainly: everything from it on is dropped, and the writer goes on from the last
+    /// durable state. Returns who waited for the draft behind it.
+    pub fn fall_back(&mut self, state: State, head: Head) -> Vec<(T, Answer)> {
+        self.lookup.forget_from(head.next_seq);
+        self.state = state;
+        self.head = head;
+        self.window.clear();
+        self.draft.take().map_or_else(Vec::new, |draft| draft.replies)
+    }
+}
+
+enum UnitDecision {
+    Append(Vec<(Event, Option<PrivateText>)>),
+    Duplicate(Vec<Receipt>),
+}
+
+fn unit_form(commands: &[Prepared]) -> Result<(), (usize, SubmitError)> {
+    let reject = |index, rejection| Err((index, SubmitError::Rejected(rejection)));
+    if commands.len() > UNIT_COMMANDS_MAX {
+        let (actual, limit) = (commands.len() as u64, UNIT_COMMANDS_MAX as u64);
+        return reject(0, Rejection::LimitExceeded { what: "commands in a unit", actual, limit });
+    }
+    let (mut ids, mut externals) = (HashSet::new(), HashSet::new());
+    let repeats = |command: &Prepared| {
+        let external = match &command.command.act {
+            Act::PosDelta { source, external_id, .. } => !externals.insert(external_key(source, external_id)),
+            _ => false,
+        };
+        !ids.insert(command.id) || external
+    };
+    match commands.iter().position(repeats) {
+        Some(index) => {
+            let problem = format!("command {index} has the id, or the external id, of an earlier command of the unit");
+            reject(index, Rejection::InvalidField { field: "id", problem })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The same error for everything that was asked.
+pub(super) fn refuse_all(work: &Work, error: &SubmitError) -> Answer {
+    match work {
+        Work::Each(commands) => Answer::Outcomes(commands.iter().map(|_| Err(error.clone())).collect()),
+        Work::Unit(commands) => Answer::Outcomes(commands.iter().map(|_| Err(error.clone())).collect()),
+        Work::Would(_) => Answer::Foreseen(Err(error.clone())),
+        Work::AcceptClock(..) => Answer::Outcomes(SmallVec::from_iter([Err(error.clone())])),
+    }
+}
+
+/// The envelope of what the ledger writes itself.
+pub(super) fn ledger_envelope(now: Timestamp, actor: Actor) -> Envelope {
+    Envelope {
+        recorded_at: now,
+        occurred_at: None,
+        command_id: None,
+        digest: [0; 16],
+        actor,
+        cause: None,
+        reason: None,
+        order: None,
+        documents: SmallVec::new(),
+        private: None,
+        unit: UnitMark::Ends,
+        extensions: SmallVec::new(),
+    }
+}
+
+/// The actor that the ledger itself is.
+pub(super) fn ledger_actor() -> Actor {
+    let id = ActorId::new("counterfoil").unwrap_or_else(|_| unreachable!("the name is valid"));
+    Actor { id, established: Established::Process }
+}
+
+/// What has lapsed, as much as one event may hold; at least one reservation where there is one.
+fn expiry(state: &State, now: Timestamp) -> Option<Event> {
+    let mut lines = 0;
+    let lapsed = state.lapsed(now).take_while(|reservation| {
+        let first = lines == 0;
+        lines += reservation.lines.len();
+        first || lines <= EXPIRY_LINES_MAX
+    });
+    let reservations: SmallVec<[Seq; 1]> = lapsed.map(|reservation| reservation.seq).collect();
+    (!reservations.is_empty())
+        .then(|| Event { envelope: ledger_envelope(now, ledger_actor()), body: Body::Expired { reservations } })
+}

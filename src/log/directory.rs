@@ -1,0 +1,197 @@
+//! A ledger's directory: what must be in it, who owns it, how much room is left.
+//!
+//! All checks are made before anything in it is opened for writing, so a directory that can't be taken is left
+//! exactly as it was.
+
+use super::store::StoreError;
+use crate::domain::ids::LedgerId;
+use crate::limits::FORMAT_VERSION;
+use rustix::fs::{Access, FlockOperation};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// The marker that makes a directory a ledger.
+pub(super) const MARKER: &str = "COUNTERFOIL";
+/// The directory of the log.
+pub(super) const LOG: &str = "log";
+/// The file in it that holds everything.
+pub(super) const DB: &str = "db";
+const DERIVED: &str = "derived";
+const FIRST_LINE: &str = "counterfoil ledger";
+const MARKER_BYTES_MAX: u64 = 1_024;
+
+/// The ownership of a directory; it ends when this is dropped, and with the process.
+#[derive(Debug)]
+pub(super) struct Claim {
+    path: PathBuf,
+    // The lock is held by the open file.
+    _lock: File,
+}
+
+impl Claim {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn derived(&self) -> PathBuf {
+        self.path.join(DERIVED)
+    }
+
+    /// Ends the creation of a ledger: everything in it is made durable, then the marker is written, then it is.
+    pub(super) fn finish(&mut self, ledger: LedgerId) -> Result<(), StoreError> {
+        let path = &self.path;
+        let io = |source| StoreError::Io { what: "creating the ledger's directory", source };
+        sync_tree(&path.join(LOG)).map_err(io)?;
+        sync_tree(&path.join(DERIVED)).map_err(io)?;
+        let unfinished = path.join(format!("{MARKER}.new"));
+        let mut marker = File::create_new(&unfinished).map_err(io)?;
+        lock(&marker, path)?;
+        let text = format!("{FIRST_LINE}\nformat {FORMAT_VERSION}\nledger {ledger}\n");
+        marker.write_all(text.as_bytes()).and_then(|()| marker.sync_all()).map_err(io)?;
+        std::fs::rename(&unfinished, path.join(MARKER)).map_err(io)?;
+        sync_directory(path).map_err(io)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sync_directory(parent).map_err(io)?;
+        // From here on the marker is what others lock.
+        self._lock = marker;
+        Ok(())
+    }
+}
+
+/// Makes the directories of a new ledger, in a place that is missing or empty.
+pub(super) fn prepare(path: &Path) -> Result<Claim, StoreError> {
+    let io = |source| StoreError::Io { what: "creating the ledger's directory", source };
+    match std::fs::create_dir(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let is_empty = path.is_dir() && std::fs::read_dir(path).map_err(io)?.next().is_none();
+            if !is_empty {
+                return Err(StoreError::AlreadyExists { path: path.to_owned() });
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => return Err(read_only(path)),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Err(read_only(path)),
+        Err(error) => return Err(io(error)),
+    }
+    check_writable(path)?;
+    let directory = File::open(path).map_err(io)?;
+    lock(&directory, path)?;
+    for part in [LOG, DERIVED] {
+        std::fs::create_dir(path.join(part)).map_err(io)?;
+    }
+    Ok(Claim { path: path.to_owned(), _lock: directory })
+}
+
+/// Takes the directory of a ledger that exists, and says which one it is.
+pub(super) fn claim(path: &Path) -> Result<(Claim, LedgerId), StoreError> {
+    if !path.is_dir() {
+        return Err(not_a_ledger(path, "there is no such directory".to_owned()));
+    }
+    let marker = path.join(MARKER);
+    let file = match File::open(&marker) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(not_a_ledger(path, format!("the file {MARKER} is missing, or its creation was cut short")));
+        }
+        Err(source) => return Err(StoreError::Io { what: "reading the ledger's marker", source }),
+    };
+    let ledger = read_marker(path, &file)?;
+    if !path.join(LOG).join(DB).is_file() {
+        return Err(not_a_ledger(path, format!("the file {LOG}/{DB} is missing")));
+    }
+    for part in [path.to_owned(), path.join(LOG), path.join(LOG).join(DB)] {
+        check_writable(&part)?;
+    }
+    lock(&file, path)?;
+    // What is derived may be deleted at any time.
+    let io = |source| StoreError::Io { what: "creating the directory of what is derived", source };
+    std::fs::create_dir_all(path.join(DERIVED)).map_err(io)?;
+    Ok((Claim { path: path.to_owned(), _lock: file }, ledger))
+}
+
+fn read_marker(path: &Path, file: &File) -> Result<LedgerId, StoreError> {
+    let io = |source| StoreError::Io { what: "reading the ledger's marker", source };
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, MARKER_BYTES_MAX), &mut text).map_err(io)?;
+    let damaged = |what: &str| not_a_ledger(path, format!("the file {MARKER} {what}"));
+    let text = String::from_utf8(text).map_err(|_| damaged("is not text"))?;
+    let mut lines = text.lines();
+    if lines.next() != Some(FIRST_LINE) {
+        return Err(damaged("does not begin as a ledger's does"));
+    }
+    let format = lines.next().and_then(|line| line.strip_prefix("format "));
+    match format.and_then(|format| format.parse::<u16>().ok()) {
+        Some(FORMAT_VERSION) => {}
+        Some(found) => return Err(StoreError::VersionUnsupported { found, supported: FORMAT_VERSION }),
+        None => return Err(damaged("does not say which format the ledger has")),
+    }
+    let ledger = lines.next().and_then(|line| line.strip_prefix("ledger "));
+    match ledger.and_then(|ledger| Uuid::try_parse(ledger).ok()) {
+        Some(ledger) => Ok(LedgerId(ledger)),
+        None => Err(damaged("does not say which ledger this is")),
+    }
+}
+
+/// Removes what sled leaves behind when it is stopped while it writes a snapshot: it would take the half-written
+/// file for the newest one. Snapshots only make opening faster, so nothing is lost.
+pub(super) fn remove_leftovers(path: &Path) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io { what: "removing left-over temporary files", source };
+    for entry in std::fs::read_dir(path.join(LOG)).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && (name.ends_with(".generating") || name.ends_with(".in___motion")) {
+            std::fs::remove_file(entry.path()).map_err(io)?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that the disk below a directory has left for us.
+pub(super) fn free_bytes(path: &Path) -> Result<u64, StoreError> {
+    match rustix::fs::statvfs(path) {
+        Ok(disk) => Ok(disk.f_bavail.saturating_mul(disk.f_frsize)),
+        Err(error) => Err(StoreError::Io { what: "asking how much room is left", source: error.into() }),
+    }
+}
+
+pub(super) fn not_a_ledger(path: &Path, what: String) -> StoreError {
+    StoreError::NotALedger { path: path.to_owned(), what }
+}
+
+fn read_only(path: &Path) -> StoreError {
+    StoreError::ReadOnly { path: path.to_owned() }
+}
+
+fn check_writable(path: &Path) -> Result<(), StoreError> {
+    match rustix::fs::access(path, Access::WRITE_OK) {
+        Ok(()) => Ok(()),
+        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS | rustix::io::Errno::PERM) => Err(read_only(path)),
+        Err(error) => Err(StoreError::Io { what: "asking whether the ledger can be written", source: error.into() }),
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::AlreadyOpen { path: path.to_owned() }),
+        Err(error) => Err(StoreError::Io { what: "locking the ledger", source: error.into() }),
+    }
+}
+
+fn sync_tree(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => sync_tree(&path)?,
+            false => File::open(&path)?.sync_all()?,
+        }
+    }
+    sync_directory(directory)
+}
+
+fn sync_directory(directory: &Path) -> std::io::Result<()> {
+    File::open(directory)?.sync_all()
+}

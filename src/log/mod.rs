@@ -1,0 +1,30 @@
+//! The truth: an append-only, hash-chained log of events in frames, and the stores that keep it.
+//!
+//! Everything but the two stores is pure: it sees bytes, not disks. Nothing here knows a rule of the business.
+
+pub mod chain;
+pub mod codec;
+mod directory;
+pub mod fault;
+pub mod frame;
+pub mod group;
+pub mod memory_store;
+pub mod scan;
+pub mod sled_store;
+pub mod store;
+mod walk;
+mod wire_v1;
+
+pub use chain::{Chain, Hash, Head, PrivateText};
+pub use codec::{CodecError, decode_event, encode_event};
+pub use fault::{FaultKind, LogFault};
+pub use frame::{CommitMark, FrameBytes, FrameKey};
+pub use group::{GroupBuilder, GroupBytes};
+pub use memory_store::MemoryStore;
+pub use scan::{DroppedTail, Recovery, Scanned, head_at, read_event, recover, scan, scan_from, scan_raw};
+pub use sled_store::SledStore;
+pub use store::{Store, StoreError, StoreReader};
+pub use walk::{RawBatch, RawEvent};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+//! The store on disk: the only file that names sled.
+//!
+//! ```text
+//! DIR/COUNTERFOIL   a small text: that this is a ledger, its format, its id; written last when it is created
+//! DIR/log/          sled's own files, with the trees `frames`, `private` and `meta`
+//! DIR/derived/      index runs and checkpoints of others: disposable
+//! ```
+//!
+//! sled's `flush` ends in `sync_file_range`, which survives no power cut, so the store syncs sled's `db` file
+//! itself, through a descriptor of its own, before it answers. sled panics on some damage; every call into it
+//! runs behind `catch_unwind` and a panic becomes [`StoreError::Corrupted`].
+
+use super::chain::PrivateText;
+use super::frame::{FrameBytes, FrameKey};
+use super::group::GroupBytes;
+use super::memory_store::first_dropped;
+use super::store::{Frames, Store, StoreError, StoreReader};
+use super::directory::{self, Claim};
+use crate::domain::ids::{LedgerId, Seq};
+use crate::limits::FORMAT_VERSION;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+const FRAMES: &str = "frames";
+const PRIVATE: &str = "private";
+const META: &str = "meta";
+const META_LEDGER: &str = "ledger";
+const META_FORMAT: &str = "format";
+
+/// What a caller may choose about the store on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SledOptions {
+    /// Bytes of sled's page cache.
+    pub cache_bytes: u64,
+    /// Bytes of the disk that stay free: an append that would go below is refused before it writes.
+    pub reserve_bytes: u64,
+}
+
+impl Default for SledOptions {
+    fn default() -> Self {
+        Self { cache_bytes: 64 << 20, reserve_bytes: 64 << 20 }
+    }
+}
+
+/// A [`Store`] in a directory that this process owns.
+#[derive(Debug)]
+pub struct SledStore {
+    claim: Claim,
+    ledger: LedgerId,
+    options: SledOptions,
+    trees: Arc<Trees>,
+    /// sled's `db` file, to sync it.
+    db_file: File,
+    latched: bool,
+}
+
+#[derive(Debug)]
+struct Trees {
+    db: sled::Db,
+    frames: sled::Tree,
+    private: sled::Tree,
+}
+
+impl SledStore {
+    /// Makes a ledger's directory; it must be missing or empty, its parent must exist.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] where something is there; [`StoreError::ReadOnly`]; [`StoreError::Full`];
+    /// [`StoreError::Io`].
+    pub fn create(path: &Path, ledger: LedgerId, options: SledOptions) -> Result<Self, StoreError> {
+        let claim = directory::prepare(path)?;
+        check_space(path, options.reserve_bytes)?;
+        let db = open_db(path, options)?;
+        let meta = tree(&db, META)?;
+        let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
+        guarded("creating the log", || {
+            meta.insert(META_LEDGER, &ledger.bytes())?;
+            meta.insert(META_FORMAT, &FORMAT_VERSION.to_le_bytes())
+        })?;
+        let db_file = open_db_file(path)?;
+        let mut store = Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false };
+        store.flush()?;
+        store.claim.finish(ledger)?;
+        Ok(store)
+    }
+
+    /// Opens a ledger's directory. Before sled is let at it, the store has made sure that it is one, that its format
+    /// is known, that all its parts are there, that it can be written and that nobody else has it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotALedger`], [`StoreError::VersionUnsupported`], [`StoreError::AlreadyOpen`],
+    /// [`StoreError::ReadOnly`] with nothing changed; [`StoreError::Corrupted`] where sled can't read its files.
+    pub fn open(path: &Path, options: SledOptions) -> Result<Self, StoreError> {
+        let (claim, ledger) = directory::claim(path)?;
+        directory::remove_leftovers(path)?;
+        let db = open_db(path, options)?;
+        let names = guarded("reading the names of the trees", || Ok(db.tree_names()))?;
+        for name in [FRAMES, PRIVATE, META] {
+            if !names.iter().any(|found| found.as_ref() == name.as_bytes()) {
+                return Err(directory::not_a_ledger(path, format!("the tree `{name}` of its log is missing")));
+            }
+        }
+        check_meta(path, &tree(&db, META)?, ledger)?;
+        let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
+        let db_file = open_db_file(path)?;
+        Ok(Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false })
+    }
+
+    /// The ledger's own name.
+    #[must_use]
+    pub const fn ledger(&self) -> LedgerId {
+        self.ledger
+    }
+
+    /// Where index runs and checkpoints may be kept: `DIR/derived`.
+    #[must_use]
+    pub fn derived(&self) -> std::path::PathBuf {
+        self.claim.derived()
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        guarded("flushing the log", || self.trees.db.flush())?;
+        let synced = self.db_file.sync_data();
+        synced.map_err(|source| StoreError::Io { what: "syncing the log", source })
+    }
+
+    /// Does a change; an error latches.
+    fn change(&mut self, change: impl FnOnce(&Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        if self.latched {
+            return Err(StoreError::Latched);
+        }
+        let done = change(self);
+        self.latched = done.is_err();
+        done
+    }
+}
+
+impl Store for SledStore {
+    fn append(&mut self, group: &GroupBytes) -> Result<(), StoreError> {
+        if self.latched {
+            return Err(StoreError::Latched);
+        }
+        // sled uses up to 1.9 bytes of disk per byte of a value, and takes it in whole segments.
+        let growth = (group.bytes() as u64).saturating_mul(2);
+        check_space(self.claim.path(), self.options.reserve_bytes.saturating_add(growth))?;
+        self.change(|store| {
+            guarded("appending a group", || {
+                for (seq, private) in &group.private {
+                    store.trees.private.insert(seq.0.to_be_bytes(), private.to_value())?;
+                }
+                for (key, bytes) in &group.frames {
+                    store.trees.frames.insert(key.to_bytes(), bytes.as_slice())?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.change(Self::flush)
+    }
+
+    fn drop_from(&mut self, key: FrameKey) -> Result<(), StoreError> {
+        self.change(|store| {
+            guarded("dropping frames", || {
+                // From the last one back, so that a crash in between leaves no hole.
+                for frame in store.trees.frames.range(key.to_bytes()..).keys().rev() {
+                    store.trees.frames.remove(frame?)?;
+                }
+                for seq in store.trees.private.range(first_dropped(key).0.to_be_bytes()..).keys().rev() {
+                    store.trees.private.remove(seq?)?;
+                }
+                Ok(())
+            })?;
+            store.flush()
+        })
+    }
+
+    fn erase_private(&mut self, seq: Seq) -> Result<(), StoreError> {
+        self.change(|store| {
+            guarded("erasing a private text", || store.trees.private.remove(seq.0.to_be_bytes()))?;
+            store.flush()
+        })
+    }
+
+    fn reader(&self) -> Arc<dyn StoreReader> {
+        self.trees.clone()
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        match self.latched {
+            true => Ok(()),
+            false => self.flush(),
+        }
+    }
+}
+
+impl StoreReader for Trees {
+    fn frames(&self, from: FrameKey) -> Frames<'_> {
+        let mut range = Some(self.frames.range(from.to_bytes()..));
+        Box::new(std::iter::from_fn(move || {
+            let next = guarded("reading frames", || range.as_mut().and_then(Iterator::next).transpose());
+            let frame = next.and_then(|entry| entry.map(|entry| read_frame(&entry)).transpose()).transpose();
+            if matches!(frame, Some(Err(_))) {
+                range = None;
+            }
+            frame
+        }))
+    }
+
+    fn frame_at_or_before(&self, key: FrameKey) -> Result<Option<(FrameKey, FrameBytes)>, StoreError> {
+        let found = guarded("reading a frame", || self.frames.range(..=key.to_bytes()).next_back().transpose())?;
+        found.map(|entry| read_frame(&entry)).transpose()
+    }
+
+    fn private(&self, seq: Seq) -> Result<Option<PrivateText>, StoreError> {
+        let value = guarded("reading a private text", || self.private.get(seq.0.to_be_bytes()))?;
+        let read = |value: sled::IVec| {
+            PrivateText::from_value(&value).ok_or_else(|| StoreError::Corrupted {
+                seq: Some(seq),
+                what: "its private text is not a salt and a text".to_owned(),
+            })
+        };
+        value.map(read).transpose()
+    }
+}
+
+fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, FrameBytes), StoreError> {
+    let read = FrameKey::from_bytes(key).ok_or_else(|| StoreError::Corrupted {
+        seq: None,
+        what: format!("a key of {} bytes stands among the frames, keys have 12", key.len()),
+    })?;
+    Ok((read, FrameBytes::from(value.as_ref())))
+}
+
+fn open_db(path: &Path, options: SledOptions) -> Result<sled::Db, StoreError> {
+    let config = sled::Config::new()
+        .path(path.join(directory::LOG))
+        .cache_capacity(options.cache_bytes)
+        .flush_every_ms(None);
+    guarded("opening the log", || config.open())
+}
+
+fn open_db_file(path: &Path) -> Result<File, StoreError> {
+    let db = path.join(directory::LOG).join(directory::DB);
+    File::open(db).map_err(|source| StoreError::Io { what: "opening the log's file", source })
+}
+
+fn tree(db: &sled::Db, name: &str) -> Result<sled::Tree, StoreError> {
+    guarded("opening a tree of the log", || db.open_tree(name))
+}
+
+fn check_meta(path: &Path, meta: &sled::Tree, ledger: LedgerId) -> Result<(), StoreError> {
+    let found = guarded("reading the log's meta data", || Ok((meta.get(META_LEDGER)?, meta.get(META_FORMAT)?)))?;
+    let (Some(id), Some(format)) = found else {
+        return Err(directory::not_a_ledger(path, "its log does not say whose it is".to_owned()));
+    };
+    if id != ledger.bytes() {
+        return Err(directory::not_a_ledger(path, format!("its log is another ledger's than {ledger}")));
+    }
+    match <[u8; 2]>::try_from(format.as_ref()).map(u16::from_le_bytes) {
+        Ok(FORMAT_VERSION) => Ok(()),
+        Ok(found) => Err(StoreError::VersionUnsupported { found, supported: FORMAT_VERSION }),
+        Err(_) => Err(directory::not_a_ledger(path, "its log does not say which format it has".to_owned())),
+    }
+}
+
+fn check_space(path: &Path, needed: u64) -> Result<(), StoreError> {
+    match directory::free_bytes(path)? {
+        free if free < needed => Err(StoreError::Full { needed, free }),
+        _ => Ok(()),
+    }
+}
+
+/// Calls into sled: an error or a panic of its becomes one of ours.
+fn guarded<T>(what: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(source))) => Err(StoreError::Io { what, source }),
+        Ok(Err(error)) => Err(StoreError::Corrupted { seq: None, what: format!("{what}: {error}") }),
+        Err(panic) => {
+            let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
+            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(StoreError::Corrupted { seq: None, what: format!("{what}: sled gave up: {said}") })
+        }
+    }
+}
+
+/// sled's database below a ledger, for tests that damage it.
+#[cfg(test)]
+pub(super) struct RawDb(sled::Db);
+
+#[cfg(test)]
+impl RawDb {
+    pub(super) fn open(path: &Path) -> Self {
+        Self(open_db(path, SledOptions::default()).expect("a log"))
+    }
+
+    pub(super) fn drop_tree(&self, name: &str) -> bool {
+        self.0.drop_tree(name).expect("dropped")
+    }
+
+    pub(super) fn has_tree(&self, name: &str) -> bool {
+        self.0.tree_names().iter().any(|found| found.as_ref() == name.as_bytes())
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the log as a whole.
+
+mod arbitrary;
+mod codec;
+mod faults;
+mod on_disk;
+mod recovery;
+mod support;
+mod tampering;

@@ -1,0 +1,324 @@
+//! Payloads, one per kind of event.
+
+use super::super::codec::{CodecError, Input, Sink, put, put_raw};
+use super::lines::{
+    WirePosition, put_counted, put_holds, put_lines, put_return_lines, put_seqs, put_transit, take_counted,
+    take_holds, take_lines, take_return_lines, take_seqs, take_transit,
+};
+use super::names::{
+    item_status_code, put_alias, put_target, take_alias, take_item_status, take_target, take_use_status,
+    use_status_code,
+};
+use crate::domain::command::Departure;
+use crate::domain::event::{Body, PosMovement};
+use crate::domain::ids::{AlertId, ItemId, LedgerId, LocationId, LotId, Seq, Timestamp, TransferId};
+use crate::domain::quantity::Quantity;
+use crate::domain::text::{AliasText, ExternalId, Source, Zone};
+
+// What the ledger writes itself.
+const GENESIS: u8 = 1;
+const RULES_CHANGED: u8 = 2;
+const CLOCK_ACCEPTED: u8 = 3;
+const EXPIRED: u8 = 4;
+// Names and settings.
+const ITEM_CREATED: u8 = 10;
+const DECIMALS_SET: u8 = 11;
+const ITEM_STATUS_SET: u8 = 12;
+const LOCATION_CREATED: u8 = 13;
+const LOCATION_STATUS_SET: u8 = 14;
+const LOT_CREATED: u8 = 15;
+const LOT_STATUS_SET: u8 = 16;
+const ALIAS_ADDED: u8 = 17;
+const ALIAS_RENAMED: u8 = 18;
+const ALIAS_MERGED: u8 = 19;
+const ALIAS_RETIRED: u8 = 20;
+const REORDER_POINT_SET: u8 = 21;
+// Facts.
+const RECEIVED: u8 = 30;
+const POS_DELTA: u8 = 31;
+const RETURNED: u8 = 32;
+const ADJUSTED: u8 = 33;
+const COUNTED: u8 = 34;
+const TRANSFER_SHIPPED: u8 = 35;
+const TRANSFER_RECEIVED: u8 = 36;
+const TRANSFER_CLOSED: u8 = 37;
+// Promises and what becomes of them.
+const RESERVED: u8 = 40;
+const AMENDED: u8 = 41;
+const EXTENDED: u8 = 42;
+const FULFILLED: u8 = 43;
+const RELEASED: u8 = 44;
+const RECLASSIFIED: u8 = 45;
+// Alerts.
+const ALERT_ACKNOWLEDGED: u8 = 50;
+const ALERT_RESOLVED: u8 = 51;
+const ALERT_DISMISSED: u8 = 52;
+
+const POS_SALE: u8 = 1;
+const POS_RETURN: u8 = 2;
+const POS_WASTE: u8 = 3;
+const POS_RECEIPT: u8 = 4;
+const POS_CORRECTION: u8 = 5;
+
+/// Whether the number names a kind of event.
+pub(super) const fn is_tag(tag: u8) -> bool {
+    matches!(tag, GENESIS..=EXPIRED | ITEM_CREATED..=REORDER_POINT_SET | RECEIVED..=TRANSFER_CLOSED
+        | RESERVED..=RECLASSIFIED | ALERT_ACKNOWLEDGED..=ALERT_DISMISSED)
+}
+
+/// The number of a kind of event.
+pub(super) const fn tag(body: &Body) -> u8 {
+    match body {
+        Body::Genesis { .. } => GENESIS,
+        Body::RulesChanged { .. } => RULES_CHANGED,
+        Body::ClockAccepted { .. } => CLOCK_ACCEPTED,
+        Body::Expired { .. } => EXPIRED,
+        Body::ItemCreated { .. } => ITEM_CREATED,
+        Body::DecimalsSet { .. } => DECIMALS_SET,
+        Body::ItemStatusSet { .. } => ITEM_STATUS_SET,
+        Body::LocationCreated { .. } => LOCATION_CREATED,
+        Body::LocationStatusSet { .. } => LOCATION_STATUS_SET,
+        Body::LotCreated { .. } => LOT_CREATED,
+        Body::LotStatusSet { .. } => LOT_STATUS_SET,
+        Body::AliasAdded { .. } => ALIAS_ADDED,
+        Body::AliasRenamed { .. } => ALIAS_RENAMED,
+        Body::AliasMerged { .. } => ALIAS_MERGED,
+        Body::AliasRetired { .. } => ALIAS_RETIRED,
+        Body::ReorderPointSet { .. } => REORDER_POINT_SET,
+        Body::Received { .. } => RECEIVED,
+        Body::PosDelta { .. } => POS_DELTA,
+        Body::Returned { .. } => RETURNED,
+        Body::Adjusted { .. } => ADJUSTED,
+        Body::Counted { .. } => COUNTED,
+        Body::TransferShipped { .. } => TRANSFER_SHIPPED,
+        Body::TransferReceived { .. } => TRANSFER_RECEIVED,
+        Body::TransferClosed { .. } => TRANSFER_CLOSED,
+        Body::Reserved { .. } => RESERVED,
+        Body::Amended { .. } => AMENDED,
+        Body::Extended { .. } => EXTENDED,
+        Body::Fulfilled { .. } => FULFILLED,
+        Body::Released { .. } => RELEASED,
+        Body::Reclassified { .. } => RECLASSIFIED,
+        Body::AlertAcknowledged { .. } => ALERT_ACKNOWLEDGED,
+        Body::AlertResolved { .. } => ALERT_RESOLVED,
+        Body::AlertDismissed { .. } => ALERT_DISMISSED,
+    }
+}
+
+/// Writes a payload.
+pub(super) fn put_body<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecError> {
+    match body {
+        Body::Genesis { ledger, format, rules } => {
+            put_raw(sink, &ledger.bytes())?;
+            put(sink, (format, rules))
+        }
+        Body::RulesChanged { rules } => put(sink, rules),
+        Body::ClockAccepted { clock } => put(sink, clock.0),
+        Body::Expired { reservations } => put_seqs(sink, reservations),
+        Body::Received { lines } | Body::Adjusted { lines } | Body::Reclassified { lines } => put_lines(sink, lines),
+        Body::PosDelta { source, external_id, delta } => {
+            put(sink, (source.as_str(), external_id.as_str()))?;
+            put_movement(sink, delta)
+        }
+        Body::Returned { referenced, unreferenced } => {
+            put_return_lines(sink, referenced)?;
+            put_return_lines(sink, unreferenced)
+        }
+        Body::Counted { lines } => put_counted(sink, lines),
+        Body::TransferShipped { transfer, to, lines } => {
+            put_raw(sink, &transfer.bytes())?;
+            put(sink, to.0)?;
+            put_lines(sink, lines)
+        }
+        Body::TransferReceived { transfer, lines } => {
+            put_raw(sink, &transfer.bytes())?;
+            put_lines(sink, lines)
+        }
+        Body::TransferClosed { transfer, rest } => {
+            put_raw(sink, &transfer.bytes())?;
+            put_transit(sink, rest)
+        }
+        Body::Reserved { deadline, lines } => {
+            put(sink, deadline.map(|at| at.0))?;
+            put_lines(sink, lines)
+        }
+        Body::Amended { reservation, lines } => {
+            put(sink, reservation.0)?;
+            put_lines(sink, lines)
+        }
+        Body::Extended { reservation, deadline } => put(sink, (reservation.0, deadline.map(|at| at.0))),
+        Body::Fulfilled { departure, closes, unreserved } => {
+            put(sink, departure_code(*departure))?;
+            put_holds(sink, closes)?;
+            put_lines(sink, unreserved)
+        }
+        Body::Released { closes } => put_holds(sink, closes),
+        Body::AlertAcknowledged { alert } | Body::AlertResolved { alert } | Body::AlertDismissed { alert } => {
+            put_raw(sink, &alert.bytes())
+        }
+        _ => put_settings(sink, body),
+    }
+}
+
+fn put_settings<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecError> {
+    match body {
+        Body::ItemCreated { item, sku, decimals } => put(sink, (item.0, sku.as_str(), decimals)),
+        Body::DecimalsSet { item, decimals } => put(sink, (item.0, decimals)),
+        Body::ItemStatusSet { item, status } => put(sink, (item.0, item_status_code(*status))),
+        Body::LocationCreated { location, code, zone } => put(sink, (location.0, code.as_str(), zone.as_str())),
+        Body::LocationStatusSet { location, status } => put(sink, (location.0, use_status_code(*status))),
+        Body::LotCreated { lot, item, code } => put(sink, (lot.0, item.0, code.as_str())),
+        Body::LotStatusSet { lot, status } => put(sink, (lot.0, use_status_code(*status))),
+        Body::AliasAdded { alias, target } | Body::AliasMerged { alias, into: target } => {
+            put_alias(sink, alias)?;
+            put_target(sink, *target)
+        }
+        Body::AliasRenamed { alias, to } => {
+            put_alias(sink, alias)?;
+            put(sink, to.as_str())
+        }
+        Body::AliasRetired { alias } => put_alias(sink, alias),
+        Body::ReorderPointSet { position, point } => {
+            put(sink, (WirePosition::from(*position), point.map(|point| point.0)))
+        }
+        _ => Err(CodecError::Unencodable { what: "a kind of event without a stored form" }),
+    }
+}
+
+/// Reads the payload of a kind.
+pub(super) fn take_body(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecError> {
+    Ok(match tag {
+        GENESIS => {
+            let ledger = LedgerId::from_bytes(input.take_raw()?);
+            let (format, rules) = input.take()?;
+            Body::Genesis { ledger, format, rules }
+        }
+        RULES_CHANGED => Body::RulesChanged { rules: input.take()? },
+        CLOCK_ACCEPTED => Body::ClockAccepted { clock: Timestamp(input.take()?) },
+        EXPIRED => Body::Expired { reservations: take_seqs(input)? },
+        RECEIVED => Body::Received { lines: take_lines(input)? },
+        POS_DELTA => Body::PosDelta {
+            source: input.take_text(Source::new)?,
+            external_id: input.take_text(ExternalId::new)?,
+            delta: take_movement(input)?,
+        },
+        RETURNED => {
+            Body::Returned { referenced: take_return_lines(input)?, unreferenced: take_return_lines(input)? }
+        }
+        ADJUSTED => Body::Adjusted { lines: take_lines(input)? },
+        COUNTED => Body::Counted { lines: take_counted(input)? },
+        TRANSFER_SHIPPED => Body::TransferShipped {
+            transfer: take_transfer(input)?,
+            to: LocationId(input.take()?),
+            lines: take_lines(input)?,
+        },
+        TRANSFER_RECEIVED => Body::TransferReceived { transfer: take_transfer(input)?, lines: take_lines(input)? },
+        TRANSFER_CLOSED => Body::TransferClosed { transfer: take_transfer(input)?, rest: take_transit(input)? },
+        RESERVED => Body::Reserved { deadline: take_instant(input)?, lines: take_lines(input)? },
+        AMENDED => Body::Amended { reservation: Seq(input.take()?), lines: take_lines(input)? },
+        EXTENDED => Body::Extended { reservation: Seq(input.take()?), deadline: take_instant(input)? },
+        FULFILLED => Body::Fulfilled {
+            departure: take_departure(input)?,
+            closes: take_holds(input)?,
+            unreserved: take_lines(input)?,
+        },
+        RELEASED => Body::Released { closes: take_holds(input)? },
+        RECLASSIFIED => Body::Reclassified { lines: take_lines(input)? },
+        ALERT_ACKNOWLEDGED => Body::AlertAcknowledged { alert: take_alert(input)? },
+        ALERT_RESOLVED => Body::AlertResolved { alert: take_alert(input)? },
+        ALERT_DISMISSED => Body::AlertDismissed { alert: take_alert(input)? },
+        _ => take_settings(input, tag)?,
+    })
+}
+
+fn take_settings(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecError> {
+    Ok(match tag {
+        ITEM_CREATED => Body::ItemCreated {
+            item: take_item(input)?,
+            sku: input.take_text(AliasText::new)?,
+            decimals: input.take()?,
+        },
+        DECIMALS_SET => Body::DecimalsSet { item: take_item(input)?, decimals: input.take()? },
+        ITEM_STATUS_SET => Body::ItemStatusSet { item: take_item(input)?, status: take_item_status(input)? },
+        LOCATION_CREATED => Body::LocationCreated {
+            location: LocationId(input.take()?),
+            code: input.take_text(AliasText::new)?,
+            zone: input.take_text(Zone::from_log)?,
+        },
+        LOCATION_STATUS_SET => {
+            Body::LocationStatusSet { location: LocationId(input.take()?), status: take_use_status(input)? }
+        }
+        LOT_CREATED => Body::LotCreated {
+            lot: LotId(input.take()?),
+            item: take_item(input)?,
+            code: input.take_text(AliasText::new)?,
+        },
+        LOT_STATUS_SET => Body::LotStatusSet { lot: LotId(input.take()?), status: take_use_status(input)? },
+        ALIAS_ADDED => Body::AliasAdded { alias: take_alias(input)?, target: take_target(input)? },
+        ALIAS_RENAMED => Body::AliasRenamed { alias: take_alias(input)?, to: input.take_text(AliasText::new)? },
+        ALIAS_MERGED => Body::AliasMerged { alias: take_alias(input)?, into: take_target(input)? },
+        ALIAS_RETIRED => Body::AliasRetired { alias: take_alias(input)? },
+        REORDER_POINT_SET => {
+            let (position, point) = input.take::<(WirePosition, Option<i64>)>()?;
+            Body::ReorderPointSet { position: position.into(), point: point.map(Quantity) }
+        }
+        tag => return Err(CodecError::UnknownTag { tag }),
+    })
+}
+
+fn take_item(input: &mut Input<'_>) -> Result<ItemId, CodecError> {
+    input.take().map(ItemId)
+}
+
+fn take_transfer(input: &mut Input<'_>) -> Result<TransferId, CodecError> {
+    input.take_raw().map(TransferId::from_bytes)
+}
+
+fn take_alert(input: &mut Input<'_>) -> Result<AlertId, CodecError> {
+    input.take_raw().map(AlertId::from_bytes)
+}
+
+fn take_instant(input: &mut Input<'_>) -> Result<Option<Timestamp>, CodecError> {
+    Ok(input.take::<Option<i64>>()?.map(Timestamp))
+}
+
+const fn departure_code(departure: Departure) -> u8 {
+    match departure {
+        Departure::Now => 0,
+        Departure::AlreadyLeft => 1,
+    }
+}
+
+fn take_departure(input: &mut Input<'_>) -> Result<Departure, CodecError> {
+    match input.take::<u8>()? {
+        0 => Ok(Departure::Now),
+        1 => Ok(Departure::AlreadyLeft),
+        _ => Err(input.malformed("0 or 1, whether the goods had left already")),
+    }
+}
+
+fn put_movement<S: Sink>(sink: &mut S, movement: &PosMovement) -> Result<(), CodecError> {
+    let (kind, lines) = match movement {
+        PosMovement::Return(lines) => {
+            put(sink, POS_RETURN)?;
+            return put_return_lines(sink, lines);
+        }
+        PosMovement::Sale(lines) => (POS_SALE, lines),
+        PosMovement::Waste(lines) => (POS_WASTE, lines),
+        PosMovement::Receipt(lines) => (POS_RECEIPT, lines),
+        PosMovement::Correction(lines) => (POS_CORRECTION, lines),
+    };
+    put(sink, kind)?;
+    put_lines(sink, lines)
+}
+
+fn take_movement(input: &mut Input<'_>) -> Result<PosMovement, CodecError> {
+    match input.take::<u8>()? {
+        POS_SALE => take_lines(input).map(PosMovement::Sale),
+        POS_RETURN => take_return_lines(input).map(PosMovement::Return),
+        POS_WASTE => take_lines(input).map(PosMovement::Waste),
+        POS_RECEIPT => take_lines(input).map(PosMovement::Receipt),
+        POS_CORRECTION => take_lines(input).map(PosMovement::Correction),
+        _ => Err(input.malformed("1 to 5, the kind of a till's delta")),
+    }
+}
