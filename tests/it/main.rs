@@ -11,6 +11,8 @@ mod linear;
 mod model;
 #[cfg(target_os = "linux")]
 mod power_cut;
+mod simulation;
+mod spine;
 mod subject;
 mod table;
 mod tidy;
