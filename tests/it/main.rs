@@ -4,15 +4,21 @@
 mod agree;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
+mod gate;
 mod histories;
+#[cfg(unix)]
+mod kill;
 mod ledger;
 mod lies;
 mod linear;
 mod model;
 #[cfg(target_os = "linux")]
 mod power_cut;
+mod racing;
 mod simulation;
 mod spine;
 mod subject;
 mod table;
 mod tidy;
+#[cfg(target_os = "linux")]
+mod trace;
