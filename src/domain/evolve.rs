@@ -4,7 +4,7 @@ use super::account::{Account, Place, Posting, for_each_posting};
 use super::alert::{AlertKind, AlertStatus, Change, Reorder};
 use super::command::{AliasKind, AliasTarget, UseStatus};
 use super::event::{Body, CountedLine, Event, HoldLine, PosMovement};
-use super::ids::{AlertId, ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
+use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, Line};
 use super::quantity::Quantity;
 use super::state::{Accounts, Deadline, HeldLine, Item, Location, Lot, Moved, PositionState, Reservation, State};
@@ -34,7 +34,7 @@ pub fn evolve(state: &mut State, event: &Event) {
         }
         Body::RulesChanged { rules } => state.rules = *rules,
         Body::ClockAccepted { .. } => {}
-        Body::Counted { lines } => counted(state, lines, event.envelope.effective_at(), &mut touched),
+        Body::Counted { lines } => counted(state, lines, event.envelope.moment(), &mut touched),
         Body::Reserved { .. }
         | Body::Amended { .. }
         | Body::Extended { .. }
@@ -123,7 +123,7 @@ fn destine(state: &mut State, transfer: TransferId, to: LocationId) {
 
 /// Every posting of the event, and which positions its lines touch.
 fn movements(state: &mut State, event: &Event, touched: &mut Touched) {
-    let at = event.envelope.effective_at();
+    let at = event.envelope.moment();
     for_each_posting(event, |posting| {
         put(state, &posting, posting.from, -i128::from(posting.quantity), at, touched);
         put(state, &posting, posting.to, i128::from(posting.quantity), at, touched);
@@ -144,7 +144,7 @@ fn movements(state: &mut State, event: &Event, touched: &mut Touched) {
 }
 
 /// One end of a posting.
-fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Timestamp, touched: &mut Touched) {
+fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Moment, touched: &mut Touched) {
     match place {
         Place::Account(account) => add_account(state, posting.item, account, delta),
         Place::Transit(transfer, lot) => {
@@ -163,7 +163,7 @@ fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Time
 }
 
 /// Whether the movement changed the bucket: not when a later count has settled it already.
-fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64, at: Timestamp) -> bool {
+fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64, at: Moment) -> bool {
     let bucket = state.positions.edit_or_default(position).bucket_mut(bucket);
     bucket.latest = bucket.latest.max(Some(at));
     let moves = bucket.moves_at(at);
@@ -173,7 +173,7 @@ fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64
     moves
 }
 
-fn counted(state: &mut State, lines: &[CountedLine], at: Timestamp, touched: &mut Touched) {
+fn counted(state: &mut State, lines: &[CountedLine], at: Moment, touched: &mut Touched) {
     for line in lines {
         touch(state, touched, line.position);
         let bucket = state.positions.edit_or_default(line.position).bucket_mut(line.bucket);

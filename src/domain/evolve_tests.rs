@@ -1,9 +1,9 @@
 //! What the fold promises: stock in every order of arrival, a mark that takes everything back, sums of zero.
 
-use super::command::Actor;
+use super::command::{Actor, Departure};
 use super::event::{Body, CountedLine, Envelope, Event, HoldLine, PosMovement, UnitMark};
 use super::evolve::evolve;
-use super::ids::{CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
+use super::ids::{CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, Disposition, Line, Lines, ReturnLine};
 use super::quantity::Quantity;
 use super::state::State;
@@ -109,7 +109,7 @@ fn arrive(facts: &[Dated]) -> State {
         let body = match *fact {
             Dated::Moved(_, quantity) => Body::Adjusted { lines: smallvec![line(A1, quantity)] },
             Dated::Counted(at, figure) => {
-                let anchors = state.position(A1).is_none_or(|entry| entry.sellable.anchors_at(Timestamp(at)));
+                let anchors = state.position(A1).is_none_or(|entry| entry.sellable.anchors_at(Moment::of(Some(Timestamp(at)), Timestamp(at))));
                 let moved = facts[..index].iter().map(|earlier| match *earlier {
                     Dated::Moved(then, quantity) if anchors && then > at => quantity,
                     _ => 0,
@@ -231,7 +231,7 @@ impl Choice {
             9 => {
                 let (reservation, position, open) = self.held(state)?;
                 let part = Quantity(open.min(self.quantity));
-                Body::Fulfilled { closes: smallvec![HoldLine { reservation, position, quantity: part }], unreserved: lines }
+                Body::Fulfilled { departure: Departure::Now, closes: smallvec![HoldLine { reservation, position, quantity: part }], unreserved: lines }
             }
             10 => {
                 let (reservation, position, quantity) = self.held(state)?;

@@ -6,7 +6,7 @@ use super::account::Account;
 use super::alert::Reorder;
 use super::command::{Alias, AliasTarget, ItemStatus, UseStatus};
 use super::ids::{
-    AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId,
+    AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId,
 };
 use super::line::Bucket;
 use super::text::{AliasText, OrderRef, Zone};
@@ -225,22 +225,23 @@ impl PositionState {
 pub struct BucketState {
     /// How much is in it.
     pub quantity: i64,
-    /// The instant of its last count.
-    pub anchor: Option<Timestamp>,
-    /// The instant of its latest movement: a count before it is late.
-    pub latest: Option<Timestamp>,
+    /// The moment of its last count.
+    pub anchor: Option<Moment>,
+    /// The moment of its latest movement: a count before it is late.
+    pub latest: Option<Moment>,
 }
 
 impl BucketState {
-    /// Whether a movement of this instant changes the bucket: one at or before its last count does not.
+    /// Whether a movement of this moment, recorded next, changes the bucket: one before its last count does not, nor
+    /// one dated at the count's instant; what is recorded behind a count in one group does.
     #[must_use]
-    pub fn moves_at(&self, at: Timestamp) -> bool {
-        self.anchor.is_none_or(|anchor| at > anchor)
+    pub fn moves_at(&self, at: Moment) -> bool {
+        self.anchor.is_none_or(|anchor| at > anchor || (at == anchor && at.is_recorded()))
     }
 
-    /// Whether a count of this instant is the last one in order.
+    /// Whether a count of this moment, recorded next, is the last one in order.
     #[must_use]
-    pub fn anchors_at(&self, at: Timestamp) -> bool {
+    pub fn anchors_at(&self, at: Moment) -> bool {
         self.anchor.is_none_or(|anchor| at >= anchor)
     }
 }
