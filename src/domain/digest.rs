@@ -5,8 +5,8 @@
 //! the private note are not part of it (a repeat may lack the note, and a digest of it could be guessed).
 
 use super::command::{
-    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Document, Excess, Holds, ItemStatus, PosDelta,
-    Portion, ReturnOrigin, UseStatus,
+    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Document, Established, Excess, Holds, ItemStatus,
+    PosDelta, Portion, ReturnOrigin, UseStatus,
 };
 use super::event::{Body, ContentDigest, Event, PosMovement};
 use super::ids::{Position, Timestamp};
@@ -59,7 +59,7 @@ impl Fields {
 
     fn command(&mut self, command: &Command) {
         self.text(1, command.actor.id.as_str());
-        self.integer(2, command.actor.established as i64);
+        self.integer(2, established(command.actor.established));
         self.time(3, command.occurred_at);
         match &command.cause {
             Some(Cause::Event(seq)) => self.field(4, &seq.0.to_le_bytes()),
@@ -300,6 +300,15 @@ impl Fields {
                 fields.field(4, &seen.0.to_le_bytes());
             }
         });
+    }
+}
+
+const fn established(established: Established) -> i64 {
+    match established {
+        Established::Asserted => 0,
+        Established::Process => 1,
+        Established::Authenticated => 2,
+        Established::Signed => 3,
     }
 }
 
