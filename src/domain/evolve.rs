@@ -89,6 +89,7 @@ fn registry(state: &mut State, event: &Event, touched: &mut Touched) {
         Body::AliasRenamed { alias, to } => {
             if let Some(target) = state.aliases.remove(alias) {
                 name(state, alias.kind, to, target);
+                rename(state, alias, to, target);
             }
         }
         Body::ReorderPointSet { position, point } => {
@@ -107,6 +108,19 @@ fn registry(state: &mut State, event: &Event, touched: &mut Touched) {
 
 fn name(state: &mut State, kind: AliasKind, text: &AliasText, target: AliasTarget) {
     state.aliases.insert(Alias { kind, text: text.clone() }, target);
+}
+
+/// A thing that was known by the old text is known by the new one.
+fn rename(state: &mut State, alias: &Alias, to: &AliasText, target: AliasTarget) {
+    let known_by = match (alias.kind, target) {
+        (AliasKind::Sku, AliasTarget::Item(item)) => state.items.edit(&item).map(|item| &mut item.sku),
+        (AliasKind::Location, AliasTarget::Location(id)) => state.locations.edit(&id).map(|known| &mut known.code),
+        (AliasKind::Lot(_), AliasTarget::Lot(lot)) => state.lots.edit(&lot).map(|lot| &mut lot.code),
+        _ => None,
+    };
+    if let Some(text) = known_by.filter(|text| **text == alias.text) {
+        *text = to.clone();
+    }
 }
 
 fn edit_item(state: &mut State, item: ItemId, edit: impl FnOnce(&mut Item)) {
@@ -257,7 +271,7 @@ fn reserve(
     let deadline = deadline.unwrap_or(Timestamp::NEVER);
     let order = event.envelope.order.clone();
     if let Some(order) = &order {
-        state.orders.edit_or_default(order.clone()).push(seq);
+        state.orders.insert((order.clone(), seq), ());
     }
     let reservation = Reservation {
         id,
@@ -368,11 +382,8 @@ fn forget_closed(state: &mut State, seq: Seq) {
     let Some(reservation) = state.reservations.remove(&seq) else { return };
     state.reservation_ids.remove(&reservation.id);
     state.deadlines.remove(&(reservation.deadline, seq));
-    let Some(order) = reservation.order else { return };
-    let Some(seqs) = state.orders.edit(&order) else { return };
-    seqs.retain(|other| *other != seq);
-    if seqs.is_empty() {
-        state.orders.remove(&order);
+    if let Some(order) = reservation.order {
+        state.orders.remove(&(order, seq));
     }
 }
 
