@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/COUNTERFOIL   a small text: that this is a ledger, its format, its id; written last when it is created
+//! DIR/REACHED       a small text: how many events there were when it was last closed, and the last hash
 //! DIR/log/          sled's own files, with the trees `frames`, `private` and `meta`
 //! DIR/derived/      index runs and checkpoints of others: disposable
 //! ```
@@ -9,13 +10,16 @@
 //! sled's `flush` ends in `sync_file_range`, which survives no power cut, so the store syncs sled's `db` file
 //! itself, through a descriptor of its own, before it answers. sled panics on some damage; every call into it
 //! runs behind `catch_unwind` and a panic becomes [`StoreError::Corrupted`].
+//!
+//! What sled can't read at the end of its file it takes for a write that was cut short, and goes on without it,
+//! in silence. So the store notes how far the log reached when it is closed, and refuses a shorter one later.
 
-use super::chain::PrivateText;
-use super::frame::{FrameBytes, FrameKey};
+use super::chain::{Head, PrivateText};
+use super::directory::{self, Claim};
+use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
 use super::store::{Frames, Store, StoreError, StoreReader};
-use super::directory::{self, Claim};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::FORMAT_VERSION;
 use std::fs::File;
@@ -40,7 +44,10 @@ pub struct SledOptions {
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, reserve_bytes: 64 << 20 }
+        Self {
+            cache_bytes: 64 << 20,
+            reserve_bytes: 64 << 20,
+        }
     }
 }
 
@@ -53,6 +60,8 @@ pub struct SledStore {
     trees: Arc<Trees>,
     /// sled's `db` file, to sync it.
     db_file: File,
+    /// The head behind the last group that was appended since it was opened.
+    appended: Option<Head>,
     latched: bool,
 }
 
@@ -74,13 +83,17 @@ impl SledStore {
         check_space(path, options.reserve_bytes)?;
         let db = open_db(path, options)?;
         let meta = tree(&db, META)?;
-        let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
+        let trees = Trees {
+            frames: tree(&db, FRAMES)?,
+            private: tree(&db, PRIVATE)?,
+            db,
+        };
         guarded("creating the log", || {
             meta.insert(META_LEDGER, &ledger.bytes())?;
             meta.insert(META_FORMAT, &FORMAT_VERSION.to_le_bytes())
         })?;
         let db_file = open_db_file(path)?;
-        let mut store = Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false };
+        let mut store = Self::new(claim, ledger, options, trees, db_file);
         store.flush()?;
         store.claim.finish(ledger)?;
         Ok(store)
@@ -99,13 +112,56 @@ impl SledStore {
         let names = guarded("reading the names of the trees", || Ok(db.tree_names()))?;
         for name in [FRAMES, PRIVATE, META] {
             if !names.iter().any(|found| found.as_ref() == name.as_bytes()) {
-                return Err(directory::not_a_ledger(path, format!("the tree `{name}` of its log is missing")));
+                return Err(directory::not_a_ledger(
+                    path,
+                    format!("the tree `{name}` of its log is missing"),
+                ));
             }
         }
         check_meta(path, &tree(&db, META)?, ledger)?;
-        let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
+        let trees = Trees {
+            frames: tree(&db, FRAMES)?,
+            private: tree(&db, PRIVATE)?,
+            db,
+        };
         let db_file = open_db_file(path)?;
-        Ok(Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false })
+        let store = Self::new(claim, ledger, options, trees, db_file);
+        store.check_reached()?;
+        Ok(store)
+    }
+
+    fn new(claim: Claim, ledger: LedgerId, options: SledOptions, trees: Trees, db_file: File) -> Self {
+        let trees = Arc::new(trees);
+        Self {
+            claim,
+            ledger,
+            options,
+            trees,
+            db_file,
+            appended: None,
+            latched: false,
+        }
+    }
+
+    /// Holds the end of the log against how far it reached when it was last closed.
+    fn check_reached(&self) -> Result<(), StoreError> {
+        let Some(reached) = self.claim.reached()? else {
+            return Ok(());
+        };
+        let last = self.trees.last_frame()?;
+        let end = last
+            .and_then(|(key, bytes)| last_seq(key, &bytes))
+            .map_or(Seq(0), Seq::next);
+        match end < reached.next_seq {
+            false => Ok(()),
+            true => Err(StoreError::Corrupted {
+                seq: Some(end),
+                what: format!(
+                    "the log held {} events with the last hash {} when it was closed, and holds {end} now",
+                    reached.next_seq, reached.hash
+                ),
+            }),
+        }
     }
 
     /// The ledger's own name.
@@ -123,7 +179,10 @@ impl SledStore {
     fn flush(&self) -> Result<(), StoreError> {
         guarded("flushing the log", || self.trees.db.flush())?;
         let synced = self.db_file.sync_data();
-        synced.map_err(|source| StoreError::Io { what: "syncing the log", source })
+        synced.map_err(|source| StoreError::Io {
+            what: "syncing the log",
+            source,
+        })
     }
 
     /// Does a change; an error latches.
@@ -155,7 +214,9 @@ impl Store for SledStore {
                 }
                 Ok(())
             })
-        })
+        })?;
+        self.appended = Some(group.head());
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
@@ -164,12 +225,25 @@ impl Store for SledStore {
 
     fn drop_from(&mut self, key: FrameKey) -> Result<(), StoreError> {
         self.change(|store| {
+            if store
+                .claim
+                .reached()?
+                .is_some_and(|reached| reached.next_seq > key.first)
+            {
+                store.claim.forget_reached()?;
+            }
             guarded("dropping frames", || {
                 // From the last one back, so that a crash in between leaves no hole.
                 for frame in store.trees.frames.range(key.to_bytes()..).keys().rev() {
                     store.trees.frames.remove(frame?)?;
                 }
-                for seq in store.trees.private.range(first_dropped(key).0.to_be_bytes()..).keys().rev() {
+                for seq in store
+                    .trees
+                    .private
+                    .range(first_dropped(key).0.to_be_bytes()..)
+                    .keys()
+                    .rev()
+                {
                     store.trees.private.remove(seq?)?;
                 }
                 Ok(())
@@ -180,7 +254,9 @@ impl Store for SledStore {
 
     fn erase_private(&mut self, seq: Seq) -> Result<(), StoreError> {
         self.change(|store| {
-            guarded("erasing a private text", || store.trees.private.remove(seq.0.to_be_bytes()))?;
+            guarded("erasing a private text", || {
+                store.trees.private.remove(seq.0.to_be_bytes())
+            })?;
             store.flush()
         })
     }
@@ -190,10 +266,16 @@ impl Store for SledStore {
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
-        match self.latched {
-            true => Ok(()),
-            false => self.flush(),
+        if self.latched {
+            return Ok(());
         }
+        self.flush()?;
+        let Some(head) = self.appended else { return Ok(()) };
+        self.claim.write_reached(head)?;
+        let Self {
+            claim, options, trees, ..
+        } = *self;
+        seal(claim.path(), options, trees)
     }
 }
 
@@ -202,7 +284,9 @@ impl StoreReader for Trees {
         let mut range = Some(self.frames.range(from.to_bytes()..));
         Box::new(std::iter::from_fn(move || {
             let next = guarded("reading frames", || range.as_mut().and_then(Iterator::next).transpose());
-            let frame = next.and_then(|entry| entry.map(|entry| read_frame(&entry)).transpose()).transpose();
+            let frame = next
+                .and_then(|entry| entry.map(|entry| read_frame(&entry)).transpose())
+                .transpose();
             if matches!(frame, Some(Err(_))) {
                 range = None;
             }
@@ -211,7 +295,9 @@ impl StoreReader for Trees {
     }
 
     fn frame_at_or_before(&self, key: FrameKey) -> Result<Option<(FrameKey, FrameBytes)>, StoreError> {
-        let found = guarded("reading a frame", || self.frames.range(..=key.to_bytes()).next_back().transpose())?;
+        let found = guarded("reading a frame", || {
+            self.frames.range(..=key.to_bytes()).next_back().transpose()
+        })?;
         found.map(|entry| read_frame(&entry)).transpose()
     }
 
@@ -224,6 +310,15 @@ impl StoreReader for Trees {
             })
         };
         value.map(read).transpose()
+    }
+}
+
+/// The last event that ends in a frame, as far as its form says.
+fn last_seq(key: FrameKey, bytes: &[u8]) -> Option<Seq> {
+    let view = FrameView::parse(bytes, key.part).ok()?;
+    match view.mark().ok()? {
+        Some(mark) => mark.end()?.0.checked_sub(1).map(Seq),
+        None => Some(key.first),
     }
 }
 
@@ -243,9 +338,31 @@ fn open_db(path: &Path, options: SledOptions) -> Result<sled::Db, StoreError> {
     guarded("opening the log", || config.open())
 }
 
+/// Lets sled open its files once more: only then it writes down which of them are whole, and only what came later
+/// is searched for a torn end at the next opening. Otherwise a single damaged byte in what was written since the
+/// last opening would be taken for that end, and sled would overwrite everything behind it.
+fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<(), StoreError> {
+    // While somebody still reads, the files stay open; then the next opening does it.
+    let Ok(trees) = Arc::try_unwrap(trees) else {
+        return Ok(());
+    };
+    guarded("closing the log", || {
+        drop(trees);
+        Ok(())
+    })?;
+    let db = open_db(path, options)?;
+    guarded("closing the log", || {
+        drop(db);
+        Ok(())
+    })
+}
+
 fn open_db_file(path: &Path) -> Result<File, StoreError> {
     let db = path.join(directory::LOG).join(directory::DB);
-    File::open(db).map_err(|source| StoreError::Io { what: "opening the log's file", source })
+    File::open(db).map_err(|source| StoreError::Io {
+        what: "opening the log's file",
+        source,
+    })
 }
 
 fn tree(db: &sled::Db, name: &str) -> Result<sled::Tree, StoreError> {
@@ -253,17 +370,31 @@ fn tree(db: &sled::Db, name: &str) -> Result<sled::Tree, StoreError> {
 }
 
 fn check_meta(path: &Path, meta: &sled::Tree, ledger: LedgerId) -> Result<(), StoreError> {
-    let found = guarded("reading the log's meta data", || Ok((meta.get(META_LEDGER)?, meta.get(META_FORMAT)?)))?;
+    let found = guarded("reading the log's meta data", || {
+        Ok((meta.get(META_LEDGER)?, meta.get(META_FORMAT)?))
+    })?;
     let (Some(id), Some(format)) = found else {
-        return Err(directory::not_a_ledger(path, "its log does not say whose it is".to_owned()));
+        return Err(directory::not_a_ledger(
+            path,
+            "its log does not say whose it is".to_owned(),
+        ));
     };
     if id != ledger.bytes() {
-        return Err(directory::not_a_ledger(path, format!("its log is another ledger's than {ledger}")));
+        return Err(directory::not_a_ledger(
+            path,
+            format!("its log is another ledger's than {ledger}"),
+        ));
     }
     match <[u8; 2]>::try_from(format.as_ref()).map(u16::from_le_bytes) {
         Ok(FORMAT_VERSION) => Ok(()),
-        Ok(found) => Err(StoreError::VersionUnsupported { found, supported: FORMAT_VERSION }),
-        Err(_) => Err(directory::not_a_ledger(path, "its log does not say which format it has".to_owned())),
+        Ok(found) => Err(StoreError::VersionUnsupported {
+            found,
+            supported: FORMAT_VERSION,
+        }),
+        Err(_) => Err(directory::not_a_ledger(
+            path,
+            "its log does not say which format it has".to_owned(),
+        )),
     }
 }
 
@@ -279,11 +410,19 @@ fn guarded<T>(what: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Res
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(sled::Error::Io(source))) => Err(StoreError::Io { what, source }),
-        Ok(Err(error)) => Err(StoreError::Corrupted { seq: None, what: format!("{what}: {error}") }),
+        Ok(Err(error)) => Err(StoreError::Corrupted {
+            seq: None,
+            what: format!("{what}: {error}"),
+        }),
         Err(panic) => {
             let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
-            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(StoreError::Corrupted { seq: None, what: format!("{what}: sled gave up: {said}") })
+            let said = said
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            Err(StoreError::Corrupted {
+                seq: None,
+                what: format!("{what}: sled gave up: {said}"),
+            })
         }
     }
 }
@@ -303,6 +442,9 @@ impl RawDb {
     }
 
     pub(super) fn has_tree(&self, name: &str) -> bool {
-        self.0.tree_names().iter().any(|found| found.as_ref() == name.as_bytes())
+        self.0
+            .tree_names()
+            .iter()
+            .any(|found| found.as_ref() == name.as_bytes())
     }
 }
