@@ -9,6 +9,10 @@
 //! sled's `flush` ends in `sync_file_range`, which survives no power cut, so the store syncs sled's `db` file
 //! itself, through a descriptor of its own, before it answers. sled panics on some damage; every call into it
 //! runs behind `catch_unwind` and a panic becomes [`StoreError::Corrupted`].
+//!
+//! Frames are inserted one by one, never as a `sled::Batch`, whose reservation stays open meanwhile: the write of a
+//! buffer that is full by then is left to whoever leaves it last, and when that write fails sled notes the error and
+//! wakes nobody, so a `flush` waits for ever.
 
 use super::chain::PrivateText;
 use super::frame::{FrameBytes, FrameKey};
@@ -58,9 +62,41 @@ pub struct SledStore {
 
 #[derive(Debug)]
 struct Trees {
-    db: sled::Db,
     frames: sled::Tree,
     private: sled::Tree,
+    // Last, so that it is dropped last: what the trees share goes with it.
+    db: Database,
+}
+
+/// sled's handle. Its own drop syncs once more and panics where that fails; ours does not.
+#[derive(Debug)]
+struct Database(Option<sled::Db>);
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let db = self.0.take();
+        // Whatever fails here was never acknowledged.
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(db)));
+    }
+}
+
+impl Database {
+    fn open_tree(&self, name: &str) -> sled::Result<sled::Tree> {
+        self.get()?.open_tree(name)
+    }
+
+    fn tree_names(&self) -> sled::Result<Vec<sled::IVec>> {
+        Ok(self.get()?.tree_names())
+    }
+
+    fn flush(&self) -> sled::Result<usize> {
+        self.get()?.flush()
+    }
+
+    /// It is there until it is dropped.
+    fn get(&self) -> sled::Result<&sled::Db> {
+        self.0.as_ref().ok_or(sled::Error::ReportableBug("used after its end".to_owned()))
+    }
 }
 
 impl SledStore {
@@ -73,12 +109,8 @@ impl SledStore {
         let claim = directory::prepare(path)?;
         check_space(path, options.reserve_bytes)?;
         let db = open_db(path, options)?;
-        let meta = tree(&db, META)?;
+        write_meta(&db, ledger)?;
         let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
-        guarded("creating the log", || {
-            meta.insert(META_LEDGER, &ledger.bytes())?;
-            meta.insert(META_FORMAT, &FORMAT_VERSION.to_le_bytes())
-        })?;
         let db_file = open_db_file(path)?;
         let mut store = Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false };
         store.flush()?;
@@ -96,7 +128,7 @@ impl SledStore {
         let (claim, ledger) = directory::claim(path)?;
         directory::remove_leftovers(path)?;
         let db = open_db(path, options)?;
-        let names = guarded("reading the names of the trees", || Ok(db.tree_names()))?;
+        let names = guarded("reading the names of the trees", || db.tree_names())?;
         for name in [FRAMES, PRIVATE, META] {
             if !names.iter().any(|found| found.as_ref() == name.as_bytes()) {
                 return Err(directory::not_a_ledger(path, format!("the tree `{name}` of its log is missing")));
@@ -235,12 +267,12 @@ fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, Fram
     Ok((read, FrameBytes::from(value.as_ref())))
 }
 
-fn open_db(path: &Path, options: SledOptions) -> Result<sled::Db, StoreError> {
+fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
     let config = sled::Config::new()
         .path(path.join(directory::LOG))
         .cache_capacity(options.cache_bytes)
         .flush_every_ms(None);
-    guarded("opening the log", || config.open())
+    guarded("opening the log", || Ok(Database(Some(config.open()?))))
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {
@@ -248,8 +280,17 @@ fn open_db_file(path: &Path) -> Result<File, StoreError> {
     File::open(db).map_err(|source| StoreError::Io { what: "opening the log's file", source })
 }
 
-fn tree(db: &sled::Db, name: &str) -> Result<sled::Tree, StoreError> {
+fn tree(db: &Database, name: &str) -> Result<sled::Tree, StoreError> {
     guarded("opening a tree of the log", || db.open_tree(name))
+}
+
+/// On its own, so that the tree is let go before the handle that guards against what its drop may do.
+fn write_meta(db: &Database, ledger: LedgerId) -> Result<(), StoreError> {
+    let meta = tree(db, META)?;
+    guarded("creating the log", || {
+        meta.insert(META_LEDGER, &ledger.bytes())?;
+        meta.insert(META_FORMAT, &FORMAT_VERSION.to_le_bytes()).map(drop)
+    })
 }
 
 fn check_meta(path: &Path, meta: &sled::Tree, ledger: LedgerId) -> Result<(), StoreError> {

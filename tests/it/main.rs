@@ -5,4 +5,6 @@
 mod fuse_fs;
 #[cfg(target_os = "linux")]
 mod power_cut;
+#[cfg(target_os = "linux")]
+mod power_cut_log;
 mod tidy;
