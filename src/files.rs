@@ -2,12 +2,14 @@
 //!
 //! Everything kept here can be deleted at any time and is built again from the log, so the promises are few:
 //!
-//! * a file appears under its name **whole or not at all**: it is written under a temporary name, synced, renamed, and then its directory is synced;
+//! * a file appears under its name **whole or not at all**: it is written under a temporary name, synced, renamed,
+//!   and then its directory is synced;
 //! * a file is never changed after it has appeared, only replaced whole or removed;
 //! * a file that was opened stays readable until the handle is dropped, even when it is removed or replaced meanwhile;
 //! * temporary files left by a crash are not listed and are removed when the place is opened.
 //!
-//! There are two implementations: [`DirFiles`] (a directory) and [`MemoryFiles`] (for simulation, with injected faults).
+//! There are two implementations: [`DirFiles`] (a directory) and [`MemoryFiles`] (for simulation, with injected
+//! faults).
 
 mod dir;
 mod memory;
@@ -54,7 +56,8 @@ pub trait Files: Send + Sync {
     /// Writes a whole file durably: after `Ok` it survives a power cut.
     ///
     /// # Errors
-    /// [`FilesError`]; the file of that name is then the old one or, when only the last sync failed, the new one, never a part of it.
+    /// [`FilesError`]; the file of that name is then the old one or, when only the last sync failed, the new one,
+    /// never a part of it.
     fn write_whole(&self, name: &str, bytes: &[u8]) -> Result<(), FilesError> {
         let mut file = self.create(name)?;
         file.append(bytes)?;
@@ -123,7 +126,11 @@ pub struct FilesError {
 
 impl FilesError {
     pub(crate) fn new(what: &'static str, name: &str, source: io::Error) -> Self {
-        FilesError { what, name: name.to_owned(), source }
+        FilesError {
+            what,
+            name: name.to_owned(),
+            source,
+        }
     }
 
     /// Whether the reason is that there is no such file.
@@ -147,12 +154,19 @@ impl std::error::Error for FilesError {
 /// Accepts names of lower-case letters, digits, `.`, `_` and `-` that start with a letter or digit.
 fn check_name(what: &'static str, name: &str) -> Result<(), FilesError> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
-    let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let starts_well = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let short = name.len() <= FILE_NAME_BYTES_MAX;
     if starts_well && short && name.bytes().all(allowed) && !name.ends_with(TEMPORARY_SUFFIX) {
         return Ok(());
     }
-    Err(FilesError::new(what, name, io::Error::new(io::ErrorKind::InvalidInput, "not a permitted file name")))
+    Err(FilesError::new(
+        what,
+        name,
+        io::Error::new(io::ErrorKind::InvalidInput, "not a permitted file name"),
+    ))
 }
 
 #[cfg(test)]
@@ -179,7 +193,19 @@ mod tests {
         drop(files.create("c").unwrap());
         assert_eq!(files.list().unwrap(), ["a"]);
         assert!(files.read_whole("a").unwrap().is_empty());
-        for name in ["", ".", "..", "a/b", "../a", "A", "ä", "a.tmp", "-a", "a\0", &"x".repeat(101)] {
+        for name in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "../a",
+            "A",
+            "ä",
+            "a.tmp",
+            "-a",
+            "a\0",
+            &"x".repeat(101),
+        ] {
             assert!(files.write_whole(name, b"").is_err(), "{name:?} was accepted");
             assert!(files.open(name).is_err() && files.remove(name).is_err());
         }

@@ -49,7 +49,7 @@ pub const ENTERED_BYTES_MAX: usize = 24;
 pub const NOTE_BYTES_MAX: usize = 3_800;
 /// *Rule.* Items, locations and lots that one ledger may have (each).
 pub const ENTITIES_MAX: u32 = 16_777_216;
-/// Commands in one unit.
+/// *Rule.* Commands in one unit.
 pub const UNIT_COMMANDS_MAX: usize = 1_024;
 /// Commands in one call of `submit_batch`.
 pub const BATCH_COMMANDS_MAX: usize = 65_536;
@@ -81,6 +81,26 @@ pub const UNCOVERED_EVENTS_MAX: u64 = 4_194_304;
 pub const CATCH_UP_EVENTS_MAX: u64 = 262_144;
 /// A step of the wall clock against the monotonic clock that stops writing, in microseconds (60 s).
 pub const CLOCK_STEP_MICROS_MAX: i64 = 60 * 1_000_000;
+
+/// Rows in one page of a list.
+pub const PAGE_ROWS_MAX: usize = 1_000;
+/// Rows in one page of a list where the caller does not say.
+pub const PAGE_ROWS_DEFAULT: usize = 100;
+/// Bytes of a cursor's text.
+pub const CURSOR_BYTES_MAX: usize = 256;
+/// Uncovered reservations that one oversold position lists.
+pub const UNCOVERED_ROWS_MAX: usize = 100;
+/// Thresholds of an ageing report.
+pub const AGE_THRESHOLDS_MAX: usize = 64;
+
+const _: () = assert!(PAGE_ROWS_DEFAULT <= PAGE_ROWS_MAX);
+// A cursor holds three numbers, the name of a list and at most one alias or order reference.
+const _: () = assert!(3 * 20 + 64 + ALIAS_BYTES_MAX <= CURSOR_BYTES_MAX);
+const _: () = assert!(ORDER_BYTES_MAX <= ALIAS_BYTES_MAX);
+/// Bytes of fingerprints of ids that a verification keeps at once unless told otherwise (256 MiB).
+pub const VERIFY_ID_BYTES: usize = 268_435_456;
+/// Late counts and returns that a verification gathers before it reads the log again to confirm them.
+pub const VERIFY_CLAIMS_MAX: usize = 262_144;
 
 const _: () = assert!(FRAME_BYTES_MAX <= VALUE_BYTES_MAX);
 const _: () = assert!(NOTE_BYTES_MAX + 64 <= VALUE_BYTES_MAX);

@@ -39,7 +39,8 @@ impl MemoryFiles {
         self.inner.lock().fault = Some((call, fault));
     }
 
-    /// How many calls were made so far, failed ones included: creations, appends, finishes, opens, reads, lists, removals.
+    /// How many calls were made so far, failed ones included: creations, appends, finishes, opens, reads, lists,
+    /// removals.
     pub fn calls(&self) -> u64 {
         self.inner.lock().calls
     }
@@ -47,13 +48,22 @@ impl MemoryFiles {
     /// What a restart finds after a crash at this moment: finished files only, no fault plan, calls counted from 0.
     pub fn crash(&self) -> MemoryFiles {
         let files = self.inner.lock().files.clone();
-        MemoryFiles { inner: Arc::new(Mutex::new(Inner { files, calls: 0, fault: None })) }
+        MemoryFiles {
+            inner: Arc::new(Mutex::new(Inner {
+                files,
+                calls: 0,
+                fault: None,
+            })),
+        }
     }
 
-    /// Changes the bytes of a finished file behind its reader's back, as bit rot does; false when there is no such file.
+    /// Changes the bytes of a finished file behind its reader's back, as bit rot does; false when there is no such
+    /// file.
     pub fn damage(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> bool {
         let mut inner = self.inner.lock();
-        let Some(bytes) = inner.files.get_mut(name) else { return false };
+        let Some(bytes) = inner.files.get_mut(name) else {
+            return false;
+        };
         change(Arc::make_mut(bytes));
         true
     }
@@ -64,7 +74,12 @@ impl MemoryFiles {
     }
 
     /// Counts a call and applies `effect` unless the fault plan says that this call is lost.
-    fn call<T>(&self, what: &'static str, name: &str, effect: impl FnOnce(&mut Inner) -> io::Result<T>) -> Result<T, FilesError> {
+    fn call<T>(
+        &self,
+        what: &'static str,
+        name: &str,
+        effect: impl FnOnce(&mut Inner) -> io::Result<T>,
+    ) -> Result<T, FilesError> {
         let mut inner = self.inner.lock();
         let call = inner.calls;
         inner.calls += 1;
@@ -88,13 +103,27 @@ impl Files for MemoryFiles {
     fn create(&self, name: &str) -> Result<Box<dyn NewFile>, FilesError> {
         check_name("create", name)?;
         self.call("create", name, |_| Ok(()))?;
-        Ok(Box::new(NewMemoryFile { files: self.clone(), name: name.to_owned(), bytes: Vec::new() }))
+        Ok(Box::new(NewMemoryFile {
+            files: self.clone(),
+            name: name.to_owned(),
+            bytes: Vec::new(),
+        }))
     }
 
     fn open(&self, name: &str) -> Result<Arc<dyn OpenFile>, FilesError> {
         check_name("open", name)?;
-        let bytes = self.call("open", name, |inner| inner.files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into()))?;
-        Ok(Arc::new(OpenMemoryFile { files: self.clone(), name: name.to_owned(), bytes }))
+        let bytes = self.call("open", name, |inner| {
+            inner
+                .files
+                .get(name)
+                .cloned()
+                .ok_or_else(|| io::ErrorKind::NotFound.into())
+        })?;
+        Ok(Arc::new(OpenMemoryFile {
+            files: self.clone(),
+            name: name.to_owned(),
+            bytes,
+        }))
     }
 
     fn list(&self) -> Result<Vec<String>, FilesError> {

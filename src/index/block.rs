@@ -1,7 +1,8 @@
 //! A block: up to 4 KiB of sorted records, stored as columns of fixed width.
 //!
-//! Within a block each field of the key, and the value, needs only the bytes by which its values differ from the smallest of them. Columns of one
-//! width decode without branches and can be searched in place. The format is in the [module documentation](super).
+//! Within a block each field of the key, and the value, needs only the bytes by which its values differ from the
+//! smallest of them. Columns of one width decode without branches and can be searched in place. The format is in the
+//! [module documentation](super).
 
 use super::checksum::CheckKey;
 use super::limits::BLOCK_BYTES;
@@ -29,7 +30,10 @@ struct Spans {
 }
 
 impl Spans {
-    const EMPTY: Spans = Spans { least: [u64::MAX; COLUMNS_MAX], most: [0; COLUMNS_MAX] };
+    const EMPTY: Spans = Spans {
+        least: [u64::MAX; COLUMNS_MAX],
+        most: [0; COLUMNS_MAX],
+    };
 
     fn include(&mut self, family: Family, records: &[Record]) {
         let fields = family.fields();
@@ -58,49 +62,70 @@ impl Spans {
     }
 }
 
-/// How many of the first records fit into one block, at least 1 when there are any.
-pub(crate) fn records_fitting(family: Family, records: &[Record]) -> usize {
-    let mut spans = Spans::EMPTY;
-    let mut fitting = 0;
-    for step in [64, 16, 4, 1] {
-        while let Some(more) = records.get(fitting..).filter(|rest| !rest.is_empty()) {
-            let more = &more[..step.min(more.len())];
-            let mut wider = spans;
-            wider.include(family, more);
-            if !wider.fits(family, fitting + more.len()) {
-                break;
-            }
-            spans = wider;
-            fitting += more.len();
-        }
-    }
-    fitting
+/// The first records of a run's rest, as many as fit into one block.
+pub(crate) struct BlockPlan<'a> {
+    family: Family,
+    pub records: &'a [Record],
+    spans: Spans,
 }
 
-/// Writes records that fit (see [`records_fitting`]) as block number `number`; `sum_before` is the sum of all values of the run before them.
-pub(crate) fn encode(family: Family, records: &[Record], number: u32, sum_before: i128, check: &CheckKey) -> BlockBytes {
-    let mut bytes = [0; BLOCK_BYTES];
-    let mut spans = Spans::EMPTY;
-    spans.include(family, records);
-    assert!(!records.is_empty() && spans.fits(family, records.len()), "a block of {} records does not fit", records.len());
-    let fields = family.fields();
-    bytes[0..2].copy_from_slice(&(records.len() as u16).to_le_bytes());
-    bytes[4..8].copy_from_slice(&number.to_le_bytes());
-    bytes[8..24].copy_from_slice(&sum_before.to_le_bytes());
-    let mut at = LEAST_AT + 8 * (fields.len() + 1);
-    for column in 0..=fields.len() {
-        let (least, width) = (spans.least[column], spans.width(column));
-        bytes[WIDTHS_AT + column] = width as u8;
-        bytes[LEAST_AT + 8 * column..][..8].copy_from_slice(&least.to_le_bytes());
-        match fields.get(column) {
-            Some(field) => put_column(&mut bytes, at, width, records.iter().map(|record| field.of(&record.key) - least)),
-            None => put_column(&mut bytes, at, width, records.iter().map(|record| zigzag(record.value) - least)),
+impl<'a> BlockPlan<'a> {
+    /// Takes as many records as fit, at least 1 when there are any.
+    pub(crate) fn new(family: Family, records: &'a [Record]) -> BlockPlan<'a> {
+        let mut spans = Spans::EMPTY;
+        let mut fitting = 0;
+        for step in [64, 16, 4, 1] {
+            while let Some(more) = records.get(fitting..).filter(|rest| !rest.is_empty()) {
+                let more = &more[..step.min(more.len())];
+                let mut wider = spans;
+                wider.include(family, more);
+                if !wider.fits(family, fitting + more.len()) {
+                    break;
+                }
+                spans = wider;
+                fitting += more.len();
+            }
         }
-        at += width * records.len();
+        BlockPlan {
+            family,
+            records: &records[..fitting],
+            spans,
+        }
     }
-    let checksum = check.block(&bytes[..CHECKSUM_AT]);
-    bytes[CHECKSUM_AT..].copy_from_slice(&checksum);
-    bytes
+
+    /// Writes the records as block number `number`; `sum_before` is the sum of all values of the run before them.
+    pub(crate) fn encode(&self, number: u32, sum_before: i128, check: &CheckKey) -> BlockBytes {
+        let mut bytes = [0; BLOCK_BYTES];
+        let BlockPlan { family, records, spans } = self;
+        let fields = family.fields();
+        bytes[0..2].copy_from_slice(&(records.len() as u16).to_le_bytes());
+        bytes[4..8].copy_from_slice(&number.to_le_bytes());
+        bytes[8..24].copy_from_slice(&sum_before.to_le_bytes());
+        let mut at = LEAST_AT + 8 * (fields.len() + 1);
+        for column in 0..=fields.len() {
+            let (least, width) = (spans.least[column], spans.width(column));
+            bytes[WIDTHS_AT + column] = width as u8;
+            bytes[LEAST_AT + 8 * column..][..8].copy_from_slice(&least.to_le_bytes());
+            match fields.get(column) {
+                Some(field) => put_column(
+                    &mut bytes,
+                    at,
+                    width,
+                    records.iter().map(|record| field.of(&record.key) - least),
+                ),
+                None => put_column(
+                    &mut bytes,
+                    at,
+                    width,
+                    records.iter().map(|record| zigzag(record.value) - least),
+                ),
+            }
+            at += width * records.len();
+        }
+        let checksum = check.block(&bytes[..CHECKSUM_AT]);
+        bytes[CHECKSUM_AT..].copy_from_slice(&checksum);
+        bytes
+    }
 }
 
 /// Writes whole words, each over the unused high bytes of the one before; what the last one spills is zero.
@@ -134,11 +159,15 @@ struct Column {
 }
 
 impl Column {
-    /// The value of a record below the block's count; columns end at the checksum, so a whole word can always be loaded.
+    /// The value of a record below the block's count; columns end at the checksum, so a whole word can always be
+    /// loaded.
     #[inline]
     fn get(&self, bytes: &BlockBytes, record: usize) -> u64 {
         let at = self.at + record * self.width;
-        let word = bytes.get(at..at + 8).and_then(|word| word.try_into().ok()).map_or(0, u64::from_le_bytes);
+        let word = bytes
+            .get(at..at + 8)
+            .and_then(|word| word.try_into().ok())
+            .map_or(0, u64::from_le_bytes);
         (word & self.mask).wrapping_add(self.least)
     }
 }
@@ -163,13 +192,28 @@ impl<'a> Block<'a> {
         for (index, column) in columns.iter_mut().enumerate().take(count) {
             let width = usize::from(bytes[WIDTHS_AT + index]);
             let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
-            *column = Column { at, width, mask, least: u64::from_le_bytes(array(bytes, LEAST_AT + 8 * index)) };
+            *column = Column {
+                at,
+                width,
+                mask,
+                least: u64::from_le_bytes(array(bytes, LEAST_AT + 8 * index)),
+            };
             at += width * records;
         }
-        if records == 0 || records > BLOCK_RECORDS_MAX || at > CHECKSUM_AT || columns.iter().any(|column| column.width > 8) {
+        if records == 0
+            || records > BLOCK_RECORDS_MAX
+            || at > CHECKSUM_AT
+            || columns.iter().any(|column| column.width > 8)
+        {
             return Err(format!("block {number} claims {records} records in {at} bytes"));
         }
-        Ok(Block { bytes, family, records, sum_before: i128::from_le_bytes(array(bytes, 8)), columns })
+        Ok(Block {
+            bytes,
+            family,
+            records,
+            sum_before: i128::from_le_bytes(array(bytes, 8)),
+            columns,
+        })
     }
 
     /// The number of records, at least 1.
@@ -214,7 +258,10 @@ impl<'a> Block<'a> {
         let fields = self.family.fields();
         let start = records.len();
         let values = self.columns[fields.len()];
-        records.extend((0..self.records).map(|index| Record { key: [0; 4], value: unzigzag(values.get(self.bytes, index)) }));
+        records.extend((0..self.records).map(|index| Record {
+            key: [0; 4],
+            value: unzigzag(values.get(self.bytes, index)),
+        }));
         let decoded = &mut records[start..];
         for (field, column) in fields.iter().zip(&self.columns) {
             for (index, record) in decoded.iter_mut().enumerate() {
@@ -244,20 +291,33 @@ mod tests {
     fn any_move() -> impl Strategy<Value = Record> {
         let word = || prop_oneof![0..3_u32, any::<u32>()];
         let long = || prop_oneof![-3..3_i64, any::<i64>()];
-        (word(), word(), word(), 0..2_u8, long(), any::<u64>(), long()).prop_map(|(item, location, lot, bucket, time, seq, delta)| {
-            move_record(&BucketKey { item, location, lot, bucket }, time, seq, delta)
-        })
+        (word(), word(), word(), 0..2_u8, long(), any::<u64>(), long()).prop_map(
+            |(item, location, lot, bucket, time, seq, delta)| {
+                move_record(
+                    &BucketKey {
+                        item,
+                        location,
+                        lot,
+                        bucket,
+                    },
+                    time,
+                    seq,
+                    delta,
+                )
+            },
+        )
     }
 
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded_searched_and_summed(mut records in prop::collection::vec(any_move(), 1..700), sum_before: i64) {
             records.sort_unstable();
-            let fitting = records_fitting(Family::Moves, &records);
+            let plan = BlockPlan::new(Family::Moves, &records);
+            let sum_before = i128::from(sum_before);
+            let bytes = plan.encode(5, sum_before, &check());
+            let fitting = plan.records.len();
             prop_assert!(fitting >= 1);
             records.truncate(fitting);
-            let sum_before = i128::from(sum_before);
-            let bytes = encode(Family::Moves, &records, 5, sum_before, &check());
             let block = Block::parse(&bytes, Family::Moves, 5, &check()).unwrap();
             let mut decoded = Vec::new();
             block.decode_into(&mut decoded);
@@ -274,8 +334,13 @@ mod tests {
 
     #[test]
     fn a_block_is_as_full_as_it_can_be() {
-        let records: Vec<Record> = (0..2_000_u64).map(|n| Record { key: [n * n, !n, n, 0], value: 0 }).collect();
-        let fitting = records_fitting(Family::Commands, &records);
+        let records: Vec<Record> = (0..2_000_u64)
+            .map(|n| Record {
+                key: [n * n, !n, n, 0],
+                value: 0,
+            })
+            .collect();
+        let fitting = BlockPlan::new(Family::Commands, &records).records.len();
         let mut spans = Spans::EMPTY;
         spans.include(Family::Commands, &records[..=fitting]);
         assert!(!spans.fits(Family::Commands, fitting + 1));
@@ -283,16 +348,19 @@ mod tests {
 
     #[test]
     fn another_runs_block_and_a_moved_block_are_refused() {
-        let bytes = encode(Family::Moves, &[Record::default()], 5, 0, &check());
+        let bytes = BlockPlan::new(Family::Moves, &[Record::default()]).encode(5, 0, &check());
         assert!(Block::parse(&bytes, Family::Moves, 6, &check()).is_err());
-        for other in [CheckKey::new(&[8; 16], Family::Moves, 1), CheckKey::new(&[7; 16], Family::Moves, 2)] {
+        for other in [
+            CheckKey::new(&[8; 16], Family::Moves, 1),
+            CheckKey::new(&[7; 16], Family::Moves, 2),
+        ] {
             assert!(Block::parse(&bytes, Family::Moves, 5, &other).is_err());
         }
     }
 
     #[test]
     fn nonsense_with_a_right_checksum_is_refused_without_a_panic() {
-        let good = encode(Family::Moves, &[Record::default()], 5, 0, &check());
+        let good = BlockPlan::new(Family::Moves, &[Record::default()]).encode(5, 0, &check());
         for at in [1, WIDTHS_AT, WIDTHS_AT + 6] {
             let mut bytes = good;
             bytes[at] = 0xff;

@@ -34,11 +34,15 @@ impl Cursor {
         if self.at < self.records.len() || self.is_at_end_of_file() {
             return Ok(());
         }
-        let blocks = self.blocks_per_read.min((self.run.footer.blocks - self.next_block) as usize);
+        let blocks = self
+            .blocks_per_read
+            .min((self.run.footer.blocks - self.next_block) as usize);
         self.blocks_per_read = (self.blocks_per_read * 2).min(MERGE_READ_BLOCKS);
         bytes.resize(blocks * BLOCK_BYTES, 0);
         counters.count_block_reads(blocks as u64);
-        self.run.file.read_exact_at(u64::from(self.next_block) * BLOCK_BYTES as u64, bytes)?;
+        self.run
+            .file
+            .read_exact_at(u64::from(self.next_block) * BLOCK_BYTES as u64, bytes)?;
         self.records.clear();
         self.at = 0;
         let (chunks, _) = bytes.as_chunks::<BLOCK_BYTES>();
@@ -54,7 +58,6 @@ impl Cursor {
 /// The records of several runs in one order, batch by batch.
 pub(crate) struct MergedRecords {
     cursors: Vec<Cursor>,
-    batch: Vec<Record>,
     bytes: Vec<u8>,
 }
 
@@ -66,40 +69,57 @@ impl MergedRecords {
 
     /// The records of the runs from the blocks on in which `low` is: some records below it come first.
     pub(crate) fn near<'a>(runs: impl Iterator<Item = &'a Arc<Run>>, low: &Key) -> MergedRecords {
-        Self::new(runs.filter(|run| run.footer.greatest_key >= *low).map(|run| (run.clone(), run.block_of(low), 1)))
+        Self::new(
+            runs.filter(|run| run.footer.greatest_key >= *low)
+                .map(|run| (run.clone(), run.block_of(low), 1)),
+        )
     }
 
     fn new(places: impl Iterator<Item = (Arc<Run>, u32, usize)>) -> MergedRecords {
-        let cursor = |(run, next_block, blocks_per_read)| Cursor { run, next_block, blocks_per_read, records: Vec::new(), at: 0 };
-        MergedRecords { cursors: places.map(cursor).collect(), batch: Vec::new(), bytes: Vec::new() }
+        let cursor = |(run, next_block, blocks_per_read)| Cursor {
+            run,
+            next_block,
+            blocks_per_read,
+            records: Vec::new(),
+            at: 0,
+        };
+        MergedRecords {
+            cursors: places.map(cursor).collect(),
+            bytes: Vec::new(),
+        }
     }
 
-    /// The next records in order; empty at the end.
+    /// Appends the next records in order; `false` at the end.
     ///
-    /// Everything up to the smallest last record that is ready is taken from all runs and sorted: the sort finds the runs again and merges them, which
-    /// is faster than picking record by record, and equal records come out in one order whatever runs they were in.
+    /// Everything up to the smallest last record that is ready is taken from all runs and sorted: the sort finds the
+    /// runs again and merges them, which is faster than picking record by record, and equal records come out in one
+    /// order whatever runs they were in.
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
-    pub(crate) fn next_batch(&mut self, counters: &Counters) -> Result<&[Record], IndexError> {
-        self.batch.clear();
+    pub(crate) fn append_to(&mut self, batch: &mut Vec<Record>, counters: &Counters) -> Result<bool, IndexError> {
+        let start = batch.len();
         for cursor in &mut self.cursors {
             cursor.fill(&mut self.bytes, counters)?;
         }
         let unfinished = self.cursors.iter().filter(|cursor| !cursor.is_at_end_of_file());
-        let fence = unfinished.filter_map(|cursor| cursor.ready().last().copied()).min_by(compare);
+        let fence = unfinished
+            .filter_map(|cursor| cursor.ready().last().copied())
+            .min_by(compare);
         let mut sources = 0;
         for cursor in &mut self.cursors {
             let ready = cursor.ready();
-            let taken = fence.map_or(ready.len(), |fence| ready.partition_point(|record| compare(record, &fence).is_le()));
-            self.batch.extend_from_slice(&ready[..taken]);
+            let taken = fence.map_or(ready.len(), |fence| {
+                ready.partition_point(|record| compare(record, &fence).is_le())
+            });
+            batch.extend_from_slice(&ready[..taken]);
             cursor.at += taken;
             sources += usize::from(taken > 0);
         }
         if sources > 1 {
-            self.batch.sort_by(compare);
+            batch[start..].sort_by(compare);
         }
-        Ok(&self.batch)
+        Ok(sources > 0)
     }
 }
 

@@ -34,7 +34,10 @@ pub enum IndexError {
 
 impl IndexError {
     pub(crate) fn corrupted(file: &str, what: impl Into<String>) -> Self {
-        IndexError::Corrupted { file: file.to_owned(), what: what.into() }
+        IndexError::Corrupted {
+            file: file.to_owned(),
+            what: what.into(),
+        }
     }
 }
 
@@ -49,8 +52,14 @@ impl fmt::Display for IndexError {
         match self {
             IndexError::Files(error) => error.fmt(f),
             IndexError::Corrupted { file, what } => write!(f, "index file {file:?} is damaged: {what}"),
-            IndexError::Gap { covered_to, segment: (from, to) } => {
-                write!(f, "the index covers seqs below {covered_to}; a segment of seqs {from}..{to} does not continue it")
+            IndexError::Gap {
+                covered_to,
+                segment: (from, to),
+            } => {
+                write!(
+                    f,
+                    "the index covers seqs below {covered_to}; a segment of seqs {from}..{to} does not continue it"
+                )
             }
             IndexError::Latched => write!(f, "an earlier write of the index failed; it must be opened again"),
             IndexError::Full { records } => write!(f, "a run of {records} records is larger than a run may be"),

@@ -63,7 +63,11 @@ impl Manifest {
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Manifest, String> {
-        let Some((content, hash)) = bytes.len().checked_sub(HASH_BYTES).and_then(|at| bytes.split_at_checked(at)) else {
+        let Some((content, hash)) = bytes
+            .len()
+            .checked_sub(HASH_BYTES)
+            .and_then(|at| bytes.split_at_checked(at))
+        else {
             return Err(format!("{} bytes are too few", bytes.len()));
         };
         if content.get(..8) != Some(&MAGIC[..]) {
@@ -94,9 +98,23 @@ impl Manifest {
         for _ in 0..count {
             let (family, level) = (Family::from_number(fields.u8()?)?, fields.u8()?);
             let [number, from_seq, to_seq, records] = fields.words()?;
-            runs.push(RunEntry { family, level, number, from_seq, to_seq, records, section_hash: fields.bytes()? });
+            runs.push(RunEntry {
+                family,
+                level,
+                number,
+                from_seq,
+                to_seq,
+                records,
+                section_hash: fields.bytes()?,
+            });
         }
-        fields.0.is_empty().then_some(Manifest { ledger_id, covered_to, last_hash, next_number, runs })
+        fields.0.is_empty().then_some(Manifest {
+            ledger_id,
+            covered_to,
+            last_hash,
+            next_number,
+            runs,
+        })
     }
 
     /// Runs of a family must follow each other and stay below what is covered.
@@ -107,8 +125,12 @@ impl Manifest {
                 std::cmp::Ordering::Equal => before.to_seq <= run.from_seq && before.level >= run.level,
                 order => order.is_lt(),
             });
-            if !follows || run.from_seq >= run.to_seq || run.to_seq > self.covered_to || run.number >= self.next_number {
-                return Err(format!("run {} of seqs {}..{} does not fit in", run.number, run.from_seq, run.to_seq));
+            if !follows || run.from_seq >= run.to_seq || run.to_seq > self.covered_to || run.number >= self.next_number
+            {
+                return Err(format!(
+                    "run {} of seqs {}..{} does not fit in",
+                    run.number, run.from_seq, run.to_seq
+                ));
             }
             before = Some(run);
         }

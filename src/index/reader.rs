@@ -21,11 +21,19 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn empty() -> Snapshot {
-        Snapshot { covered_to: 0, last_hash: [0; 32], runs: Default::default() }
+        Snapshot {
+            covered_to: 0,
+            last_hash: [0; 32],
+            runs: Default::default(),
+        }
     }
 
     pub(crate) fn of(&self, family: Family) -> &[Arc<Run>] {
         &self.runs[family.slot()]
+    }
+
+    pub(crate) fn records_of(&self, family: Family) -> u64 {
+        self.of(family).iter().map(|run| run.footer.records).sum()
     }
 }
 
@@ -37,7 +45,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(snapshot: Snapshot) -> Shared {
-        Shared { snapshot: RwLock::new(Arc::new(snapshot)), counters: Counters::default() }
+        Shared {
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            counters: Counters::default(),
+        }
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -151,7 +162,10 @@ impl IndexReader {
     /// The index of this moment. Whoever combines it with [`Recent`](super::Recent) asks one view and passes its
     /// [`covered_to`](IndexView::covered_to), so that nothing counts twice.
     pub fn view(&self) -> IndexView {
-        IndexView { snapshot: self.shared.snapshot(), shared: self.shared.clone() }
+        IndexView {
+            snapshot: self.shared.snapshot(),
+            shared: self.shared.clone(),
+        }
     }
 
     /// Seqs below this one are indexed.
@@ -230,7 +244,8 @@ impl IndexView {
         self.id(Family::Commands, command_id)
     }
 
-    /// The smallest seq with this external id, given as a hash of its source and text. Costs as [`command`](Self::command).
+    /// The smallest seq with this external id, given as a hash of its source and text. Costs as
+    /// [`command`](Self::command).
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
@@ -254,14 +269,21 @@ impl IndexView {
         Ok(None)
     }
 
-    /// The sum of all movements of a bucket that happened later than `occurred_at`. Reads at most two blocks per run, none of runs that are all older.
+    /// The sum of all movements of a bucket that happened later than `occurred_at`. Reads at most two blocks per
+    /// run, none of runs that are all older.
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
     pub fn moved_after(&self, key: &BucketKey, occurred_at: i64) -> Result<i128, IndexError> {
-        let Some(after) = time_to_word(occurred_at).checked_add(1) else { return Ok(0) };
+        let Some(after) = time_to_word(occurred_at).checked_add(1) else {
+            return Ok(0);
+        };
         let (low, high) = (key.at(after, 0), behind(&key.prefix()));
-        let runs = self.snapshot.of(Family::Moves).iter().filter(|run| run.footer.third_words.1 >= after);
+        let runs = self
+            .snapshot
+            .of(Family::Moves)
+            .iter()
+            .filter(|run| run.footer.third_words.1 >= after);
         let mut sum = 0_i128;
         for run in runs {
             sum = sum.wrapping_add(run.range_sum(&low, &high, &self.shared.counters)?);
@@ -269,7 +291,8 @@ impl IndexView {
         Ok(sum)
     }
 
-    /// The movements of a bucket whose `occurred_at` is in a range, in order of (occurred_at, seq), read as they are asked for.
+    /// The movements of a bucket whose `occurred_at` is in a range, in order of (occurred_at, seq), read as they are
+    /// asked for.
     pub fn moves(&self, key: &BucketKey, occurred_at: impl RangeBounds<i64>) -> Moves {
         let first = match occurred_at.start_bound() {
             Bound::Included(time) => Some(time_to_word(*time)),
@@ -285,8 +308,12 @@ impl IndexView {
         let (first, last) = first.zip(last).unwrap_or((1, 0));
         let (low, high) = (key.at(first, 0), key.at(last, u64::MAX));
         let runs = self.snapshot.of(Family::Moves).iter();
-        let runs = runs.filter(|run| first <= last && run.footer.third_words.1 >= first && run.footer.third_words.0 <= last);
-        Moves { range: KeyRange::new(runs, low, high), shared: self.shared.clone() }
+        let runs =
+            runs.filter(|run| first <= last && run.footer.third_words.1 >= first && run.footer.third_words.0 <= last);
+        Moves {
+            range: KeyRange::new(runs, low, high),
+            shared: self.shared.clone(),
+        }
     }
 
     /// What an order has got and not returned, by item and lot; lines that came back whole are listed with 0.
@@ -295,14 +322,26 @@ impl IndexView {
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
     pub fn shipped(&self, order: &[u8; 16]) -> Result<Vec<Shipped>, IndexError> {
         let prefix = prefix_of(order);
-        let runs = self.snapshot.of(Family::Shipments).iter().filter(|run| run.may_contain(&prefix));
-        let mut range = KeyRange::new(runs, [prefix[0], prefix[1], 0, 0], [prefix[0], prefix[1], u64::MAX, u64::MAX]);
+        let runs = self
+            .snapshot
+            .of(Family::Shipments)
+            .iter()
+            .filter(|run| run.may_contain(&prefix));
+        let mut range = KeyRange::new(
+            runs,
+            [prefix[0], prefix[1], 0, 0],
+            [prefix[0], prefix[1], u64::MAX, u64::MAX],
+        );
         let mut lines: Vec<Shipped> = Vec::new();
         while let Some(record) = range.next(&self.shared.counters)? {
             let (item, lot) = ((record.key[2] >> 32) as u32, record.key[2] as u32);
             match lines.last_mut().filter(|line| (line.item, line.lot) == (item, lot)) {
                 Some(line) => line.units = line.units.wrapping_add(i128::from(record.value)),
-                None => lines.push(Shipped { item, lot, units: i128::from(record.value) }),
+                None => lines.push(Shipped {
+                    item,
+                    lot,
+                    units: i128::from(record.value),
+                }),
             }
         }
         Ok(lines)
@@ -316,16 +355,13 @@ impl IndexView {
         let of = |family: Family| -> Result<[u8; 32], IndexError> {
             let mut hasher = blake3::Hasher::new();
             let mut records = MergedRecords::all(self.snapshot.of(family));
-            let mut bytes = Vec::new();
-            loop {
-                let batch = records.next_batch(&self.shared.counters)?;
-                if batch.is_empty() {
-                    return Ok(*hasher.finalize().as_bytes());
-                }
+            let (mut batch, mut bytes) = (Vec::new(), Vec::new());
+            while records.append_to(&mut batch, &self.shared.counters)? {
                 bytes.clear();
-                bytes.extend(batch.iter().flat_map(digest_bytes));
+                bytes.extend(batch.drain(..).flat_map(|record| digest_bytes(&record)));
                 hasher.update(&bytes);
             }
+            Ok(*hasher.finalize().as_bytes())
         };
         Ok(IndexDigest {
             covered_to: self.covered_to(),
@@ -350,7 +386,8 @@ impl IndexView {
     }
 }
 
-/// The first key behind all keys with a prefix. The second word of a bucket's prefix ends in the bucket's 8 bits, so it can't overflow.
+/// The first key behind all keys with a prefix. The second word of a bucket's prefix ends in the bucket's 8 bits, so
+/// it can't overflow.
 fn behind(prefix: &Prefix) -> Key {
     [prefix[0], prefix[1].saturating_add(1), 0, 0]
 }
@@ -362,7 +399,11 @@ fn first_seq(run: &Run, prefix: &Prefix, counters: &Counters) -> Result<Option<u
     let mut bytes = [0; BLOCK_BYTES];
     let block = run.block(number, &mut bytes, counters)?;
     let below = block.records_below(&low);
-    let key = if below < block.len() { Some(block.record(below).key) } else { run.first_keys.get(number as usize + 1).copied() };
+    let key = if below < block.len() {
+        Some(block.record(below).key)
+    } else {
+        run.first_keys.get(number as usize + 1).copied()
+    };
     Ok(key.filter(|key| key[..2] == prefix[..]).map(|key| key[2]))
 }
 
@@ -378,7 +419,13 @@ struct KeyRange {
 impl KeyRange {
     fn new<'a>(runs: impl Iterator<Item = &'a Arc<Run>>, low: Key, high: Key) -> KeyRange {
         let runs = runs.filter(|run| run.footer.least_key <= high);
-        KeyRange { records: MergedRecords::near(runs, &low), batch: Vec::new().into_iter(), low, high, finished: false }
+        KeyRange {
+            records: MergedRecords::near(runs, &low),
+            batch: Vec::new().into_iter(),
+            low,
+            high,
+            finished: false,
+        }
     }
 
     fn next(&mut self, counters: &Counters) -> Result<Option<Record>, IndexError> {
@@ -386,10 +433,13 @@ impl KeyRange {
             if let Some(record) = self.batch.next() {
                 return Ok(Some(record));
             }
-            let batch = self.records.next_batch(counters).inspect_err(|_| self.finished = true)?;
+            let mut batch = Vec::new();
+            self.records
+                .append_to(&mut batch, counters)
+                .inspect_err(|_| self.finished = true)?;
             self.finished = batch.last().is_none_or(|last| last.key > self.high);
-            let within: Vec<Record> = batch.iter().filter(|record| (self.low..=self.high).contains(&record.key)).copied().collect();
-            self.batch = within.into_iter();
+            batch.retain(|record| (self.low..=self.high).contains(&record.key));
+            self.batch = batch.into_iter();
         }
         Ok(self.batch.next())
     }
@@ -406,6 +456,10 @@ impl Iterator for Moves {
 
     fn next(&mut self) -> Option<Self::Item> {
         let record = self.range.next(&self.shared.counters).transpose()?;
-        Some(record.map(|record| Move { occurred_at: word_to_time(record.key[2]), seq: record.key[3], delta: record.value }))
+        Some(record.map(|record| Move {
+            occurred_at: word_to_time(record.key[2]),
+            seq: record.key[3],
+            delta: record.value,
+        }))
     }
 }

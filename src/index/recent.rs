@@ -10,8 +10,10 @@ use std::ops::RangeBounds;
 
 /// Answers the same questions as [`IndexView`](super::IndexView) about the newest seqs; owned by the writer.
 ///
-/// It is kept in segments of [`SEGMENT_SEQS`] seqs, so that [`trim`](Self::trim) frees whole segments. Questions take `from_seq`, usually
-/// [`IndexView::covered_to`](super::IndexView::covered_to) of the view they are combined with, and leave out what is older.
+/// It is kept in segments of [`SEGMENT_SEQS`] seqs, so that [`trim`](Self::trim) frees whole segments. What trim
+/// left may overlap with a view of the runs: questions take `from_seq`, which is
+/// [`IndexView::covered_to`](super::IndexView::covered_to) of the view they are combined with, and leave out what is
+/// older.
 #[derive(Default)]
 pub struct Recent {
     /// Ascending; their numbers are seq / [`SEGMENT_SEQS`].
@@ -51,7 +53,10 @@ struct ShipmentLink {
 
 impl<K: std::hash::Hash + Eq, T> Chains<K, T> {
     fn new(hasher: &DefaultHashBuilder, keys: usize, links: usize) -> Self {
-        Chains { newest: HashMap::with_capacity_and_hasher(keys, hasher.clone()), links: Vec::with_capacity(links) }
+        Chains {
+            newest: HashMap::with_capacity_and_hasher(keys, hasher.clone()),
+            links: Vec::with_capacity(links),
+        }
     }
 
     /// Adds a link that may depend on the key's newest one.
@@ -64,9 +69,31 @@ impl<K: std::hash::Hash + Eq, T> Chains<K, T> {
                 None
             }
         };
-        let before = older.and_then(|older| self.links.get(older as usize)).map(|(link, _)| link);
+        let before = older
+            .and_then(|older| self.links.get(older as usize))
+            .map(|(link, _)| link);
         let link = link(before);
         self.links.push((link, older));
+    }
+
+    /// Drops the links behind the first one that is not kept; links stand in the order in which they came.
+    fn forget_from(&mut self, keeps: impl Fn(&T) -> bool) {
+        let kept = self
+            .links
+            .iter()
+            .position(|(link, _)| !keeps(link))
+            .unwrap_or(self.links.len());
+        let links = &self.links;
+        self.newest.retain(|_, newest| {
+            while *newest as usize >= kept {
+                match links.get(*newest as usize).and_then(|(_, older)| *older) {
+                    Some(older) => *newest = older,
+                    None => return false,
+                }
+            }
+            true
+        });
+        self.links.truncate(kept);
     }
 
     fn newest_first<'a>(&'a self, key: &K) -> impl Iterator<Item = &'a T> {
@@ -77,7 +104,8 @@ impl<K: std::hash::Hash + Eq, T> Chains<K, T> {
 }
 
 impl RecentSegment {
-    /// A segment sized like the one before it, so that a busy ledger does not grow its maps step by step and a small one stays small.
+    /// A segment sized like the one before it, so that a busy ledger does not grow its maps step by step and a small
+    /// one stays small.
     fn new(number: u64, hasher: &DefaultHashBuilder, like: Option<&RecentSegment>) -> RecentSegment {
         let size = |of: fn(&RecentSegment) -> usize| like.map_or(0, of);
         let map = |size| HashMap::with_capacity_and_hasher(size, hasher.clone());
@@ -85,8 +113,16 @@ impl RecentSegment {
             number,
             commands: map(size(|like| like.commands.len())),
             externals: map(size(|like| like.externals.len())),
-            moves: Chains::new(hasher, size(|like| like.moves.newest.len()), size(|like| like.moves.links.len())),
-            shipments: Chains::new(hasher, size(|like| like.shipments.newest.len()), size(|like| like.shipments.links.len())),
+            moves: Chains::new(
+                hasher,
+                size(|like| like.moves.newest.len()),
+                size(|like| like.moves.links.len()),
+            ),
+            shipments: Chains::new(
+                hasher,
+                size(|like| like.shipments.newest.len()),
+                size(|like| like.shipments.links.len()),
+            ),
         }
     }
 }
@@ -114,14 +150,23 @@ impl Recent {
     /// Adds a movement of a bucket; an event may move one bucket several times.
     pub fn insert_move(&mut self, seq: u64, key: &BucketKey, occurred_at: i64, delta: i64) {
         let Some(segment) = self.segment(seq) else { return };
-        let moved = Move { occurred_at, seq, delta };
-        segment.moves.push(*key, |older| MoveLink { moved, latest: older.map_or(occurred_at, |older| older.latest.max(occurred_at)) });
+        let moved = Move {
+            occurred_at,
+            seq,
+            delta,
+        };
+        segment.moves.push(*key, |older| MoveLink {
+            moved,
+            latest: older.map_or(occurred_at, |older| older.latest.max(occurred_at)),
+        });
     }
 
     /// Adds units that left for an order (positive) or came back from it (negative).
     pub fn insert_shipment(&mut self, seq: u64, order: &[u8; 16], item: u32, lot: u32, units: i64) {
         if let Some(segment) = self.segment(seq) {
-            segment.shipments.push(*order, |_| ShipmentLink { seq, item, lot, units });
+            segment
+                .shipments
+                .push(*order, |_| ShipmentLink { seq, item, lot, units });
         }
     }
 
@@ -133,26 +178,49 @@ impl Recent {
         self.segments.drain(..dropped);
     }
 
+    /// Drops everything at or above this seq: it was not written after all.
+    pub fn forget_from(&mut self, seq: u64) {
+        self.segments.retain(|segment| segment.number * SEGMENT_SEQS < seq);
+        if let Some(last) = self.segments.last_mut() {
+            last.commands.retain(|_, known| *known < seq);
+            last.externals.retain(|_, known| *known < seq);
+            last.moves.forget_from(|link| link.moved.seq < seq);
+            last.shipments.forget_from(|link| link.seq < seq);
+        }
+    }
+
     /// Segments held in memory.
     pub fn segments(&self) -> usize {
         self.segments.len()
     }
 
-    /// The smallest seq at or above `from_seq` with this command id.
+    /// The smallest seq in memory with this command id, unless it lies below `from_seq`: then the view has it.
     pub fn command(&self, command_id: &[u8; 16], from_seq: u64) -> Option<u64> {
-        self.since(from_seq).find_map(|segment| segment.commands.get(command_id).copied().filter(|seq| *seq >= from_seq))
+        let smallest = self
+            .segments
+            .iter()
+            .find_map(|segment| segment.commands.get(command_id).copied());
+        smallest.filter(|seq| *seq >= from_seq)
     }
 
-    /// The smallest seq at or above `from_seq` with this external id.
+    /// The smallest seq in memory with this external id, unless it lies below `from_seq`: then the view has it.
     pub fn external(&self, hash: &[u8; 16], from_seq: u64) -> Option<u64> {
-        self.since(from_seq).find_map(|segment| segment.externals.get(hash).copied().filter(|seq| *seq >= from_seq))
+        let smallest = self
+            .segments
+            .iter()
+            .find_map(|segment| segment.externals.get(hash).copied());
+        smallest.filter(|seq| *seq >= from_seq)
     }
 
-    /// The sum of the movements of a bucket at or above `from_seq` that happened later than `occurred_at`. Looks only at what was recorded since the last
-    /// movement that is not followed by earlier ones, so a fact that is a little late costs little.
+    /// The sum of the movements of a bucket at or above `from_seq` that happened later than `occurred_at`. Looks
+    /// only at what was recorded since the last movement that is not followed by earlier ones, so a fact that is a
+    /// little late costs little.
     pub fn moved_after(&self, key: &BucketKey, occurred_at: i64, from_seq: u64) -> i128 {
         let segment_sum = |segment: &RecentSegment| -> i128 {
-            let links = segment.moves.newest_first(key).take_while(|link| link.latest > occurred_at);
+            let links = segment
+                .moves
+                .newest_first(key)
+                .take_while(|link| link.latest > occurred_at);
             let later = links.filter(|link| link.moved.occurred_at > occurred_at && link.moved.seq >= from_seq);
             later.map(|link| i128::from(link.moved.delta)).sum()
         };
@@ -161,8 +229,13 @@ impl Recent {
 
     /// The movements of a bucket at or above `from_seq` whose time is in a range, in order of (occurred_at, seq).
     pub fn moves(&self, key: &BucketKey, occurred_at: impl RangeBounds<i64>, from_seq: u64) -> Vec<Move> {
-        let links = self.since(from_seq).flat_map(|segment| segment.moves.newest_first(key)).map(|link| link.moved);
-        let mut moves: Vec<Move> = links.filter(|moved| occurred_at.contains(&moved.occurred_at) && moved.seq >= from_seq).collect();
+        let links = self
+            .since(from_seq)
+            .flat_map(|segment| segment.moves.newest_first(key))
+            .map(|link| link.moved);
+        let mut moves: Vec<Move> = links
+            .filter(|moved| occurred_at.contains(&moved.occurred_at) && moved.seq >= from_seq)
+            .collect();
         moves.sort_unstable();
         moves
     }
@@ -170,11 +243,16 @@ impl Recent {
     /// What an order has got and not returned at or above `from_seq`, by item and lot.
     pub fn shipped(&self, order: &[u8; 16], from_seq: u64) -> Vec<Shipped> {
         let mut lines: BTreeMap<(u32, u32), i128> = BTreeMap::new();
-        let links = self.since(from_seq).flat_map(|segment| segment.shipments.newest_first(order));
+        let links = self
+            .since(from_seq)
+            .flat_map(|segment| segment.shipments.newest_first(order));
         for link in links.filter(|link| link.seq >= from_seq) {
             *lines.entry((link.item, link.lot)).or_default() += i128::from(link.units);
         }
-        lines.into_iter().map(|((item, lot), units)| Shipped { item, lot, units }).collect()
+        lines
+            .into_iter()
+            .map(|((item, lot), units)| Shipped { item, lot, units })
+            .collect()
     }
 
     fn since(&self, from_seq: u64) -> impl Iterator<Item = &RecentSegment> {
@@ -210,5 +288,7 @@ impl Recent {
 
 /// Keeps the smallest seq of an id within a segment.
 fn insert_smallest(map: &mut HashMap<[u8; 16], u64>, id: &[u8; 16], seq: u64) {
-    map.entry(*id).and_modify(|smallest| *smallest = seq.min(*smallest)).or_insert(seq);
+    map.entry(*id)
+        .and_modify(|smallest| *smallest = seq.min(*smallest))
+        .or_insert(seq);
 }

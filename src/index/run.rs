@@ -32,7 +32,11 @@ pub(crate) fn file_name(family: Family, number: u64) -> String {
 
 /// Whether a file is a run's by its name.
 pub(crate) fn is_run_name(name: &str) -> bool {
-    let number = Family::ALL.iter().find_map(|family| name.strip_prefix(family.name())?.strip_prefix('-')?.strip_suffix(".run"));
+    let number = Family::ALL.iter().find_map(|family| {
+        name.strip_prefix(family.name())?
+            .strip_prefix('-')?
+            .strip_suffix(".run")
+    });
     number.is_some_and(|number| number.len() == 16 && u64::from_str_radix(number, 16).is_ok())
 }
 
@@ -40,8 +44,15 @@ impl Run {
     /// Opens a run and loads its block index and filter.
     ///
     /// # Errors
-    /// [`IndexError::Corrupted`] when anything but a block is wrong (blocks are checked when they are read); [`IndexError::Files`].
-    pub(crate) fn open(files: &dyn Files, ledger_id: &[u8; 16], family: Family, number: u64, level: u8) -> Result<Run, IndexError> {
+    /// [`IndexError::Corrupted`] when anything but a block is wrong (blocks are checked when they are read);
+    /// [`IndexError::Files`].
+    pub(crate) fn open(
+        files: &dyn Files,
+        ledger_id: &[u8; 16],
+        family: Family,
+        number: u64,
+        level: u8,
+    ) -> Result<Run, IndexError> {
         let name = file_name(family, number);
         let file = files.open(&name)?;
         let check = CheckKey::new(ledger_id, family, number);
@@ -56,15 +67,26 @@ impl Run {
             return Err(corrupted("it is another run".to_owned()));
         }
         let section_at = u64::from(footer.blocks) * BLOCK_BYTES as u64;
-        let section_bytes = usize::try_from(footer_at.saturating_sub(section_at)).map_err(|_| corrupted("too large".to_owned()))?;
+        let section_bytes =
+            usize::try_from(footer_at.saturating_sub(section_at)).map_err(|_| corrupted("too large".to_owned()))?;
         let mut section = vec![0; section_bytes];
         file.read_exact_at(section_at, &mut section)?;
         if check.hasher().update(&section).finalize() != footer.section_hash {
-            return Err(corrupted("checksum of block index and filter does not match".to_owned()));
+            return Err(corrupted(
+                "checksum of block index and filter does not match".to_owned(),
+            ));
         }
-        let (first_keys, filter) =
-            decode_section(&footer, &section, check.filter_seed()).ok_or_else(|| corrupted("the block index ends too early".to_owned()))?;
-        Ok(Run { file, name, footer, level, check, first_keys, filter })
+        let (first_keys, filter) = decode_section(&footer, &section, check.filter_seed())
+            .ok_or_else(|| corrupted("the block index ends too early".to_owned()))?;
+        Ok(Run {
+            file,
+            name,
+            footer,
+            level,
+            check,
+            first_keys,
+            filter,
+        })
     }
 
     /// Bytes of filter in memory.
@@ -81,7 +103,8 @@ impl Run {
     pub(crate) fn may_contain(&self, prefix: &Prefix) -> bool {
         let [first, second, ..] = self.footer.least_key;
         let [third, fourth, ..] = self.footer.greatest_key;
-        ([first, second]..=[third, fourth]).contains(prefix) && self.filter.as_ref().is_none_or(|filter| filter.may_contain(prefix))
+        ([first, second]..=[third, fourth]).contains(prefix)
+            && self.filter.as_ref().is_none_or(|filter| filter.may_contain(prefix))
     }
 
     /// The block in which the first key at or above `key` is, or behind which it begins.
@@ -94,7 +117,12 @@ impl Run {
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
-    pub(crate) fn block<'a>(&self, number: u32, bytes: &'a mut BlockBytes, counters: &Counters) -> Result<Block<'a>, IndexError> {
+    pub(crate) fn block<'a>(
+        &self,
+        number: u32,
+        bytes: &'a mut BlockBytes,
+        counters: &Counters,
+    ) -> Result<Block<'a>, IndexError> {
         counters.count_block_reads(1);
         self.file.read_exact_at(u64::from(number) * BLOCK_BYTES as u64, bytes)?;
         self.parse(number, bytes)
@@ -105,10 +133,14 @@ impl Run {
     /// # Errors
     /// [`IndexError::Corrupted`].
     pub(crate) fn parse<'a>(&self, number: u32, bytes: &'a BlockBytes) -> Result<Block<'a>, IndexError> {
-        let block = Block::parse(bytes, self.footer.family, number, &self.check).map_err(|what| IndexError::corrupted(&self.name, what))?;
+        let block = Block::parse(bytes, self.footer.family, number, &self.check)
+            .map_err(|what| IndexError::corrupted(&self.name, what))?;
         let expected = self.first_keys.get(number as usize);
         if expected != Some(&block.record(0).key) {
-            return Err(IndexError::corrupted(&self.name, format!("block {number} does not begin with the key of the block index")));
+            return Err(IndexError::corrupted(
+                &self.name,
+                format!("block {number} does not begin with the key of the block index"),
+            ));
         }
         Ok(block)
     }
@@ -128,7 +160,9 @@ impl Run {
             let (from, to) = (block.records_below(low), block.records_below(high));
             return Ok(block.sum_in_front_of(to).wrapping_sub(block.sum_in_front_of(from)));
         }
-        Ok(self.sum_below(high, &mut bytes, counters)?.wrapping_sub(self.sum_below(low, &mut bytes, counters)?))
+        Ok(self
+            .sum_below(high, &mut bytes, counters)?
+            .wrapping_sub(self.sum_below(low, &mut bytes, counters)?))
     }
 
     fn sum_below(&self, key: &Key, bytes: &mut BlockBytes, counters: &Counters) -> Result<i128, IndexError> {
@@ -146,14 +180,31 @@ impl Run {
 fn decode_section(footer: &Footer, section: &[u8], seed: [u64; 2]) -> Option<(Vec<Key>, Option<Filter>)> {
     let mut fields = Fields(section);
     let keys = fields.slice(footer.blocks as usize * KEY_WORDS * 8)?;
-    let first_keys = keys.chunks_exact(KEY_WORDS * 8).map(|chunk| Fields(chunk).words()).collect::<Option<Vec<Key>>>()?;
+    let first_keys = keys
+        .chunks_exact(KEY_WORDS * 8)
+        .map(|chunk| Fields(chunk).words())
+        .collect::<Option<Vec<Key>>>()?;
     let partitions = fields.slice(footer.partitions as usize * PARTITION_BYTES)?;
     let partitions = partitions.chunks_exact(PARTITION_BYTES).map(|chunk| {
         let mut fields = Fields(chunk);
-        Some(Partition { first: fields.words()?, offset: fields.u32()?, groups: fields.u16()?, attempt: fields.u16()? })
+        Some(Partition {
+            first: fields.words()?,
+            offset: fields.u32()?,
+            groups: fields.u16()?,
+            attempt: fields.u16()?,
+        })
     });
     let partitions = partitions.collect::<Option<Vec<Partition>>>()?;
-    let words = fields.0.chunks_exact(8).map(|chunk| Fields(chunk).u64()).collect::<Option<Vec<u64>>>()?;
-    let filter = (footer.filter_bits > 0).then_some(Filter { bits: footer.filter_bits, seed, partitions, words });
+    let words = fields
+        .0
+        .chunks_exact(8)
+        .map(|chunk| Fields(chunk).u64())
+        .collect::<Option<Vec<u64>>>()?;
+    let filter = (footer.filter_bits > 0).then_some(Filter {
+        bits: footer.filter_bits,
+        seed,
+        partitions,
+        words,
+    });
     Some((first_keys, filter))
 }

@@ -3,7 +3,8 @@
 use super::cursor::compare;
 use super::record::{BucketKey, Family, Record, id_record, move_record, shipment_record};
 
-/// Records of a range of seqs, in any order, until [`Index::add_segment`](super::Index::add_segment) sorts and writes them.
+/// Records of a range of seqs, in any order, until [`Index::add_segment`](super::Index::add_segment) sorts and
+/// writes them.
 #[derive(Debug, Clone, Default)]
 pub struct Segment {
     from_seq: u64,
@@ -13,7 +14,10 @@ pub struct Segment {
 impl Segment {
     /// An empty segment that begins with `from_seq`.
     pub fn new(from_seq: u64) -> Segment {
-        Segment { from_seq, records: Default::default() }
+        Segment {
+            from_seq,
+            records: Default::default(),
+        }
     }
 
     /// The first seq of the segment.

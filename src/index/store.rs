@@ -5,12 +5,13 @@ use super::error::IndexError;
 use super::limits::FAN_IN;
 use super::manifest::{MANIFEST_NAME, Manifest, RunEntry};
 use super::reader::{IndexReader, IndexView, Shared, Snapshot};
-use super::record::Family;
+use super::record::{Family, Record};
 use super::run::{Run, is_run_name};
 use super::segment::Segment;
 use super::writer::{RunPlan, RunWriter};
 use crate::files::{Files, FilesError};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,7 +36,11 @@ impl fmt::Display for Notice {
         match self {
             Notice::ManifestMissing => write!(f, "there is no index yet, it is built from the log"),
             Notice::ManifestDamaged(what) => write!(f, "the index is built again, its manifest is damaged: {what}"),
-            Notice::OtherLedger(id) => write!(f, "the index is built again, it belonged to ledger {:032x}", u128::from_be_bytes(*id)),
+            Notice::OtherLedger(id) => write!(
+                f,
+                "the index is built again, it belonged to ledger {:032x}",
+                u128::from_be_bytes(*id)
+            ),
             Notice::RunDamaged(file, what) => write!(f, "the index is built again, {file:?} is damaged: {what}"),
             Notice::OrphansRemoved(files) => write!(f, "removed {} files that the index no longer needs", files.len()),
         }
@@ -70,14 +75,18 @@ struct Merge {
     family: Family,
     inputs: Vec<Arc<Run>>,
     records: MergedRecords,
+    /// Merged and not written yet.
+    batch: Vec<Record>,
     output: RunWriter,
 }
 
 impl Index {
-    /// Opens the index of a ledger. When its files are missing, damaged or of another ledger it starts empty and says why.
+    /// Opens the index of a ledger. When its files are missing, damaged or of another ledger it starts empty and
+    /// says why.
     ///
     /// # Errors
-    /// [`IndexError::Files`] when files can't be read or removed for another reason than that they are missing; [`create`](Self::create) then starts anew.
+    /// [`IndexError::Files`] when files can't be read or removed for another reason than that they are missing;
+    /// [`create`](Self::create) then starts anew.
     pub fn open(files: Arc<dyn Files>, ledger_id: [u8; 16]) -> Result<(Index, Vec<Notice>), IndexError> {
         let mut notices = Vec::new();
         let (snapshot, next_number) = match load(files.as_ref(), &ledger_id)? {
@@ -94,7 +103,18 @@ impl Index {
             notices.push(Notice::OrphansRemoved(orphans));
         }
         let shared = Arc::new(Shared::new(snapshot));
-        Ok((Index { files, ledger_id, shared, next_number, merge: None, retired: Vec::new(), latched: false }, notices))
+        Ok((
+            Index {
+                files,
+                ledger_id,
+                shared,
+                next_number,
+                merge: None,
+                retired: Vec::new(),
+                latched: false,
+            },
+            notices,
+        ))
     }
 
     /// Removes whatever index there is, damaged or not, and starts an empty one.
@@ -118,54 +138,75 @@ impl Index {
 
     /// A handle for asking from other threads.
     pub fn reader(&self) -> IndexReader {
-        IndexReader { shared: self.shared.clone() }
+        IndexReader {
+            shared: self.shared.clone(),
+        }
     }
 
-    /// Indexes the seqs from [`covered_to`](Self::covered_to) up to, not including, the new `covered_to`; `last_hash` is the hash of the last of them. After `Ok`
-    /// they are durable. After an error nothing has changed for readers, and the index must be opened again.
+    /// Indexes the seqs from [`covered_to`](Self::covered_to) up to, not including, the new `covered_to`;
+    /// `last_hash` is the hash of the last of them. After `Ok` they are durable. After an error nothing has changed
+    /// for readers, and the index must be opened again.
     ///
     /// # Errors
     /// [`IndexError::Gap`] (nothing was tried), [`IndexError::Latched`], [`IndexError::Files`].
-    pub fn add_segment(&mut self, mut segment: Segment, covered_to: u64, last_hash: [u8; 32]) -> Result<(), IndexError> {
+    pub fn add_segment(
+        &mut self,
+        mut segment: Segment,
+        covered_to: u64,
+        last_hash: [u8; 32],
+    ) -> Result<(), IndexError> {
         let mut snapshot = self.shared.snapshot().as_ref().clone();
         if segment.from_seq() != snapshot.covered_to || covered_to <= snapshot.covered_to {
-            return Err(IndexError::Gap { covered_to: snapshot.covered_to, segment: (segment.from_seq(), covered_to) });
+            return Err(IndexError::Gap {
+                covered_to: snapshot.covered_to,
+                segment: (segment.from_seq(), covered_to),
+            });
         }
         self.guarded(|index| {
             segment.sort();
             for family in Family::ALL {
-                let records = &segment.records[family.slot()];
+                let records = &mut segment.records[family.slot()];
                 if records.is_empty() {
                     continue;
                 }
-                let plan = index.plan(&snapshot, family, 0, (segment.from_seq(), covered_to), records.len() as u64, true);
+                let count = records.len() as u64;
+                let plan = index.plan(
+                    family,
+                    0,
+                    snapshot.covered_to..covered_to,
+                    count,
+                    snapshot.records_of(family) + count,
+                );
                 let mut writer = RunWriter::create(index.files.as_ref(), &plan)?;
-                writer.push_all(records)?;
-                snapshot.runs[family.slot()].extend(writer.finish()?.map(Arc::new));
+                writer.take_blocks(records)?;
+                snapshot.runs[family.slot()].extend(writer.finish(records)?.map(Arc::new));
             }
             (snapshot.covered_to, snapshot.last_hash) = (covered_to, last_hash);
             index.publish(snapshot)
         })
     }
 
-    /// Does at most one due merge: [`FAN_IN`] runs of one level become one run of the next. Looks at `stop` several thousand times a second and pauses when it is
-    /// set; segments may be added meanwhile.
+    /// Does at most one due merge: [`FAN_IN`] runs of one level become one run of the next. Looks at `stop` several
+    /// thousand times a second and pauses when it is set; segments may be added meanwhile.
     ///
     /// # Errors
     /// [`IndexError::Latched`], [`IndexError::Corrupted`], [`IndexError::Files`]; the index must then be opened again.
     pub fn merge_step(&mut self, stop: &AtomicBool) -> Result<MergeStep, IndexError> {
         self.guarded(|index| {
             index.remove_retired();
-            let Some(mut merge) = index.merge.take().map_or_else(|| index.start_merge(), |merge| Ok(Some(merge)))? else {
+            let Some(mut merge) = index
+                .merge
+                .take()
+                .map_or_else(|| index.start_merge(), |merge| Ok(Some(merge)))?
+            else {
                 return Ok(MergeStep::Idle);
             };
             while !stop.load(Ordering::Relaxed) {
-                let batch = merge.records.next_batch(&index.shared.counters)?;
-                if batch.is_empty() {
+                if !merge.records.append_to(&mut merge.batch, &index.shared.counters)? {
                     index.finish_merge(merge)?;
                     return Ok(MergeStep::Merged);
                 }
-                merge.output.push_all(batch)?;
+                merge.output.take_blocks(&mut merge.batch)?;
             }
             index.merge = Some(merge);
             Ok(MergeStep::Paused)
@@ -185,32 +226,65 @@ impl Index {
         result
     }
 
-    fn plan(&mut self, snapshot: &Snapshot, family: Family, level: u8, seqs: (u64, u64), records: u64, new: bool) -> RunPlan {
+    /// Numbers a new run.
+    fn plan(&mut self, family: Family, level: u8, seqs: Range<u64>, records: u64, records_of_family: u64) -> RunPlan {
         let number = self.next_number;
         self.next_number += 1;
-        let present: u64 = snapshot.of(family).iter().map(|run| run.footer.records).sum();
-        let records_of_family = if new { present + records } else { present };
-        RunPlan { family, ledger_id: self.ledger_id, number, level, from_seq: seqs.0, to_seq: seqs.1, records, records_of_family }
+        RunPlan {
+            family,
+            ledger_id: self.ledger_id,
+            number,
+            level,
+            from_seq: seqs.start,
+            to_seq: seqs.end,
+            records,
+            records_of_family,
+        }
     }
 
     /// Starts the smallest merge that is due.
     fn start_merge(&mut self) -> Result<Option<Merge>, IndexError> {
         let snapshot = self.shared.snapshot();
-        let Some((family, inputs)) = due(&snapshot) else { return Ok(None) };
-        let Some((oldest, newest)) = inputs.first().zip(inputs.last()) else { return Ok(None) };
-        let seqs = (oldest.footer.from_seq, newest.footer.to_seq);
+        let Some((family, inputs)) = due(&snapshot) else {
+            return Ok(None);
+        };
+        let Some((oldest, newest)) = inputs.first().zip(inputs.last()) else {
+            return Ok(None);
+        };
+        let seqs = oldest.footer.from_seq..newest.footer.to_seq;
         let records = inputs.iter().map(|run| run.footer.records).sum();
-        let plan = self.plan(&snapshot, family, oldest.level.saturating_add(1), seqs, records, false);
+        let plan = self.plan(
+            family,
+            oldest.level.saturating_add(1),
+            seqs,
+            records,
+            snapshot.records_of(family),
+        );
         let output = RunWriter::create(self.files.as_ref(), &plan)?;
-        Ok(Some(Merge { family, records: MergedRecords::all(&inputs), inputs, output }))
+        Ok(Some(Merge {
+            family,
+            records: MergedRecords::all(&inputs),
+            batch: Vec::new(),
+            inputs,
+            output,
+        }))
     }
 
     fn finish_merge(&mut self, merge: Merge) -> Result<(), IndexError> {
-        let Merge { family, inputs, output, .. } = merge;
-        let output = output.finish()?.map(Arc::new);
+        let Merge {
+            family,
+            inputs,
+            output,
+            batch,
+            ..
+        } = merge;
+        let output = output.finish(&batch)?.map(Arc::new);
         let mut snapshot = self.shared.snapshot().as_ref().clone();
         let runs = &mut snapshot.runs[family.slot()];
-        let Some(at) = runs.iter().position(|run| inputs.first().is_some_and(|oldest| Arc::ptr_eq(run, oldest))) else {
+        let Some(at) = runs
+            .iter()
+            .position(|run| inputs.first().is_some_and(|oldest| Arc::ptr_eq(run, oldest)))
+        else {
             return Ok(());
         };
         runs.splice(at..at + inputs.len(), output);
@@ -243,10 +317,12 @@ impl Index {
         Ok(())
     }
 
-    /// Removes files of runs that nobody holds any more. What can't be removed now is tried again, at the latest by the next open.
+    /// Removes files of runs that nobody holds any more. What can't be removed now is tried again, at the latest by
+    /// the next open.
     fn remove_retired(&mut self) {
         let files = &self.files;
-        self.retired.retain(|run| Arc::strong_count(run) > 1 || files.remove(&run.name).is_err());
+        self.retired
+            .retain(|run| Arc::strong_count(run) > 1 || files.remove(&run.name).is_err());
     }
 }
 
@@ -260,7 +336,6 @@ fn due(snapshot: &Snapshot) -> Option<(Family, Vec<Arc<Run>>)> {
 }
 
 /// Loads what the manifest names: a snapshot and the next run's number, or the reason to start empty.
-#[expect(clippy::type_complexity, reason = "two kinds of failure, used once")]
 fn load(files: &dyn Files, ledger_id: &[u8; 16]) -> Result<Result<(Snapshot, u64), Notice>, FilesError> {
     let bytes = match files.read_whole(MANIFEST_NAME) {
         Err(error) if error.is_missing() => return Ok(Err(Notice::ManifestMissing)),
@@ -271,7 +346,11 @@ fn load(files: &dyn Files, ledger_id: &[u8; 16]) -> Result<Result<(Snapshot, u64
         Ok(manifest) if manifest.ledger_id != *ledger_id => return Ok(Err(Notice::OtherLedger(manifest.ledger_id))),
         Ok(manifest) => manifest,
     };
-    let mut snapshot = Snapshot { covered_to: manifest.covered_to, last_hash: manifest.last_hash, ..Snapshot::empty() };
+    let mut snapshot = Snapshot {
+        covered_to: manifest.covered_to,
+        last_hash: manifest.last_hash,
+        ..Snapshot::empty()
+    };
     for entry in &manifest.runs {
         match open_entry(files, ledger_id, entry) {
             Ok(run) => snapshot.runs[entry.family.slot()].push(Arc::new(run)),
@@ -290,7 +369,10 @@ fn open_entry(files: &dyn Files, ledger_id: &[u8; 16], entry: &RunEntry) -> Resu
     let footer = &run.footer;
     let found = (footer.from_seq, footer.to_seq, footer.records, footer.section_hash);
     if found != (entry.from_seq, entry.to_seq, entry.records, entry.section_hash) {
-        return Err(IndexError::corrupted(&run.name, "it is not the run that the manifest names"));
+        return Err(IndexError::corrupted(
+            &run.name,
+            "it is not the run that the manifest names",
+        ));
     }
     Ok(run)
 }

@@ -1,10 +1,10 @@
 //! Writing a run: records in order go in, blocks go out, the block index and the filter grow beside them.
 
-use super::block::{self, BLOCK_RECORDS_MAX};
+use super::block::{BLOCK_RECORDS_MAX, BlockPlan};
 use super::bytes::put_words;
 use super::checksum::CheckKey;
 use super::error::IndexError;
-use super::filter::{Filter, Partition};
+use super::filter::{Filter, FilterBuilder, Partition};
 use super::footer::Footer;
 use super::limits::{BLOCKS_PER_PARTITION, FILTER_BITS, FILTER_BITS_LARGEST, RUN_RECORDS_MAX};
 use super::record::{Family, Key, Prefix, Record};
@@ -22,7 +22,7 @@ pub(crate) struct RunPlan {
     pub level: u8,
     pub from_seq: u64,
     pub to_seq: u64,
-    /// The records that will be pushed.
+    /// The records that will be written.
     pub records: u64,
     /// The records of the family in the whole index, these included.
     pub records_of_family: u64,
@@ -34,16 +34,16 @@ pub(crate) struct RunWriter {
     footer: Footer,
     level: u8,
     check: CheckKey,
-    pending: Vec<Record>,
     output: Vec<u8>,
     first_keys: Vec<Key>,
     filter: Option<Filter>,
+    builder: FilterBuilder,
     /// The distinct prefixes of the filter's current partition.
     partition: Vec<Prefix>,
 }
 
-/// Filter bits per id for a run that holds `records` of `of_family`: the smaller its share, the more bits, so that every run adds about its share of 1 % to
-/// the misses that read.
+/// Filter bits per id for a run that holds `records` of `of_family`: the smaller its share, the more bits, so that
+/// every run adds about its share of 1 % to the misses that read.
 pub(crate) fn filter_bits(records: u64, of_family: u64) -> u32 {
     let share = of_family.max(1) as f64 / records.max(1) as f64;
     let bits = (share.log2().max(0.0) + FILTER_BITS_LARGEST).round() as u32;
@@ -61,7 +61,10 @@ impl RunWriter {
         }
         let check = CheckKey::new(&plan.ledger_id, plan.family, plan.number);
         let bits = filter_bits(plan.records, plan.records_of_family);
-        let filter = plan.family.is_filtered().then(|| Filter::new(bits, check.filter_seed(), plan.records));
+        let filter = plan
+            .family
+            .is_filtered()
+            .then(|| Filter::new(bits, check.filter_seed(), plan.records));
         let footer = Footer {
             family: plan.family,
             ledger_id: plan.ledger_id,
@@ -80,41 +83,44 @@ impl RunWriter {
             section_hash: [0; 32],
         };
         let file = files.create(&file_name(plan.family, plan.number))?;
-        let pending = Vec::with_capacity(9 * BLOCK_RECORDS_MAX);
         let (output, first_keys, partition) = (Vec::with_capacity(WRITE_BYTES), Vec::new(), Vec::new());
-        Ok(RunWriter { file, footer, level: plan.level, check, pending, output, first_keys, filter, partition })
+        Ok(RunWriter {
+            file,
+            footer,
+            level: plan.level,
+            check,
+            output,
+            first_keys,
+            filter,
+            builder: FilterBuilder::default(),
+            partition,
+        })
     }
 
-    /// Adds records that are not below any record added before.
+    /// Takes whole blocks of sorted records from the front and leaves the rest, fewer than [`BLOCK_RECORDS_MAX`], to
+    /// be followed by more.
     ///
     /// # Errors
     /// [`IndexError::Files`].
-    pub(crate) fn push_all(&mut self, records: &[Record]) -> Result<(), IndexError> {
-        for records in records.chunks(8 * BLOCK_RECORDS_MAX) {
-            let mut pending = std::mem::take(&mut self.pending);
-            pending.extend_from_slice(records);
-            let written = self.write_full_blocks(&pending)?;
-            pending.drain(..written);
-            self.pending = pending;
-        }
-        Ok(())
-    }
-
-    /// Writes blocks while it is certain how many records fit; answers how many records were written.
-    fn write_full_blocks(&mut self, records: &[Record]) -> Result<usize, IndexError> {
+    pub(crate) fn take_blocks(&mut self, records: &mut Vec<Record>) -> Result<(), IndexError> {
         let mut written = 0;
+        // Only then is it certain how many fit.
         while records.len() - written >= BLOCK_RECORDS_MAX {
             written += self.write_block(&records[written..])?;
         }
-        Ok(written)
+        records.drain(..written);
+        Ok(())
     }
 
     /// Writes one block of the first records and answers how many they are.
     fn write_block(&mut self, records: &[Record]) -> Result<usize, IndexError> {
-        let records = &records[..block::records_fitting(self.footer.family, records)];
-        let Some((first, last)) = records.first().zip(records.last()) else { return Ok(0) };
+        let plan = BlockPlan::new(self.footer.family, records);
+        let records = plan.records;
+        let Some((first, last)) = records.first().zip(records.last()) else {
+            return Ok(0);
+        };
         let footer = &mut self.footer;
-        self.output.extend(block::encode(footer.family, records, footer.blocks, footer.sum, &self.check));
+        self.output.extend(plan.encode(footer.blocks, footer.sum, &self.check));
         if footer.blocks == 0 {
             footer.least_key = first.key;
         }
@@ -123,7 +129,10 @@ impl RunWriter {
         footer.records += records.len() as u64;
         for record in records {
             footer.sum = footer.sum.wrapping_add(i128::from(record.value));
-            footer.third_words = (footer.third_words.0.min(record.key[2]), footer.third_words.1.max(record.key[2]));
+            footer.third_words = (
+                footer.third_words.0.min(record.key[2]),
+                footer.third_words.1.max(record.key[2]),
+            );
         }
         self.first_keys.push(first.key);
         self.filter_block(records);
@@ -142,27 +151,27 @@ impl RunWriter {
                 self.partition.push(prefix);
             }
         }
-        if self.first_keys.len() % BLOCKS_PER_PARTITION == 0 {
-            filter.add_partition(&self.partition);
+        if self.first_keys.len().is_multiple_of(BLOCKS_PER_PARTITION) {
+            self.builder.add_partition(filter, &self.partition);
             self.partition.clear();
         }
     }
 
-    /// Writes what is left and makes the run durable; `None` when no record was added, and then there is no file.
+    /// Writes the records that [`take_blocks`](Self::take_blocks) left and makes the run durable; `None` when there
+    /// were none at all, and then there is no file.
     ///
     /// # Errors
     /// [`IndexError::Files`].
-    pub(crate) fn finish(mut self) -> Result<Option<Run>, IndexError> {
-        let pending = std::mem::take(&mut self.pending);
+    pub(crate) fn finish(mut self, rest: &[Record]) -> Result<Option<Run>, IndexError> {
         let mut written = 0;
-        while written < pending.len() {
-            written += self.write_block(&pending[written..])?;
+        while written < rest.len() {
+            written += self.write_block(&rest[written..])?;
         }
         if self.footer.blocks == 0 {
             return Ok(None);
         }
         if let Some(filter) = self.filter.as_mut() {
-            filter.add_partition(&self.partition);
+            self.builder.add_partition(filter, &self.partition);
             filter.words.shrink_to_fit();
             self.footer.partitions = filter.partitions.len() as u32;
             self.footer.filter_words = filter.words.len() as u64;
@@ -171,9 +180,25 @@ impl RunWriter {
         self.file.append(&self.output)?;
         self.write_section()?;
         self.file.append(&self.footer.encode(&self.check))?;
-        let RunWriter { file, footer, level, check, first_keys, filter, .. } = self;
+        let RunWriter {
+            file,
+            footer,
+            level,
+            check,
+            first_keys,
+            filter,
+            ..
+        } = self;
         let name = file_name(footer.family, footer.number);
-        Ok(Some(Run { file: file.finish()?, name, footer, level, check, first_keys, filter }))
+        Ok(Some(Run {
+            file: file.finish()?,
+            name,
+            footer,
+            level,
+            check,
+            first_keys,
+            filter,
+        }))
     }
 
     /// Writes block index and filter piece by piece, because at 100 million ids they are large.
@@ -191,8 +216,10 @@ impl RunWriter {
             keys.iter().for_each(|key| put_words(&mut bytes, key));
             write(&mut bytes)?;
         }
-        let (partitions, words): (&[Partition], &[u64]) =
-            self.filter.as_ref().map_or((&[], &[]), |filter| (&filter.partitions, &filter.words));
+        let (partitions, words): (&[Partition], &[u64]) = self
+            .filter
+            .as_ref()
+            .map_or((&[], &[]), |filter| (&filter.partitions, &filter.words));
         for partitions in partitions.chunks(WRITE_BYTES / size_of::<Partition>()) {
             for partition in partitions {
                 put_words(&mut bytes, &partition.first);

@@ -68,7 +68,7 @@ fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Option<(State, Head)
     if version != VERSION || id != ledger || length != encoded.len() as u64 {
         return None;
     }
-    let state = codec::decode_state(encoded).ok()?;
+    let state: State = codec::decode_state(encoded).ok()?;
     (state.next_seq() == next_seq).then_some((state, Head { next_seq, hash }))
 }
 

@@ -65,7 +65,7 @@ pub(super) struct WriterThread {
     pub(super) published: Arc<Published>,
     pub(super) progress: Arc<Progress>,
     pub(super) status: Arc<Status>,
-    pub(super) backlog: VecDeque<Message>,
+    pub(super) backlog: VecDeque<(Work, u32, Waiter)>,
     pub(super) flight: Flight,
     pub(super) gather: Gather,
     pub(super) closing: Option<Option<oneshot::Sender<()>>>,
@@ -93,11 +93,11 @@ impl WriterThread {
             self.catch_up();
             if let Some(message) = self.next() {
                 self.handle(message);
-                while self.has_room() {
-                    let Ok(message) = self.messages.try_recv() else { break };
+                while let Ok(message) = self.messages.try_recv() {
                     self.handle(message);
                 }
             }
+            self.take_backlog();
             self.writer.tick(self.reading());
             self.send_if_ready();
             if self.flight != Flight::Under
@@ -117,14 +117,18 @@ impl WriterThread {
         self.writer.drafted().0 < GROUP_EVENTS_MAX / 2 && self.writer.uncovered() < UNCOVERED_EVENTS_MAX
     }
 
-    /// The next thing to do: what was put off first, where there is room for it.
-    fn next(&mut self) -> Option<Message> {
-        if self.has_room()
-            && let Some(message) = self.backlog.pop_front()
-        {
-            return Some(message);
+    /// Decides what waits, in order, as long as the draft has room.
+    fn take_backlog(&mut self) {
+        while self.has_room() || self.flight == Flight::Latched {
+            let Some((work, places, waiter)) = self.backlog.pop_front() else { return };
+            self.permits.add_permits(places as usize);
+            self.ask(work, waiter);
         }
-        if self.ready() {
+    }
+
+    /// The next message; waits for one where nothing else is to be done.
+    fn next(&mut self) -> Option<Message> {
+        if self.ready() || (!self.backlog.is_empty() && self.has_room()) {
             return self.messages.try_recv().ok();
         }
         match self.messages.recv_timeout(self.patience()) {
@@ -177,11 +181,7 @@ impl WriterThread {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Ask(..) if !self.has_room() => self.backlog.push_back(message),
-            Message::Ask(work, places, waiter) => {
-                self.permits.add_permits(places as usize);
-                self.ask(work, waiter);
-            }
+            Message::Ask(work, places, waiter) => self.backlog.push_back((work, places, waiter)),
             Message::Erase(seq, waiter) => {
                 let _ = self.orders.send(Order::Erase(seq, waiter));
             }

@@ -303,3 +303,25 @@ impl<'a> Input<'a> {
         }
     }
 }
+
+/// The bytes of a value that only this program reads again: checkpoints.
+///
+/// # Errors
+/// [`CodecError::Unencodable`] where the value has no stored form.
+pub fn encode_state<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
+    bincode::serde::encode_to_vec(value, bincode::config::standard())
+        .map_err(|_| CodecError::Unencodable { what: "the state" })
+}
+
+/// Reads what [`encode_state`] wrote; the caller has checked that nobody changed it.
+///
+/// # Errors
+/// [`CodecError::NotCanonical`] where the bytes are not such a value, [`CodecError::TrailingBytes`].
+pub fn decode_state<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    let (value, read) = bincode::serde::decode_from_slice(bytes, bincode::config::standard())
+        .map_err(|_| CodecError::NotCanonical)?;
+    match bytes.len().saturating_sub(read) {
+        0 => Ok(value),
+        bytes => Err(CodecError::TrailingBytes { bytes }),
+    }
+}

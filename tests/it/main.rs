@@ -1,10 +1,18 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod agree;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
+mod histories;
+mod ledger;
+mod lies;
+mod linear;
+mod model;
 #[cfg(target_os = "linux")]
 mod power_cut;
 #[cfg(target_os = "linux")]
 mod power_cut_log;
+mod subject;
+mod table;
 mod tidy;

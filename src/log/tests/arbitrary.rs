@@ -1,7 +1,7 @@
 //! Arbitrary events: every kind, with every optional part now and then.
 
 use crate::domain::command::{
-    Actor, Alias, AliasKind, AliasTarget, Cause, Document, Established, ItemStatus, UseStatus,
+    Actor, Alias, AliasKind, AliasTarget, Cause, Departure, Document, Established, ItemStatus, UseStatus,
 };
 use crate::domain::event::{
     Body, CountedLine, Envelope, Event, Extension, ExtensionWeight, HoldLine, PosMovement, TransitLine, UnitMark,
@@ -218,13 +218,21 @@ fn facts() -> BoxedStrategy<Body> {
     ].boxed()
 }
 
+fn departure() -> impl Strategy<Value = Departure> {
+    prop_oneof![Just(Departure::Now), Just(Departure::AlreadyLeft)]
+}
+
 fn promises() -> BoxedStrategy<Body> {
     let alert = || any::<[u8; 16]>().prop_map(AlertId::from_bytes);
     prop_oneof![
         (instant(), lines()).prop_map(|(deadline, lines)| Body::Reserved { deadline, lines }),
         (unsigned(), lines()).prop_map(|(seq, lines)| Body::Amended { reservation: Seq(seq), lines }),
         (unsigned(), instant()).prop_map(|(seq, deadline)| Body::Extended { reservation: Seq(seq), deadline }),
-        (holds(), lines()).prop_map(|(closes, unreserved)| Body::Fulfilled { closes, unreserved }),
+        (departure(), holds(), lines()).prop_map(|(departure, closes, unreserved)| Body::Fulfilled {
+            departure,
+            closes,
+            unreserved
+        }),
         holds().prop_map(|closes| Body::Released { closes }),
         lines().prop_map(|lines| Body::Reclassified { lines }),
         alert().prop_map(|alert| Body::AlertAcknowledged { alert }),

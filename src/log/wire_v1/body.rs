@@ -6,9 +6,10 @@ use super::lines::{
     take_holds, take_lines, take_return_lines, take_seqs, take_transit,
 };
 use super::names::{
-    item_status_code, put_alias, put_target, take_alias, take_item_status, take_target, take_use_status,
+    departure_code, item_status_code, put_alias, put_target, take_alias, take_departure, take_item_status, take_target, take_use_status,
     use_status_code,
 };
+use crate::domain::command::Departure;
 use crate::domain::event::{Body, PosMovement};
 use crate::domain::ids::{AlertId, ItemId, LedgerId, LocationId, LotId, Seq, Timestamp, TransferId};
 use crate::domain::quantity::Quantity;
@@ -146,7 +147,8 @@ pub(super) fn put_body<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecEr
             put_lines(sink, lines)
         }
         Body::Extended { reservation, deadline } => put(sink, (reservation.0, deadline.map(|at| at.0))),
-        Body::Fulfilled { closes, unreserved } => {
+        Body::Fulfilled { departure, closes, unreserved } => {
+            put(sink, departure_code(*departure))?;
             put_holds(sink, closes)?;
             put_lines(sink, unreserved)
         }
@@ -215,7 +217,11 @@ pub(super) fn take_body(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecErr
         RESERVED => Body::Reserved { deadline: take_instant(input)?, lines: take_lines(input)? },
         AMENDED => Body::Amended { reservation: Seq(input.take()?), lines: take_lines(input)? },
         EXTENDED => Body::Extended { reservation: Seq(input.take()?), deadline: take_instant(input)? },
-        FULFILLED => Body::Fulfilled { closes: take_holds(input)?, unreserved: take_lines(input)? },
+        FULFILLED => Body::Fulfilled {
+            departure: take_departure(input)?,
+            closes: take_holds(input)?,
+            unreserved: take_lines(input)?,
+        },
         RELEASED => Body::Released { closes: take_holds(input)? },
         RECLASSIFIED => Body::Reclassified { lines: take_lines(input)? },
         ALERT_ACKNOWLEDGED => Body::AlertAcknowledged { alert: take_alert(input)? },
@@ -274,6 +280,21 @@ fn take_alert(input: &mut Input<'_>) -> Result<AlertId, CodecError> {
 
 fn take_instant(input: &mut Input<'_>) -> Result<Option<Timestamp>, CodecError> {
     Ok(input.take::<Option<i64>>()?.map(Timestamp))
+}
+
+const fn departure_code(departure: Departure) -> u8 {
+    match departure {
+        Departure::Now => 0,
+        Departure::AlreadyLeft => 1,
+    }
+}
+
+fn take_departure(input: &mut Input<'_>) -> Result<Departure, CodecError> {
+    match input.take::<u8>()? {
+        0 => Ok(Departure::Now),
+        1 => Ok(Departure::AlreadyLeft),
+        _ => Err(input.malformed("0 or 1, whether the goods had left already")),
+    }
 }
 
 fn put_movement<S: Sink>(sink: &mut S, movement: &PosMovement) -> Result<(), CodecError> {

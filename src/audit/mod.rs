@@ -1,0 +1,17 @@
+//! The audit: everything that reads a whole log again and trusts nothing else.
+//!
+//! It knows the stored format and the rules ([`crate::domain::check`]), and nothing of the code that decides.
+
+mod add_up;
+mod claims;
+pub mod export;
+mod ids;
+mod pipeline;
+pub mod readable;
+pub mod replay;
+pub mod verify;
+
+pub use export::export;
+pub use readable::Readable;
+pub use replay::replay;
+pub use verify::{Expected, Fault, Options, Progress, Report, verify};

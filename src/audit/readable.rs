@@ -1,0 +1,348 @@
+//! Events for people and other programs: JSON with stable names, quantities in smallest units, instants in
+//! microseconds since 1970 with the date beside them.
+
+use crate::domain::command::{Alias, AliasKind, Cause, Departure};
+use crate::domain::event::{
+    Body, CountedLine, Envelope, Event, Extension, ExtensionWeight, HoldLine, PosMovement, TransitLine, UnitMark,
+};
+use crate::domain::ids::{Position, Timestamp};
+use crate::domain::line::{Line, ReturnLine};
+use serde::ser::{SerializeMap, Serializer};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The readable view of an event; its fields are listed in ARCHITECTURE.md.
+///
+/// # Example
+/// ```
+/// # use counterfoil::{audit::Readable, domain::event::Event};
+/// # fn show(event: &Event) -> serde_json::Result<String> {
+/// serde_json::to_string(&Readable(event))
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Readable<'a>(pub &'a Event);
+
+/// Bytes as hexadecimal digits.
+#[derive(Clone, Copy, Debug)]
+pub struct Hex<'a>(pub &'a [u8]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Hex<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Readable<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", kind(&self.0.body))?;
+        envelope(&mut map, &self.0.envelope)?;
+        body(&mut map, &self.0.body)?;
+        map.end()
+    }
+}
+
+/// The stable name of a kind of event.
+#[must_use]
+pub const fn kind(body: &Body) -> &'static str {
+    match body {
+        Body::Genesis { .. } => "genesis",
+        Body::ItemCreated { .. } => "item_created",
+        Body::DecimalsSet { .. } => "decimals_set",
+        Body::ItemStatusSet { .. } => "item_status_set",
+        Body::LocationCreated { .. } => "location_created",
+        Body::LocationStatusSet { .. } => "location_status_set",
+        Body::LotCreated { .. } => "lot_created",
+        Body::LotStatusSet { .. } => "lot_status_set",
+        Body::AliasAdded { .. } => "alias_added",
+        Body::AliasRenamed { .. } => "alias_renamed",
+        Body::AliasMerged { .. } => "alias_merged",
+        Body::AliasRetired { .. } => "alias_retired",
+        Body::ReorderPointSet { .. } => "reorder_point_set",
+        Body::Received { .. } => "received",
+        Body::PosDelta { .. } => "pos_delta",
+        Body::Returned { .. } => "returned",
+        Body::Adjusted { .. } => "adjusted",
+        Body::Counted { .. } => "counted",
+        Body::TransferShipped { .. } => "transfer_shipped",
+        Body::TransferReceived { .. } => "transfer_received",
+        Body::TransferClosed { .. } => "transfer_closed",
+        Body::Reserved { .. } => "reserved",
+        Body::Amended { .. } => "amended",
+        Body::Extended { .. } => "extended",
+        Body::Fulfilled { .. } => "fulfilled",
+        Body::Released { .. } => "released",
+        Body::Reclassified { .. } => "reclassified",
+        Body::AlertAcknowledged { .. } => "alert_acknowledged",
+        Body::AlertResolved { .. } => "alert_resolved",
+        Body::AlertDismissed { .. } => "alert_dismissed",
+        Body::Expired { .. } => "expired",
+        Body::ClockAccepted { .. } => "clock_accepted",
+        Body::RulesChanged { .. } => "rules_changed",
+    }
+}
+
+fn envelope<M: SerializeMap>(map: &mut M, envelope: &Envelope) -> Result<(), M::Error> {
+    instant(map, "recorded_at", "recorded_at_micros", envelope.recorded_at)?;
+    if let Some(at) = envelope.occurred_at {
+        instant(map, "occurred_at", "occurred_at_micros", at)?;
+    }
+    if let Some(id) = envelope.command_id {
+        map.serialize_entry("command_id", &id)?;
+        map.serialize_entry("digest", &Hex(&envelope.digest))?;
+    }
+    map.serialize_entry("actor", &envelope.actor)?;
+    if let Some(order) = &envelope.order {
+        map.serialize_entry("order", order)?;
+    }
+    if let Some(reason) = &envelope.reason {
+        map.serialize_entry("reason", reason)?;
+    }
+    match &envelope.cause {
+        Some(Cause::Event(seq)) => map.serialize_entry("cause", &json!({ "event": seq }))?,
+        Some(Cause::Document(document)) => map.serialize_entry("cause", &json!({ "document": document }))?,
+        None => {}
+    }
+    if !envelope.documents.is_empty() {
+        map.serialize_entry("documents", &envelope.documents)?;
+    }
+    if let Some(commitment) = &envelope.private {
+        map.serialize_entry("private", &Hex(commitment))?;
+    }
+    if envelope.unit == UnitMark::Continues {
+        map.serialize_entry("unit", "continues")?;
+    }
+    if !envelope.extensions.is_empty() {
+        let extensions: Vec<Value> = envelope.extensions.iter().map(extension).collect();
+        map.serialize_entry("extensions", &extensions)?;
+    }
+    Ok(())
+}
+
+fn extension(extension: &Extension) -> Value {
+    let critical = extension.weight == ExtensionWeight::Critical;
+    json!({ "number": extension.number, "critical": critical, "bytes": Hex(&extension.bytes) })
+}
+
+fn instant<M: SerializeMap>(map: &mut M, date: &str, micros: &str, at: Timestamp) -> Result<(), M::Error> {
+    map.serialize_entry(date, &at.to_string())?;
+    map.serialize_entry(micros, &at.0)
+}
+
+fn body<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
+    match body {
+        Body::Genesis { ledger, format, rules } => {
+            map.serialize_entry("ledger", ledger)?;
+            map.serialize_entry("format", format)?;
+            map.serialize_entry("rules", rules)
+        }
+        Body::RulesChanged { rules } => map.serialize_entry("rules", rules),
+        Body::ClockAccepted { clock } => instant(map, "clock", "clock_micros", *clock),
+        Body::Received { lines: of } | Body::Adjusted { lines: of } | Body::Reclassified { lines: of } => {
+            lines(map, "lines", of)
+        }
+        Body::PosDelta { source, external_id, delta } => {
+            map.serialize_entry("source", source)?;
+            map.serialize_entry("external_id", external_id)?;
+            movement(map, delta)
+        }
+        Body::Returned { referenced, unreferenced } => {
+            return_lines(map, "referenced", referenced)?;
+            return_lines(map, "unreferenced", unreferenced)
+        }
+        Body::Counted { lines } => map.serialize_entry("lines", &list(lines, counted_line)),
+        Body::TransferShipped { transfer, to, lines: of } => {
+            map.serialize_entry("transfer", transfer)?;
+            map.serialize_entry("to", to)?;
+            lines(map, "lines", of)
+        }
+        Body::TransferReceived { transfer, lines: of } => {
+            map.serialize_entry("transfer", transfer)?;
+            lines(map, "lines", of)
+        }
+        Body::TransferClosed { transfer, rest } => {
+            map.serialize_entry("transfer", transfer)?;
+            map.serialize_entry("rest", &list(rest, transit_line))
+        }
+        Body::AlertAcknowledged { alert } | Body::AlertResolved { alert } | Body::AlertDismissed { alert } => {
+            map.serialize_entry("alert", alert)
+        }
+        Body::Reserved { .. }
+        | Body::Amended { .. }
+        | Body::Extended { .. }
+        | Body::Fulfilled { .. }
+        | Body::Released { .. }
+        | Body::Expired { .. } => holds(map, body),
+        _ => settings(map, body),
+    }
+}
+
+fn holds<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
+    match body {
+        Body::Reserved { deadline, lines: of } => {
+            until(map, *deadline)?;
+            lines(map, "lines", of)
+        }
+        Body::Amended { reservation, lines: of } => {
+            map.serialize_entry("reservation", reservation)?;
+            lines(map, "lines", of)
+        }
+        Body::Extended { reservation, deadline } => {
+            map.serialize_entry("reservation", reservation)?;
+            until(map, *deadline)
+        }
+        Body::Fulfilled { departure, closes, unreserved } => {
+            let departure = match departure {
+                Departure::Now => "now",
+                Departure::AlreadyLeft => "already_left",
+            };
+            map.serialize_entry("departure", departure)?;
+            map.serialize_entry("closes", &list(closes, hold_line))?;
+            lines(map, "unreserved", unreserved)
+        }
+        Body::Released { closes } => map.serialize_entry("closes", &list(closes, hold_line)),
+        Body::Expired { reservations } => map.serialize_entry("reservations", &reservations[..]),
+        _ => Ok(()),
+    }
+}
+
+fn settings<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
+    match body {
+        Body::ItemCreated { item, sku, decimals } => {
+            map.serialize_entry("item", item)?;
+            map.serialize_entry("sku", sku)?;
+            map.serialize_entry("decimals", decimals)
+        }
+        Body::DecimalsSet { item, decimals } => {
+            map.serialize_entry("item", item)?;
+            map.serialize_entry("decimals", decimals)
+        }
+        Body::ItemStatusSet { item, status } => {
+            map.serialize_entry("item", item)?;
+            map.serialize_entry("status", status)
+        }
+        Body::LocationCreated { location, code, zone } => {
+            map.serialize_entry("location", location)?;
+            map.serialize_entry("code", code)?;
+            map.serialize_entry("zone", zone)
+        }
+        Body::LocationStatusSet { location, status } => {
+            map.serialize_entry("location", location)?;
+            map.serialize_entry("status", status)
+        }
+        Body::LotCreated { lot, item, code } => {
+            map.serialize_entry("lot", lot)?;
+            map.serialize_entry("item", item)?;
+            map.serialize_entry("code", code)
+        }
+        Body::LotStatusSet { lot, status } => {
+            map.serialize_entry("lot", lot)?;
+            map.serialize_entry("status", status)
+        }
+        Body::AliasAdded { alias: of, target } => {
+            map.serialize_entry("alias", &alias(of))?;
+            map.serialize_entry("target", target)
+        }
+        Body::AliasMerged { alias: of, into } => {
+            map.serialize_entry("alias", &alias(of))?;
+            map.serialize_entry("into", into)
+        }
+        Body::AliasRenamed { alias: of, to } => {
+            map.serialize_entry("alias", &alias(of))?;
+            map.serialize_entry("to", to)
+        }
+        Body::AliasRetired { alias: of } => map.serialize_entry("alias", &alias(of)),
+        Body::ReorderPointSet { position, point } => {
+            map.serialize_entry("position", position)?;
+            map.serialize_entry("point", point)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn until<M: SerializeMap>(map: &mut M, deadline: Option<Timestamp>) -> Result<(), M::Error> {
+    match deadline {
+        Some(deadline) => instant(map, "deadline", "deadline_micros", deadline),
+        None => Ok(()),
+    }
+}
+
+fn movement<M: SerializeMap>(map: &mut M, delta: &PosMovement) -> Result<(), M::Error> {
+    let (name, of) = match delta {
+        PosMovement::Return(of) => {
+            map.serialize_entry("delta", "return")?;
+            return return_lines(map, "lines", of);
+        }
+        PosMovement::Sale(of) => ("sale", of),
+        PosMovement::Waste(of) => ("waste", of),
+        PosMovement::Receipt(of) => ("receipt", of),
+        PosMovement::Correction(of) => ("correction", of),
+    };
+    map.serialize_entry("delta", name)?;
+    lines(map, "lines", of)
+}
+
+fn lines<M: SerializeMap>(map: &mut M, name: &str, lines: &[Line]) -> Result<(), M::Error> {
+    map.serialize_entry(name, &list(lines, line))
+}
+
+fn return_lines<M: SerializeMap>(map: &mut M, name: &str, lines: &[ReturnLine]) -> Result<(), M::Error> {
+    map.serialize_entry(name, &list(lines, return_line))
+}
+
+fn list<T>(lines: &[T], line: impl Fn(&T) -> Value) -> Vec<Value> {
+    lines.iter().map(line).collect()
+}
+
+fn place(Position { item, location, lot }: Position) -> Value {
+    json!({ "item": item, "location": location, "lot": lot })
+}
+
+fn with(mut value: Value, name: &str, field: Value) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.insert(name.into(), field);
+    }
+    value
+}
+
+fn line(line: &Line) -> Value {
+    let value = with(place(line.position), "bucket", json!(line.bucket));
+    let value = with(value, "quantity", json!(line.quantity));
+    match &line.detail {
+        Some(detail) => with(value, "detail", json!(detail)),
+        None => value,
+    }
+}
+
+fn return_line(of: &ReturnLine) -> Value {
+    with(line(&of.line), "disposition", json!(of.disposition))
+}
+
+fn counted_line(line: &CountedLine) -> Value {
+    let value = with(place(line.position), "bucket", json!(line.bucket));
+    with(with(value, "counted", json!(line.counted)), "later", json!(line.later))
+}
+
+fn hold_line(line: &HoldLine) -> Value {
+    let value = with(place(line.position), "reservation", json!(line.reservation));
+    with(value, "quantity", json!(line.quantity))
+}
+
+fn transit_line(line: &TransitLine) -> Value {
+    json!({ "item": line.item, "lot": line.lot, "quantity": line.quantity })
+}
+
+fn alias(alias: &Alias) -> Value {
+    let text = alias.text.as_str();
+    match alias.kind {
+        AliasKind::Lot(item) => json!({ "kind": "lot", "item": item, "text": text }),
+        kind => json!({ "kind": kind, "text": text }),
+    }
+}

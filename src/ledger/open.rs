@@ -1,0 +1,395 @@
+//! Creating and opening: the newest checkpoint that fits the log, the log behind it, and three threads on top.
+
+use super::answer::{ReadOnly, SubmitError};
+use super::checkpoint;
+use super::clock_watch::Reading;
+use super::committer::Committer;
+use super::follower::{Begin, Follower, Progress};
+use super::handoff::{End, Handoff};
+use super::lookup::Lookup;
+use super::published::Published;
+use super::shell::{Flight, Gather, Waiter, WriterThread, run_committer, run_follower};
+use super::sources::{Clock, Entropy, SystemClock, SystemEntropy};
+use super::status::{Mode, Status};
+use super::writer::{Writer, ledger_actor, ledger_envelope};
+use super::{Inner, Ledger};
+use crate::domain::event::{Body, Event};
+use crate::domain::evolve::evolve;
+use crate::domain::ids::{LedgerId, Seq};
+use crate::domain::state::State;
+use crate::files::{DirFiles, Files, FilesError};
+use crate::index::{Index, IndexError, IndexReader};
+use crate::limits::{CATCH_UP_EVENTS_MAX, FORMAT_VERSION, QUEUE_COMMANDS_MAX, RULES_VERSION};
+use crate::log::sled_store::SledOptions;
+use crate::log::{
+    GroupBuilder, Hash, Head, LogFault, SledStore, Store, StoreError, StoreReader, head_at, read_event, recover, scan,
+};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
+use tokio::sync::Semaphore;
+
+/// What a caller may choose.
+#[derive(Clone)]
+pub struct Options {
+    /// Bytes of the store's page cache.
+    pub cache_bytes: u64,
+    /// Bytes of the disk that stay free.
+    pub reserve_bytes: u64,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What gives random bytes.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let SledOptions { cache_bytes, reserve_bytes } = SledOptions::default();
+        Self { cache_bytes, reserve_bytes, clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy) }
+    }
+}
+
+/// What a ledger stands on: the store that keeps the truth, and where derived files go.
+pub struct Parts {
+    /// The log and private texts.
+    pub store: Box<dyn Store>,
+    /// Index runs.
+    pub index: Arc<dyn Files>,
+    /// Checkpoints.
+    pub checkpoints: Arc<dyn Files>,
+}
+
+/// Why a ledger can't be opened. Nothing was changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The store.
+    Store(StoreError),
+    /// The log is damaged.
+    Log(LogFault),
+    /// The directory of derived files can't be used.
+    Files(FilesError),
+    /// The index can't be made.
+    Index(IndexError),
+    /// The log was written under rules that this program does not know.
+    RulesUnsupported {
+        /// The rules of the log.
+        found: u16,
+        /// The newest that this program knows.
+        supported: u16,
+    },
+    /// The log does not begin with a genesis event.
+    NoGenesis,
+    /// The newest events can't be read back.
+    Lookup(SubmitError),
+    /// A thread can't be started.
+    Thread(std::io::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Log(fault) => fault.fmt(f),
+            Self::Files(error) => error.fmt(f),
+            Self::Index(error) => error.fmt(f),
+            Self::RulesUnsupported { found, supported } => write!(
+                f,
+                "the ledger follows rules {found}, this program knows rules up to {supported}: use a newer program"
+            ),
+            Self::NoGenesis => f.write_str("the log does not begin with a genesis event: it is not a ledger's log"),
+            Self::Lookup(error) => error.fmt(f),
+            Self::Thread(error) => write!(f, "a thread can't be started: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Log(fault) => Some(fault),
+            Self::Files(error) => Some(error),
+            Self::Index(error) => Some(error),
+            Self::Lookup(error) => Some(error),
+            Self::Thread(error) => Some(error),
+            Self::RulesUnsupported { .. } | Self::NoGenesis => None,
+        }
+    }
+}
+
+macro_rules! from {
+    ($($error:ty => $variant:ident),*) => {
+        $(impl From<$error> for OpenError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+from!(StoreError => Store, LogFault => Log, FilesError => Files, IndexError => Index);
+
+/// A ledger's parts, opened and ready to be driven.
+pub struct Opened<T> {
+    /// Decides.
+    pub writer: Writer<T>,
+    /// Writes.
+    pub committer: Committer,
+    /// Indexes.
+    pub follower: Follower,
+    /// What readers see.
+    pub published: Arc<Published>,
+    /// Between committer and follower.
+    pub handoff: Arc<Handoff>,
+    /// The log.
+    pub log: Arc<dyn StoreReader>,
+    /// The index.
+    pub index: IndexReader,
+    /// The ledger's own name.
+    pub ledger: LedgerId,
+}
+
+pub(super) fn create(path: &Path, options: Options) -> Result<Ledger, OpenError> {
+    let mut id = [0; 16];
+    options.entropy.fill(&mut id);
+    let ledger = LedgerId(uuid::Builder::from_random_bytes(id).into_uuid());
+    let store = SledStore::create(path, ledger, sled_options(&options))?;
+    create_over(directory_parts(store)?, ledger, options)
+}
+
+pub(super) fn open(path: &Path, options: Options) -> Result<Ledger, OpenError> {
+    let store = SledStore::open(path, sled_options(&options))?;
+    let ledger = store.ledger();
+    let parts = directory_parts(store)?;
+    // A crash may have come between the directory's creation and the genesis event.
+    match parts.store.reader().last_frame()? {
+        Some(_) => open_over(parts, options),
+        None => create_over(parts, ledger, options),
+    }
+}
+
+const fn sled_options(options: &Options) -> SledOptions {
+    SledOptions { cache_bytes: options.cache_bytes, reserve_bytes: options.reserve_bytes }
+}
+
+fn directory_parts(store: SledStore) -> Result<Parts, OpenError> {
+    let derived = store.derived();
+    let index = Arc::new(DirFiles::open(derived.join("index"))?);
+    let checkpoints = Arc::new(DirFiles::open(derived.join("checkpoints"))?);
+    Ok(Parts { store: Box::new(store), index, checkpoints })
+}
+
+pub(super) fn create_over(parts: Parts, ledger: LedgerId, options: Options) -> Result<Ledger, OpenError> {
+    let checkpoints = Arc::clone(&parts.checkpoints);
+    let opened = create_parts(parts, ledger, &options)?;
+    start(opened, checkpoints, options)
+}
+
+pub(super) fn open_over(parts: Parts, options: Options) -> Result<Ledger, OpenError> {
+    let checkpoints = Arc::clone(&parts.checkpoints);
+    let opened = open_parts(parts, &options)?;
+    start(opened, checkpoints, options)
+}
+
+/// Writes the genesis event into an empty store, durably, and opens it.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn create_parts<T>(mut parts: Parts, ledger: LedgerId, options: &Options) -> Result<Opened<T>, OpenError> {
+    let body = Body::Genesis { ledger, format: FORMAT_VERSION, rules: RULES_VERSION };
+    let event = Event { envelope: ledger_envelope(options.clock.wall(), ledger_actor()), body };
+    let mut group = GroupBuilder::new(Head::EMPTY);
+    let unencodable = |error| StoreError::Corrupted { seq: Some(Seq::GENESIS), what: format!("{error}") };
+    group.push(&event).map_err(unencodable)?;
+    parts.store.append(&group.finish())?;
+    parts.store.sync()?;
+    open_parts(parts, options)
+}
+
+/// Opens a store: checks the log from the newest checkpoint on, drops what stands behind the last commit mark,
+/// makes the index ready.
+///
+/// # Errors
+/// [`OpenError`]; nothing was changed.
+pub fn open_parts<T>(mut parts: Parts, options: &Options) -> Result<Opened<T>, OpenError> {
+    let log = parts.store.reader();
+    let ledger = genesis(log.as_ref())?;
+    let (state, head, checkpointed) = rebuild(&mut parts, log.as_ref(), ledger)?;
+    if state.rules() > RULES_VERSION {
+        return Err(OpenError::RulesUnsupported { found: state.rules(), supported: RULES_VERSION });
+    }
+    let index = open_index(&parts, log.as_ref(), ledger, head)?;
+    let reader = index.reader();
+    let published = Arc::new(Published::new(state.clone(), head));
+    let handoff = Arc::new(Handoff::default());
+    let lookup = Lookup::new(reader.clone(), Arc::clone(&log));
+    let reading = Reading { wall: options.clock.wall(), monotonic_micros: options.clock.monotonic_micros() };
+    let mut writer = Writer::new(state.clone(), head, lookup, Arc::clone(&options.entropy), reading);
+    match writer.uncovered() <= CATCH_UP_EVENTS_MAX {
+        true => writer.remember_log().map_err(OpenError::Lookup)?,
+        false => {
+            let covered = Seq(index.covered_to());
+            writer.set_catching_up(Some(ReadOnly::CatchingUp { covered, head: head.next_seq }));
+        }
+    }
+    let follower = Follower::new(Begin {
+        ledger,
+        log: Arc::clone(&log),
+        handoff: Arc::clone(&handoff),
+        checkpoints: parts.checkpoints,
+        index,
+        state,
+        durable: head,
+        checkpointed,
+    });
+    let committer = Committer::new(parts.store, Arc::clone(&published), Arc::clone(&handoff));
+    Ok(Opened { writer, committer, follower, published, handoff, log, index: reader, ledger })
+}
+
+fn genesis(log: &dyn StoreReader) -> Result<LedgerId, OpenError> {
+    let first = read_event(log, Seq::GENESIS)?.ok_or(OpenError::NoGenesis)?;
+    match first.event.body {
+        Body::Genesis { format, .. } if format > FORMAT_VERSION => {
+            Err(StoreError::VersionUnsupported { found: format, supported: FORMAT_VERSION }.into())
+        }
+        Body::Genesis { ledger, .. } => Ok(ledger),
+        _ => Err(OpenError::NoGenesis),
+    }
+}
+
+/// The state at the end of the log, from the newest checkpoint that the log goes through, or from the start.
+fn rebuild(parts: &mut Parts, log: &dyn StoreReader, ledger: LedgerId) -> Result<(State, Head, Seq), OpenError> {
+    for (state, head) in checkpoint::load_all(parts.checkpoints.as_ref(), ledger) {
+        // A checkpoint that does not fit is as good as none: the log decides, from its start.
+        if let Ok(found) = recover(log, head) {
+            if let Some(dropped) = found.dropped {
+                drop_tail(parts.store.as_mut(), dropped)?;
+            }
+            let (state, head_now) = fold(log, state, head)?;
+            return Ok((state, head_now, head.next_seq));
+        }
+    }
+    let found = recover(log, Head::EMPTY)?;
+    if let Some(dropped) = found.dropped {
+        drop_tail(parts.store.as_mut(), dropped)?;
+    }
+    let (state, head) = fold(log, State::default(), Head::EMPTY)?;
+    Ok((state, head, Seq::GENESIS))
+}
+
+fn drop_tail(store: &mut dyn Store, dropped: crate::log::DroppedTail) -> Result<(), StoreError> {
+    let (events, bytes) = (dropped.events, dropped.bytes);
+    tracing::warn!(events, bytes, "dropped a group that was never acknowledged behind the last commit mark");
+    store.drop_from(dropped.from)
+}
+
+fn fold(log: &dyn StoreReader, mut state: State, mut head: Head) -> Result<(State, Head), LogFault> {
+    for scanned in scan(log, head) {
+        let scanned = scanned?;
+        evolve(&mut state, &scanned.event);
+        head = Head { next_seq: scanned.seq.next(), hash: scanned.hash };
+    }
+    Ok((state, head))
+}
+
+/// The index, or an empty one where it does not fit the log.
+fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head) -> Result<Index, OpenError> {
+    let (index, notices) = Index::open(Arc::clone(&parts.index), ledger.bytes())?;
+    for notice in notices {
+        tracing::warn!(?notice, "the index");
+    }
+    let view = index.view();
+    let covered = Seq(view.covered_to());
+    let fits = covered == Seq(0)
+        || (covered <= head.next_seq
+            && head_at(log, covered).is_ok_and(|known| known.hash == Hash(view.last_hash())));
+    match fits {
+        true => Ok(index),
+        false => {
+            tracing::warn!(%covered, "the index belongs to another log and is built again");
+            drop((view, index));
+            Ok(Index::create(Arc::clone(&parts.index), ledger.bytes())?)
+        }
+    }
+}
+
+/// Starts the threads.
+fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) -> Result<Ledger, OpenError> {
+    let Opened { writer, committer, follower, published, handoff, log, index, ledger } = opened;
+    let permits = Arc::new(Semaphore::new(QUEUE_COMMANDS_MAX));
+    let status = Arc::new(Status::new(writer.read_only().map_or(Mode::Writing, Mode::ReadOnly)));
+    let progress = follower.progress();
+    let (to_writer, messages) = channel();
+    let (orders, committer_orders) = channel();
+    let thread = WriterThread {
+        writer,
+        clock: Arc::clone(&options.clock),
+        messages,
+        orders,
+        permits: Arc::clone(&permits),
+        published: Arc::clone(&published),
+        progress: Arc::clone(&progress),
+        status: Arc::clone(&status),
+        backlog: VecDeque::new(),
+        flight: Flight::Idle,
+        gather: Gather { expected: 0, since: Instant::now() },
+        closing: None,
+    };
+    let to_committer = (to_writer.clone(), Arc::clone(&status));
+    let committer =
+        spawn("counterfoil-commit", move || run_committer(committer, committer_orders, to_committer.0, to_committer.1))?;
+    let following = (Arc::clone(&handoff), Arc::clone(&status));
+    let follower = spawn("counterfoil-follow", move || run_follower(follower, &following.0, &following.1))?;
+    let stop = Arc::clone(&progress);
+    let supervisor = spawn("counterfoil-write", move || supervise(thread, committer, follower, &handoff, &stop))?;
+    let inner = Inner {
+        to_writer,
+        permits,
+        published,
+        progress,
+        status,
+        options,
+        log,
+        index,
+        checkpoints,
+        ledger,
+        supervisor: Mutex::new(Some(supervisor)),
+    };
+    Ok(Ledger { inner: Arc::new(inner) })
+}
+
+/// Runs the writer, then lets the others finish in order.
+fn supervise(
+    thread: WriterThread,
+    committer: JoinHandle<Committer>,
+    follower: JoinHandle<()>,
+    handoff: &Handoff,
+    progress: &Progress,
+) -> Result<(), StoreError> {
+    let waiter = thread.run();
+    // The writer's end of the orders is gone, so the committer ends.
+    let closed = match committer.join() {
+        Ok(committer) => {
+            progress.stop.store(true, std::sync::atomic::Ordering::Release);
+            handoff.end(End::CaughtUp);
+            let _ = follower.join();
+            committer.close()
+        }
+        Err(_) => Err(StoreError::Latched),
+    };
+    if let Some(waiter) = waiter {
+        let _ = waiter.send(());
+    }
+    closed
+}
+
+fn spawn<R: Send + 'static>(name: &str, run: impl FnOnce() -> R + Send + 'static) -> Result<JoinHandle<R>, OpenError> {
+    Builder::new().name(name.into()).spawn(run).map_err(OpenError::Thread)
+}
+
