@@ -6,7 +6,7 @@ use super::lines::{
     take_holds, take_lines, take_return_lines, take_seqs, take_transit,
 };
 use super::names::{
-    departure_code, item_status_code, put_alias, put_target, take_alias, take_departure, take_item_status, take_target, take_use_status,
+    item_status_code, put_alias, put_target, take_alias, take_item_status, take_target, take_use_status,
     use_status_code,
 };
 use crate::domain::command::Departure;

@@ -1,7 +1,7 @@
 //! Aliases and statuses.
 
 use super::super::codec::{CodecError, Input, Sink, put};
-use crate::domain::command::{Departure, Alias, AliasKind, AliasTarget, ItemStatus, UseStatus};
+use crate::domain::command::{Alias, AliasKind, AliasTarget, ItemStatus, UseStatus};
 use crate::domain::ids::{ItemId, LocationId, LotId};
 use crate::domain::text::AliasText;
 use serde::{Deserialize, Serialize};
@@ -89,21 +89,6 @@ pub(super) const fn use_status_code(status: UseStatus) -> u8 {
     match status {
         UseStatus::Active => 1,
         UseStatus::Retired => 2,
-    }
-}
-
-pub(super) const fn departure_code(departure: Departure) -> u8 {
-    match departure {
-        Departure::Now => 1,
-        Departure::AlreadyLeft => 2,
-    }
-}
-
-pub(super) fn take_departure(input: &mut Input<'_>) -> Result<Departure, CodecError> {
-    match input.take::<u8>()? {
-        1 => Ok(Departure::Now),
-        2 => Ok(Departure::AlreadyLeft),
-        _ => Err(input.malformed("1 or 2, whether goods leave now or have left")),
     }
 }
 
