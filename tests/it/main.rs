@@ -12,6 +12,8 @@ mod model;
 #[cfg(target_os = "linux")]
 mod power_cut;
 #[cfg(target_os = "linux")]
+mod power_cut_ledger;
+#[cfg(target_os = "linux")]
 mod power_cut_log;
 mod subject;
 mod table;

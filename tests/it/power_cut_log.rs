@@ -1,18 +1,15 @@
 //! The ledger's own store on a disk that forgets: what `sync` acknowledged is there after a power cut, in order
-//! and readable, and a creation that was cut short is never taken for a ledger.
+//! and readable.
 
-use crate::fuse_fs::PowerCutDisk;
-use crate::fuse_fs::disk::Keep;
-use crate::power_cut::{Store, put_through_cuts, say};
+use crate::power_cut::{Store, put_through_cuts};
 use counterfoil::domain::command::Actor;
 use counterfoil::domain::event::{Body, Envelope, Event, UnitMark};
 use counterfoil::domain::ids::{CommandId, ItemId, LedgerId, LocationId, Position, Timestamp};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
 use counterfoil::domain::text::ActorId;
-use counterfoil::log::frame::FrameKey;
 use counterfoil::log::sled_store::SledOptions;
-use counterfoil::log::{GroupBuilder, Head, SledStore, Store as _, StoreError, StoreReader, recover, scan};
+use counterfoil::log::{GroupBuilder, Head, SledStore, Store as _, StoreReader, recover, scan};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 use std::path::Path;
@@ -81,9 +78,9 @@ fn text(error: impl std::fmt::Display) -> String {
 impl Store for Log {
     /// Opening drops what stands behind the last commit mark, as the ledger does.
     fn open(path: &Path) -> Result<Log, String> {
-        let mut store = match SledStore::open(path, OPTIONS) {
-            Err(StoreError::NotALedger { .. }) => SledStore::create(path, LEDGER, OPTIONS),
-            opened => opened,
+        let mut store = match path.exists() {
+            true => SledStore::open(path, OPTIONS),
+            false => SledStore::create(path, LEDGER, OPTIONS),
         }
         .map_err(text)?;
         let recovery = recover(&*store.reader(), Head::EMPTY).map_err(text)?;
@@ -124,44 +121,4 @@ impl Store for Log {
 #[test]
 fn what_the_log_synced_stays() {
     put_through_cuts::<Log>("the log");
-}
-
-/// The power goes at every single change that a creation makes. Whoever was told that the ledger exists can open
-/// it; anybody else finds a ledger, or is told that there is none.
-#[test]
-fn a_creation_cut_short_is_a_ledger_or_none() {
-    let (mut unfinished, mut finished) = (0, 0);
-    for after_changes in 0.. {
-        for keep in [Keep::Nothing, Keep::Some(after_changes), Keep::Some(!after_changes)] {
-            let disk = PowerCutDisk::new();
-            let Some(mounted) = disk.mount_or_say("a_creation_cut_short_is_a_ledger_or_none") else {
-                return;
-            };
-            let path = mounted.path().join("ledger");
-            disk.cut_after(after_changes);
-            let created = SledStore::create(&path, LEDGER, OPTIONS).map(drop);
-            let was_cut = disk.is_cut();
-            disk.cut_now();
-            drop(mounted);
-            let disk = disk.after_power_cut(keep);
-            let mounted = disk.mount().unwrap();
-            let opened = SledStore::open(&mounted.path().join("ledger"), OPTIONS);
-            let place = format!("cut after {after_changes} changes, {keep:?}, creation said {created:?}");
-            match (&created, &opened) {
-                (_, Ok(store)) => {
-                    assert_eq!(store.ledger(), LEDGER, "{place}");
-                    assert!(store.reader().frame_at_or_before(FrameKey::START).unwrap().is_none(), "{place}");
-                    finished += 1;
-                }
-                (Err(_), Err(StoreError::NotALedger { .. })) => unfinished += 1,
-                (_, Err(error)) => panic!("{place}: {error}"),
-            }
-            if created.is_ok() && !was_cut && !matches!(keep, Keep::Nothing) {
-                say(&format!(
-                    "power cut: {after_changes} changes make a ledger; cut at each: {finished} whole, {unfinished} none"
-                ));
-                return;
-            }
-        }
-    }
 }
