@@ -23,16 +23,17 @@ pub(super) fn settle(
     let mut past = Past::of(claims);
     let mut open = claims;
     let mut found = None;
-    each_event(reader, |raw, event| {
-        if raw.seq > *last {
+    each_event(reader, |placed| {
+        let (seq, event) = (placed.seq, &placed.event);
+        if seq > *last {
             return ControlFlow::Break(());
         }
-        watch.tick(Pass::Claims, raw.seq);
-        while let Some(((seq, claim), rest)) = open.split_first()
-            && *seq == raw.seq
+        watch.tick(Pass::Claims, seq);
+        while let Some(((claimed, claim), rest)) = open.split_first()
+            && *claimed == seq
         {
             if let Err((rule, what)) = past.confirm(event, claim) {
-                found = Some(Fault { seq: raw.seq, rule, what });
+                found = Some(Fault { seq, rule, what });
                 return ControlFlow::Break(());
             }
             open = rest;

@@ -3,7 +3,7 @@
 use super::add_up::adds_up;
 use super::claims::settle;
 use super::ids::Ids;
-use super::pipeline::each_event;
+use super::pipeline::{Placed, each_event};
 use super::replay::PROGRESS_EVENTS;
 use crate::domain::check::{Claim, Violation, check, check_after, rule};
 use crate::domain::event::{Body, Envelope, Event, UnitMark};
@@ -11,7 +11,7 @@ use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq, Timestamp};
 use crate::domain::state::State;
 use crate::limits::{UNIT_COMMANDS_MAX, VERIFY_CLAIMS_MAX, VERIFY_ID_BYTES};
-use crate::log::{DroppedTail, FaultKind, Hash, LogFault, RawEvent, StoreError, StoreReader};
+use crate::log::{DroppedTail, FaultKind, Hash, LogFault, StoreError, StoreReader};
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -205,8 +205,8 @@ impl Run<'_> {
         let reader = self.reader;
         let mut fresh = Vec::new();
         let mut stopped = Ok(());
-        let end = each_event(reader, |raw, event| {
-            match self.event(raw, event, &mut fresh).and_then(|()| self.settle_some(VERIFY_CLAIMS_MAX)) {
+        let end = each_event(reader, |placed| {
+            match self.event(placed, &mut fresh).and_then(|()| self.settle_some(VERIFY_CLAIMS_MAX)) {
                 Ok(()) if self.first_fault.is_none() => ControlFlow::Continue(()),
                 Ok(()) => ControlFlow::Break(()),
                 Err(error) => {
@@ -234,14 +234,14 @@ impl Run<'_> {
         }
     }
 
-    fn event(&mut self, raw: RawEvent<'_>, event: &Event, fresh: &mut Vec<Claim>) -> Result<(), StoreError> {
-        let seq = raw.seq;
+    fn event(&mut self, placed: &Placed, fresh: &mut Vec<Claim>) -> Result<(), StoreError> {
+        let Placed { seq, hash, group_end, ref event } = *placed;
         fresh.clear();
         self.watch.tick(Pass::Rules, seq);
         let checked = self
-            .expected_hash(raw)
+            .expected_hash(seq, hash)
             .and_then(|()| check(&self.state, event, fresh))
-            .and_then(|()| self.group.event(event, raw.group_end));
+            .and_then(|()| self.group.event(event, group_end));
         if let Err(Violation { rule, what }) = checked {
             self.found(Fault { seq, rule, what });
             return Ok(());
@@ -262,20 +262,20 @@ impl Run<'_> {
         if let Body::Genesis { rules, .. } | Body::RulesChanged { rules } = &event.body {
             self.rules.push((seq, *rules));
         }
-        self.head = Some(Expected { seq, hash: raw.hash });
+        self.head = Some(Expected { seq, hash });
         Ok(())
     }
 
     /// Holds an event against the hashes that were kept elsewhere.
     #[inline]
-    fn expected_hash(&mut self, raw: RawEvent<'_>) -> Result<(), Violation> {
+    fn expected_hash(&mut self, seq: Seq, hash: Hash) -> Result<(), Violation> {
         while let Some(expected) = self.expected.get(self.matched)
-            && expected.seq == raw.seq
+            && expected.seq == seq
         {
-            if expected.hash != raw.hash {
+            if expected.hash != hash {
                 let what = format!(
-                    "its hash is {}, and {} was kept elsewhere: something up to here was rewritten",
-                    raw.hash, expected.hash
+                    "its hash is {hash}, and {} was kept elsewhere: something up to here was rewritten",
+                    expected.hash
                 );
                 return Err(Violation { rule: HEAD, what });
             }

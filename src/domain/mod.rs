@@ -10,6 +10,8 @@ pub mod decide;
 pub mod digest;
 pub mod event;
 pub mod evolve;
+#[cfg(test)]
+mod evolve_tests;
 pub mod ids;
 pub mod line;
 pub mod quantity;

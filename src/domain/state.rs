@@ -103,6 +103,22 @@ impl Accounts {
             + self.unsellable
     }
 
+    /// The account that is furthest from zero, as a magnitude.
+    #[must_use]
+    pub fn furthest(&self) -> i128 {
+        let all = [
+            self.supplier,
+            self.customer,
+            self.loss,
+            self.found,
+            self.variance,
+            self.transit,
+            self.sellable,
+            self.unsellable,
+        ];
+        all.into_iter().map(i128::abs).max().unwrap_or(0)
+    }
+
     pub(super) fn add(&mut self, account: Account, quantity: i128) {
         let field = match account {
             Account::Supplier => &mut self.supplier,

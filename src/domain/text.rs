@@ -65,6 +65,10 @@ pub(crate) fn problem_of(text: &str, bytes_max: usize) -> Option<TextProblem> {
     if text.len() > bytes_max {
         return Some(TextProblem::TooLong { bytes: text.len(), bytes_max });
     }
+    // Nearly all texts are plain; this is on the path of every event that is read.
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
     if let Some(at) = text.find(char::is_control) {
         return Some(TextProblem::Control { at });
     }

@@ -269,20 +269,23 @@ impl<'a> Input<'a> {
     }
 
     /// Reads a text and takes it as its kind.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_text<T>(&mut self, make: impl FnOnce(&str) -> Result<T, TextError>) -> Result<T, CodecError> {
         let text = self.take::<&str>()?;
         self.text(text, make)
     }
 
     /// Takes a text that is read already as its kind.
-    #[inline]
+    #[inline(always)]
     pub(super) fn text<T>(
         &self,
         text: &str,
         make: impl FnOnce(&str) -> Result<T, TextError>,
     ) -> Result<T, CodecError> {
-        make(text).map_err(|error| CodecError::Text { at: self.at, error })
+        match make(text) {
+            Ok(text) => Ok(text),
+            Err(error) => Err(CodecError::Text { at: self.at, error }),
+        }
     }
 
     /// The error for a value that was just read.

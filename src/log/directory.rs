@@ -3,8 +3,9 @@
 //! All checks are made before anything in it is opened for writing, so a directory that can't be taken is left
 //! exactly as it was.
 
+use super::chain::{Hash, Head};
 use super::store::StoreError;
-use crate::domain::ids::LedgerId;
+use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::FORMAT_VERSION;
 use rustix::fs::{Access, FlockOperation};
 use std::fs::File;
@@ -19,8 +20,10 @@ pub(super) const LOG: &str = "log";
 /// The file in it that holds everything.
 pub(super) const DB: &str = "db";
 const DERIVED: &str = "derived";
+/// How far the log reached when the ledger was last closed.
+const REACHED: &str = "REACHED";
 const FIRST_LINE: &str = "counterfoil ledger";
-const MARKER_BYTES_MAX: u64 = 1_024;
+const TEXT_BYTES_MAX: u64 = 1_024;
 
 /// The ownership of a directory; it ends when this is dropped, and with the process.
 #[derive(Debug)]
@@ -37,6 +40,43 @@ impl Claim {
 
     pub(super) fn derived(&self) -> PathBuf {
         self.path.join(DERIVED)
+    }
+
+    /// Keeps how far the log reaches, so that a log that is shorter when it is opened again is noticed.
+    pub(super) fn write_reached(&self, head: Head) -> Result<(), StoreError> {
+        let text = format!("events {}\nhash {}\n", head.next_seq, head.hash);
+        let io = |source| StoreError::Io { what: "noting how far the log reaches", source };
+        let unfinished = self.path.join(format!("{REACHED}.new"));
+        let mut file = File::create(&unfinished).map_err(io)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+        std::fs::rename(&unfinished, self.path.join(REACHED)).map_err(io)?;
+        sync_directory(&self.path).map_err(io)
+    }
+
+    /// How far the log reached when the ledger was last closed; none where it never was.
+    pub(super) fn reached(&self) -> Result<Option<Head>, StoreError> {
+        let text = match std::fs::read_to_string(self.path.join(REACHED)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::Io { what: "reading how far the log reached", source }),
+        };
+        let mut lines = text.lines();
+        let events = lines.next().and_then(|line| line.strip_prefix("events ")?.parse().ok());
+        let hash = lines.next().and_then(|line| Hash::from_hex(line.strip_prefix("hash ")?));
+        match (events, hash) {
+            (Some(events), Some(hash)) => Ok(Some(Head { next_seq: Seq(events), hash })),
+            _ => Err(not_a_ledger(&self.path, format!("the file {REACHED} is damaged: remove it and verify the ledger"))),
+        }
+    }
+
+    /// Forgets how far the log reached.
+    pub(super) fn forget_reached(&self) -> Result<(), StoreError> {
+        match std::fs::remove_file(self.path.join(REACHED)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::Io { what: "forgetting how far the log reached", source: error })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Ends the creation of a ledger: everything in it is made durable, then the marker is written, then it is.
@@ -114,7 +154,7 @@ pub(super) fn claim(path: &Path) -> Result<(Claim, LedgerId), StoreError> {
 fn read_marker(path: &Path, file: &File) -> Result<LedgerId, StoreError> {
     let io = |source| StoreError::Io { what: "reading the ledger's marker", source };
     let mut text = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, MARKER_BYTES_MAX), &mut text).map_err(io)?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, TEXT_BYTES_MAX), &mut text).map_err(io)?;
     let damaged = |what: &str| not_a_ledger(path, format!("the file {MARKER} {what}"));
     let text = String::from_utf8(text).map_err(|_| damaged("is not text"))?;
     let mut lines = text.lines();

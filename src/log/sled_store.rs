@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/COUNTERFOIL   a small text: that this is a ledger, its format, its id; written last when it is created
+//! DIR/REACHED       a small text: how many events there were when it was last closed, and the last hash
 //! DIR/log/          sled's own files, with the trees `frames`, `private` and `meta`
 //! DIR/derived/      index runs and checkpoints of others: disposable
 //! ```
@@ -10,18 +11,26 @@
 //! itself, through a descriptor of its own, before it answers. sled panics on some damage; every call into it
 //! runs behind `catch_unwind` and a panic becomes [`StoreError::Corrupted`].
 //!
+//! sled takes for durable what it only flushed, and then writes over what that replaced. So it never has more than
+//! [`UNSYNCED_BYTES_MAX`] unsynced, within a group too: with more than one of its segments of 512 KiB a power cut
+//! that keeps some pages and loses others took events that were acknowledged long before.
+//!
 //! Frames are inserted one by one, never as a `sled::Batch`, whose reservation stays open meanwhile: the write of a
 //! buffer that is full by then is left to whoever leaves it last, and when that write fails sled notes the error and
 //! wakes nobody, so a `flush` waits for ever.
+//!
+//! What sled can't read at the end of its file it takes for a write that was cut short, and goes on without it,
+//! in silence. So the store notes how far the log reached when it is closed, and refuses a shorter one later.
 
-use super::chain::PrivateText;
-use super::frame::{FrameBytes, FrameKey};
+use super::chain::{Head, PrivateText};
+use super::directory::{self, Claim};
+use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
 use super::store::{Frames, Store, StoreError, StoreReader};
-use super::directory::{self, Claim};
 use crate::domain::ids::{LedgerId, Seq};
-use crate::limits::FORMAT_VERSION;
+use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
+use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -57,6 +66,10 @@ pub struct SledStore {
     trees: Arc<Trees>,
     /// sled's `db` file, to sync it.
     db_file: File,
+    /// Bytes that sled was given since the last sync.
+    unsynced_bytes: Cell<usize>,
+    /// The head behind the last group that was appended since it was opened.
+    appended: Option<Head>,
     latched: bool,
 }
 
@@ -95,7 +108,7 @@ impl Database {
 
     /// It is there until it is dropped.
     fn get(&self) -> sled::Result<&sled::Db> {
-        self.0.as_ref().ok_or(sled::Error::ReportableBug("used after its end".to_owned()))
+        self.0.as_ref().ok_or_else(|| sled::Error::ReportableBug("used after its end".to_owned()))
     }
 }
 
@@ -112,7 +125,7 @@ impl SledStore {
         write_meta(&db, ledger)?;
         let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
         let db_file = open_db_file(path)?;
-        let mut store = Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false };
+        let mut store = Self::new(claim, ledger, options, trees, db_file);
         store.flush()?;
         store.claim.finish(ledger)?;
         Ok(store)
@@ -137,7 +150,32 @@ impl SledStore {
         check_meta(path, &tree(&db, META)?, ledger)?;
         let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
         let db_file = open_db_file(path)?;
-        Ok(Self { claim, ledger, options, trees: Arc::new(trees), db_file, latched: false })
+        let store = Self::new(claim, ledger, options, trees, db_file);
+        store.check_reached()?;
+        Ok(store)
+    }
+
+    fn new(claim: Claim, ledger: LedgerId, options: SledOptions, trees: Trees, db_file: File) -> Self {
+        let trees = Arc::new(trees);
+        let unsynced_bytes = Cell::new(0);
+        Self { claim, ledger, options, trees, db_file, unsynced_bytes, appended: None, latched: false }
+    }
+
+    /// Holds the end of the log against how far it reached when it was last closed.
+    fn check_reached(&self) -> Result<(), StoreError> {
+        let Some(reached) = self.claim.reached()? else { return Ok(()) };
+        let last = self.trees.last_frame()?;
+        let end = last.and_then(|(key, bytes)| last_seq(key, &bytes)).map_or(Seq(0), Seq::next);
+        match end < reached.next_seq {
+            false => Ok(()),
+            true => Err(StoreError::Corrupted {
+                seq: Some(end),
+                what: format!(
+                    "the log held {} events with the last hash {} when it was closed, and holds {end} now",
+                    reached.next_seq, reached.hash
+                ),
+            }),
+        }
     }
 
     /// The ledger's own name.
@@ -155,7 +193,34 @@ impl SledStore {
     fn flush(&self) -> Result<(), StoreError> {
         guarded("flushing the log", || self.trees.db.flush())?;
         let synced = self.db_file.sync_data();
-        synced.map_err(|source| StoreError::Io { what: "syncing the log", source })
+        synced.map_err(|source| StoreError::Io { what: "syncing the log", source })?;
+        self.unsynced_bytes.set(0);
+        Ok(())
+    }
+
+    /// Syncs first where sled would otherwise have too much unsynced.
+    fn make_room(&self, bytes: usize) -> Result<(), StoreError> {
+        if self.unsynced_bytes.get().saturating_add(bytes) > UNSYNCED_BYTES_MAX {
+            self.flush()?;
+        }
+        self.unsynced_bytes.set(self.unsynced_bytes.get().saturating_add(bytes));
+        Ok(())
+    }
+
+    fn insert(&self, tree: &sled::Tree, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.make_room(value.len())?;
+        guarded("appending a group", || tree.insert(key, value)).map(drop)
+    }
+
+    /// From the last one back, so that a crash in between leaves no hole.
+    fn remove_from(&self, tree: &sled::Tree, key: &[u8]) -> Result<(), StoreError> {
+        let mut keys = tree.range(key..).keys();
+        while let Some(last) = guarded("dropping frames", || keys.next_back().transpose())? {
+            // A removal may write the neighbours again.
+            self.make_room(FRAME_BYTES_MAX)?;
+            guarded("dropping frames", || tree.remove(&last))?;
+        }
+        Ok(())
     }
 
     /// Does a change; an error latches.
@@ -178,16 +243,16 @@ impl Store for SledStore {
         let growth = (group.bytes() as u64).saturating_mul(2);
         check_space(self.claim.path(), self.options.reserve_bytes.saturating_add(growth))?;
         self.change(|store| {
-            guarded("appending a group", || {
-                for (seq, private) in &group.private {
-                    store.trees.private.insert(seq.0.to_be_bytes(), private.to_value())?;
-                }
-                for (key, bytes) in &group.frames {
-                    store.trees.frames.insert(key.to_bytes(), bytes.as_slice())?;
-                }
-                Ok(())
-            })
-        })
+            for (seq, private) in &group.private {
+                store.insert(&store.trees.private, &seq.0.to_be_bytes(), &private.to_value())?;
+            }
+            for (key, bytes) in &group.frames {
+                store.insert(&store.trees.frames, &key.to_bytes(), bytes)?;
+            }
+            Ok(())
+        })?;
+        self.appended = Some(group.head());
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
@@ -196,16 +261,11 @@ impl Store for SledStore {
 
     fn drop_from(&mut self, key: FrameKey) -> Result<(), StoreError> {
         self.change(|store| {
-            guarded("dropping frames", || {
-                // From the last one back, so that a crash in between leaves no hole.
-                for frame in store.trees.frames.range(key.to_bytes()..).keys().rev() {
-                    store.trees.frames.remove(frame?)?;
-                }
-                for seq in store.trees.private.range(first_dropped(key).0.to_be_bytes()..).keys().rev() {
-                    store.trees.private.remove(seq?)?;
-                }
-                Ok(())
-            })?;
+            if store.claim.reached()?.is_some_and(|reached| reached.next_seq > key.first) {
+                store.claim.forget_reached()?;
+            }
+            store.remove_from(&store.trees.frames, &key.to_bytes())?;
+            store.remove_from(&store.trees.private, &first_dropped(key).0.to_be_bytes())?;
             store.flush()
         })
     }
@@ -222,10 +282,14 @@ impl Store for SledStore {
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
-        match self.latched {
-            true => Ok(()),
-            false => self.flush(),
+        if self.latched {
+            return Ok(());
         }
+        self.flush()?;
+        let Some(head) = self.appended else { return Ok(()) };
+        self.claim.write_reached(head)?;
+        let Self { claim, options, trees, .. } = *self;
+        seal(claim.path(), options, trees)
     }
 }
 
@@ -259,6 +323,15 @@ impl StoreReader for Trees {
     }
 }
 
+/// The last event that ends in a frame, as far as its form says.
+fn last_seq(key: FrameKey, bytes: &[u8]) -> Option<Seq> {
+    let view = FrameView::parse(bytes, key.part).ok()?;
+    match view.mark().ok()? {
+        Some(mark) => mark.end()?.0.checked_sub(1).map(Seq),
+        None => Some(key.first),
+    }
+}
+
 fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, FrameBytes), StoreError> {
     let read = FrameKey::from_bytes(key).ok_or_else(|| StoreError::Corrupted {
         seq: None,
@@ -272,7 +345,17 @@ fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
         .path(path.join(directory::LOG))
         .cache_capacity(options.cache_bytes)
         .flush_every_ms(None);
-    guarded("opening the log", || Ok(Database(Some(config.open()?))))
+    guarded("opening the log", || config.open().map(|db| Database(Some(db))))
+}
+
+/// Lets sled open its files once more: only then it writes down which of them are whole, and only what came later
+/// is searched for a torn end at the next opening. Otherwise a single damaged byte in what was written since the
+/// last opening would be taken for that end, and sled would overwrite everything behind it.
+fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<(), StoreError> {
+    // While somebody still reads, the files stay open; then the next opening does it.
+    let Ok(trees) = Arc::try_unwrap(trees) else { return Ok(()) };
+    drop(trees);
+    open_db(path, options).map(drop)
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {

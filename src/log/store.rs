@@ -158,7 +158,7 @@ impl fmt::Display for StoreError {
                 if let Some(seq) = seq {
                     write!(f, " at event {seq}")?;
                 }
-                write!(f, ": {what}; nothing was changed, restore the directory from a copy and verify it")
+                write!(f, ": {what}; restore the directory from a copy and verify it")
             }
             Self::Latched => f.write_str(
                 "an earlier write failed and nobody knows what reached the disk: close the ledger and open it again",

@@ -3,6 +3,7 @@
 //! Pure and without surprises: no clock, no disk, no randomness. [`validate`] judges the form of a command alone,
 //! [`needs`] says what must be looked up in indexes, [`decide`] does the rest.
 
+mod balance;
 mod form;
 mod holds;
 mod lines;
@@ -165,7 +166,7 @@ impl Lowest {
         }
     }
 
-    fn check(&mut self, result: Result<(), Rejection>) {
+    fn judge(&mut self, result: Result<(), Rejection>) {
         if let Err(rejection) = result {
             self.offer(rejection);
         }

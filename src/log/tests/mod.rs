@@ -3,6 +3,8 @@
 mod arbitrary;
 mod codec;
 mod faults;
+mod golden;
+mod history;
 mod on_disk;
 mod recovery;
 mod support;

@@ -279,10 +279,14 @@ fn flipped_bits_in_the_file_are_never_silently_wrong() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1 << (step % 8);
         restore(&path, &original);
-        std::fs::write(&db, damaged).expect("written");
-        let Ok(store) = SledStore::open(&path, options()) else {
-            refused += 1;
-            continue;
+        std::fs::write(&db, &damaged).expect("written");
+        let store = match SledStore::open(&path, options()) {
+            Ok(store) => store,
+            Err(error) => {
+                assert!(matches!(error, StoreError::Corrupted { .. } | StoreError::NotALedger { .. }), "{error}");
+                refused += 1;
+                continue;
+            }
         };
         let reader = store.reader();
         let events: Result<Vec<_>, _> = scan(reader.as_ref(), Head::EMPTY).collect();

@@ -20,6 +20,7 @@ const FLAG_PRIVATE: u16 = 1 << 6;
 const FLAG_CAUSE: u16 = 1 << 7;
 const FLAG_DOCUMENTS: u16 = 1 << 8;
 const FLAG_EXTENSIONS: u16 = 1 << 9;
+const FLAGS_FREQUENT: u16 = FLAG_ORDER | FLAG_COMMAND_ID | FLAG_DIGEST;
 const FLAGS_KNOWN: u16 = (1 << 10) - 1;
 
 const CAUSE_EVENT: u8 = 1;
@@ -102,30 +103,67 @@ pub(super) fn put_parts<S: Sink>(sink: &mut S, envelope: &Envelope) -> Result<()
     Ok(())
 }
 
+#[inline(always)]
 pub(super) fn take_parts(input: &mut Input<'_>) -> Result<Envelope, CodecError> {
     let head = input.take::<WireHead<'_>>()?;
     let has = |flag: u16| head.flags & flag != 0;
     if has(!FLAGS_KNOWN) {
         return Err(input.malformed("an envelope with known flags only"));
     }
-    let actor = Actor {
-        id: input.text(head.actor, ActorId::new)?,
-        established: established(head.established).ok_or_else(|| input.malformed("0 to 3, how the actor was established"))?,
+    let Some(established) = established(head.established) else {
+        return Err(input.malformed("0 to 3, how the actor was established"));
     };
-    Ok(Envelope {
+    // Each part is put in its place at once: passing it on through several results costs more than reading it.
+    let mut envelope = Envelope {
         recorded_at: Timestamp(head.recorded_at),
-        actor,
-        order: has(FLAG_ORDER).then(|| input.take_text(OrderRef::new)).transpose()?,
-        command_id: has(FLAG_COMMAND_ID).then(|| input.take_raw().map(CommandId::from_bytes)).transpose()?,
-        digest: if has(FLAG_DIGEST) { input.take_raw()? } else { [0; 16] },
-        occurred_at: has(FLAG_OCCURRED_AT).then(|| input.take().map(Timestamp)).transpose()?,
-        reason: has(FLAG_REASON).then(|| input.take_text(ReasonCode::new)).transpose()?,
-        private: has(FLAG_PRIVATE).then(|| input.take_raw()).transpose()?,
+        actor: Actor { id: input.text(head.actor, ActorId::new)?, established },
+        order: None,
+        command_id: None,
+        digest: [0; 16],
+        occurred_at: None,
+        reason: None,
+        private: None,
         unit: if has(FLAG_UNIT_CONTINUES) { UnitMark::Continues } else { UnitMark::Ends },
-        cause: has(FLAG_CAUSE).then(|| take_cause(input)).transpose()?,
-        documents: if has(FLAG_DOCUMENTS) { take_documents(input)? } else { SmallVec::new() },
-        extensions: if has(FLAG_EXTENSIONS) { take_extensions(input)? } else { SmallVec::new() },
-    })
+        cause: None,
+        documents: SmallVec::new(),
+        extensions: SmallVec::new(),
+    };
+    if has(FLAG_ORDER) {
+        envelope.order = Some(input.take_text(OrderRef::new)?);
+    }
+    if has(FLAG_COMMAND_ID) {
+        envelope.command_id = Some(CommandId::from_bytes(input.take_raw()?));
+    }
+    if has(FLAG_DIGEST) {
+        envelope.digest = input.take_raw()?;
+    }
+    if has(!FLAGS_FREQUENT) {
+        take_rare(input, head.flags, &mut envelope)?;
+    }
+    Ok(envelope)
+}
+
+fn take_rare(input: &mut Input<'_>, flags: u16, envelope: &mut Envelope) -> Result<(), CodecError> {
+    let has = |flag: u16| flags & flag != 0;
+    if has(FLAG_OCCURRED_AT) {
+        envelope.occurred_at = Some(Timestamp(input.take()?));
+    }
+    if has(FLAG_REASON) {
+        envelope.reason = Some(input.take_text(ReasonCode::new)?);
+    }
+    if has(FLAG_PRIVATE) {
+        envelope.private = Some(input.take_raw()?);
+    }
+    if has(FLAG_CAUSE) {
+        envelope.cause = Some(take_cause(input)?);
+    }
+    if has(FLAG_DOCUMENTS) {
+        envelope.documents = take_documents(input)?;
+    }
+    if has(FLAG_EXTENSIONS) {
+        envelope.extensions = take_extensions(input)?;
+    }
+    Ok(())
 }
 
 const fn established_code(established: Established) -> u8 {

@@ -72,7 +72,7 @@ pub(super) fn put_lines<S: Sink>(sink: &mut S, lines: &[Line]) -> Result<(), Cod
 
 pub(super) fn take_lines(input: &mut Input<'_>) -> Result<Lines, CodecError> {
     let count = input.take_count(LINES_MAX, 5, "lines")?;
-    (0..count).map(|_| take_plain_line(input)).collect()
+    take_each(count, || take_plain_line(input))
 }
 
 pub(super) fn put_return_lines<S: Sink>(sink: &mut S, lines: &[ReturnLine]) -> Result<(), CodecError> {
@@ -82,7 +82,20 @@ pub(super) fn put_return_lines<S: Sink>(sink: &mut S, lines: &[ReturnLine]) -> R
 
 pub(super) fn take_return_lines(input: &mut Input<'_>) -> Result<SmallVec<[ReturnLine; 1]>, CodecError> {
     let count = input.take_count(LINES_MAX, 5, "lines")?;
-    (0..count).map(|_| take_line(input).map(|(line, disposition)| ReturnLine { line, disposition })).collect()
+    take_each(count, || take_line(input).map(|(line, disposition)| ReturnLine { line, disposition }))
+}
+
+/// Reads as many as a count says that was held against the bytes left, so the room may be taken at once.
+#[inline]
+fn take_each<T>(
+    count: usize,
+    mut take: impl FnMut() -> Result<T, CodecError>,
+) -> Result<SmallVec<[T; 1]>, CodecError> {
+    let mut all = SmallVec::with_capacity(count);
+    for _ in 0..count {
+        all.push(take()?);
+    }
+    Ok(all)
 }
 
 fn put_line<S: Sink>(sink: &mut S, line: &Line, disposition: Option<Disposition>) -> Result<(), CodecError> {
@@ -217,7 +230,7 @@ pub(super) fn put_counted<S: Sink>(sink: &mut S, lines: &[CountedLine]) -> Resul
 
 pub(super) fn take_counted(input: &mut Input<'_>) -> Result<SmallVec<[CountedLine; 1]>, CodecError> {
     let count = input.take_count(LINES_MAX, 6, "lines")?;
-    (0..count).map(|_| take_counted_line(input)).collect()
+    take_each(count, || take_counted_line(input))
 }
 
 fn take_counted_line(input: &mut Input<'_>) -> Result<CountedLine, CodecError> {
@@ -244,7 +257,7 @@ pub(super) fn put_transit<S: Sink>(sink: &mut S, lines: &[TransitLine]) -> Resul
 
 pub(super) fn take_transit(input: &mut Input<'_>) -> Result<SmallVec<[TransitLine; 1]>, CodecError> {
     let count = input.take_count(EVENT_BYTES_MAX, 3, "lines")?;
-    (0..count).map(|_| input.take::<WireTransit>().map(transit_line)).collect()
+    take_each(count, || input.take::<WireTransit>().map(transit_line))
 }
 
 const fn transit_line(wire: WireTransit) -> TransitLine {
@@ -261,7 +274,7 @@ pub(super) fn put_holds<S: Sink>(sink: &mut S, lines: &[HoldLine]) -> Result<(),
 
 pub(super) fn take_holds(input: &mut Input<'_>) -> Result<SmallVec<[HoldLine; 1]>, CodecError> {
     let count = input.take_count(EVENT_BYTES_MAX, 5, "lines")?;
-    (0..count).map(|_| input.take::<WireHold>().map(hold_line)).collect()
+    take_each(count, || input.take::<WireHold>().map(hold_line))
 }
 
 fn hold_line(wire: WireHold) -> HoldLine {
@@ -279,5 +292,5 @@ pub(super) fn put_seqs<S: Sink>(sink: &mut S, seqs: &[Seq]) -> Result<(), CodecE
 
 pub(super) fn take_seqs(input: &mut Input<'_>) -> Result<SmallVec<[Seq; 1]>, CodecError> {
     let count = input.take_count(EVENT_BYTES_MAX, 1, "reservations")?;
-    (0..count).map(|_| input.take::<u64>().map(Seq)).collect()
+    take_each(count, || input.take::<u64>().map(Seq))
 }

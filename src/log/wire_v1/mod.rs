@@ -24,6 +24,7 @@ pub(super) fn put_event<S: Sink>(sink: &mut S, event: &Event) -> Result<(), Code
 }
 
 /// Reads an event.
+#[inline(always)]
 pub(super) fn take_event(input: &mut Input<'_>) -> Result<Event, CodecError> {
     let [tag, version] = input.take_raw::<2>()?;
     if !body::is_tag(tag) {
