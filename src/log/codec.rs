@@ -78,7 +78,10 @@ impl fmt::Display for CodecError {
         match self {
             Self::UnknownTag { tag } => write!(f, "{tag} is not a kind of event"),
             Self::UnknownVersion { tag, version } => {
-                write!(f, "version {version} of event kind {tag} is unknown: read it with a newer program")
+                write!(
+                    f,
+                    "version {version} of event kind {tag} is unknown: read it with a newer program"
+                )
             }
             Self::Truncated { at } => write!(f, "the event ends early, at byte {at}"),
             Self::Malformed { at, must } => write!(f, "the value at byte {at} must be {must}"),
@@ -131,13 +134,19 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, CodecError> {
 /// Whether the next event belongs to the same unit as the one with these bytes, read without decoding the rest.
 pub(super) fn continues_unit(bytes: &[u8]) -> bool {
     let mut input = Input { whole: bytes, at: 2 };
-    input.take::<u16>().is_ok_and(|flags| flags & wire_v1::FLAG_UNIT_CONTINUES != 0)
+    input
+        .take::<u16>()
+        .is_ok_and(|flags| flags & wire_v1::FLAG_UNIT_CONTINUES != 0)
 }
 
 const fn within_limit(bytes: usize) -> Result<(), CodecError> {
     match bytes {
         0..=EVENT_BYTES_MAX => Ok(()),
-        _ => Err(CodecError::TooMany { what: "bytes of one event", actual: bytes, limit: EVENT_BYTES_MAX }),
+        _ => Err(CodecError::TooMany {
+            what: "bytes of one event",
+            actual: bytes,
+            limit: EVENT_BYTES_MAX,
+        }),
     }
 }
 
@@ -277,11 +286,7 @@ impl<'a> Input<'a> {
 
     /// Takes a text that is read already as its kind.
     #[inline(always)]
-    pub(super) fn text<T>(
-        &self,
-        text: &str,
-        make: impl FnOnce(&str) -> Result<T, TextError>,
-    ) -> Result<T, CodecError> {
+    pub(super) fn text<T>(&self, text: &str, make: impl FnOnce(&str) -> Result<T, TextError>) -> Result<T, CodecError> {
         match make(text) {
             Ok(text) => Ok(text),
             Err(error) => Err(CodecError::Text { at: self.at, error }),
@@ -321,8 +326,8 @@ pub fn encode_state<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
 /// # Errors
 /// [`CodecError::NotCanonical`] where the bytes are not such a value, [`CodecError::TrailingBytes`].
 pub fn decode_state<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    let (value, read) = bincode::serde::decode_from_slice(bytes, bincode::config::standard())
-        .map_err(|_| CodecError::NotCanonical)?;
+    let (value, read) =
+        bincode::serde::decode_from_slice(bytes, bincode::config::standard()).map_err(|_| CodecError::NotCanonical)?;
     match bytes.len().saturating_sub(read) {
         0 => Ok(value),
         bytes => Err(CodecError::TrailingBytes { bytes }),

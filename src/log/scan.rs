@@ -32,7 +32,11 @@ pub struct Scanned {
 
 impl From<Scanned> for Recorded {
     fn from(scanned: Scanned) -> Self {
-        Self { seq: scanned.seq, hash: scanned.hash.0, event: scanned.event }
+        Self {
+            seq: scanned.seq,
+            hash: scanned.hash.0,
+            event: scanned.event,
+        }
     }
 }
 
@@ -47,7 +51,9 @@ impl Deref for EventBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.frame.get(self.range.0 as usize..self.range.1 as usize).unwrap_or_default()
+        self.frame
+            .get(self.range.0 as usize..self.range.1 as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -93,7 +99,11 @@ pub fn scan_raw(reader: &dyn StoreReader, from: Head) -> RawScan<'_> {
 /// # Errors
 /// As [`scan_raw`]; also for an event that can't be decoded.
 pub fn scan(reader: &dyn StoreReader, from: Head) -> Scan<'_> {
-    Scan { raw: RawScan::new(reader, from), batch: None, index: 0 }
+    Scan {
+        raw: RawScan::new(reader, from),
+        batch: None,
+        index: 0,
+    }
 }
 
 /// Reads a log event by event from a place on, trusting the hashes that stand before it.
@@ -101,7 +111,11 @@ pub fn scan(reader: &dyn StoreReader, from: Head) -> Scan<'_> {
 /// # Errors
 /// As [`scan`]; also where the log ends before the place.
 pub fn scan_from(reader: &dyn StoreReader, from: Seq) -> Scan<'_> {
-    Scan { raw: RawScan::locate(reader, from, None), batch: None, index: 0 }
+    Scan {
+        raw: RawScan::locate(reader, from, None),
+        batch: None,
+        index: 0,
+    }
 }
 
 /// The head before an event: its seq and the hash that it follows.
@@ -113,9 +127,18 @@ pub fn head_at(reader: &dyn StoreReader, seq: Seq) -> Result<Head, LogFault> {
         return Ok(Head::EMPTY);
     }
     let before = Seq(seq.0 - 1);
-    let missing = || LogFault { seq: before, what: FaultKind::HeadMissing { expected: seq.0, last: None } };
+    let missing = || LogFault {
+        seq: before,
+        what: FaultKind::HeadMissing {
+            expected: seq.0,
+            last: None,
+        },
+    };
     let found = read_event(reader, before)?.ok_or_else(missing)?;
-    Ok(Head { next_seq: seq, hash: found.hash })
+    Ok(Head {
+        next_seq: seq,
+        hash: found.hash,
+    })
 }
 
 /// Reads one event, without reading the log before it: its hash is checked against what stands before it in its
@@ -126,8 +149,13 @@ pub fn head_at(reader: &dyn StoreReader, seq: Seq) -> Result<Head, LogFault> {
 /// # Errors
 /// [`LogFault`] where the event, or what stands before it in its frame, is damaged or missing.
 pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>, LogFault> {
-    let store_fault = |error| LogFault { seq, what: FaultKind::Store(error) };
-    let Some(start) = frame_of(reader, seq)? else { return Ok(None) };
+    let store_fault = |error| LogFault {
+        seq,
+        what: FaultKind::Store(error),
+    };
+    let Some(start) = frame_of(reader, seq)? else {
+        return Ok(None);
+    };
     let mut walk = start.walk;
     for frame in reader.frames(start.key) {
         let (key, bytes) = frame.map_err(store_fault)?;
@@ -136,7 +164,11 @@ pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>,
             return Ok(None);
         }
         if let Some(batch) = walk.step(key, &bytes)?.batch {
-            let Some(index) = seq.0.checked_sub(batch.first().0).and_then(|index| usize::try_from(index).ok()) else {
+            let Some(index) = seq
+                .0
+                .checked_sub(batch.first().0)
+                .and_then(|index| usize::try_from(index).ok())
+            else {
                 continue;
             };
             if index < batch.len() {
@@ -162,13 +194,24 @@ pub fn recover(reader: &dyn StoreReader, from: Head) -> Result<Recovery, LogFaul
                 last_group = Some(mark);
                 scan.ready.clear();
             }
-            Ok(None) => return Ok(Recovery { head, last_group, dropped: scan.tail() }),
-            Err(LogFault { seq, what: what @ FaultKind::FrameMissing { .. } })
-                if head.next_seq >= from.next_seq =>
-            {
+            Ok(None) => {
+                return Ok(Recovery {
+                    head,
+                    last_group,
+                    dropped: scan.tail(),
+                });
+            }
+            Err(LogFault {
+                seq,
+                what: what @ FaultKind::FrameMissing { .. },
+            }) if head.next_seq >= from.next_seq => {
                 let start = FrameKey::new(head.next_seq);
                 return match tail_without_mark(reader, start)? {
-                    Some(dropped) => Ok(Recovery { head, last_group, dropped: Some(dropped) }),
+                    Some(dropped) => Ok(Recovery {
+                        head,
+                        last_group,
+                        dropped: Some(dropped),
+                    }),
                     None => Err(LogFault { seq, what }),
                 };
             }
@@ -179,9 +222,17 @@ pub fn recover(reader: &dyn StoreReader, from: Head) -> Result<Recovery, LogFaul
 
 /// What stands from this frame on, where none of it is, or may once have been, a commit mark.
 fn tail_without_mark(reader: &dyn StoreReader, from: FrameKey) -> Result<Option<DroppedTail>, LogFault> {
-    let mut tail = DroppedTail { from, events: 0, frames: 0, bytes: 0 };
+    let mut tail = DroppedTail {
+        from,
+        events: 0,
+        frames: 0,
+        bytes: 0,
+    };
     for frame in reader.frames(from) {
-        let (key, bytes) = frame.map_err(|error| LogFault { seq: from.first, what: FaultKind::Store(error) })?;
+        let (key, bytes) = frame.map_err(|error| LogFault {
+            seq: from.first,
+            what: FaultKind::Store(error),
+        })?;
         match FrameView::parse(&bytes, key.part) {
             Ok(view) if !view.is(CARRIES_MARK) => tail.add(&view, &bytes),
             _ => return Ok(None),
@@ -206,7 +257,10 @@ struct Start {
 
 /// The frame that an event begins in, or the last one before it, and a walk that begins there.
 fn frame_of(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Start>, LogFault> {
-    let store_fault = |error| LogFault { seq, what: FaultKind::Store(error) };
+    let store_fault = |error| LogFault {
+        seq,
+        what: FaultKind::Store(error),
+    };
     let Some((found, _)) = reader.frame_at_or_before(FrameKey::last_of(seq)).map_err(store_fault)? else {
         return Ok(None);
     };
@@ -215,31 +269,47 @@ fn frame_of(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Start>, LogFaul
     let (key, bytes) = match reader.frame_at_or_before(first).map_err(store_fault)? {
         Some((key, bytes)) if key == first => (key, bytes),
         other => {
-            let what = FaultKind::FrameMissing { expected: first, found: other.map(|(key, _)| key) };
+            let what = FaultKind::FrameMissing {
+                expected: first,
+                found: other.map(|(key, _)| key),
+            };
             return Err(LogFault { seq: first.first, what });
         }
     };
-    let view = FrameView::parse(&bytes, key.part)
-        .map_err(|problem| LogFault { seq: key.first, what: FaultKind::Frame { frame: key, problem } })?;
+    let view = FrameView::parse(&bytes, key.part).map_err(|problem| LogFault {
+        seq: key.first,
+        what: FaultKind::Frame { frame: key, problem },
+    })?;
     let prev = match view.prev {
         Some(prev) => prev,
         None => hash_before(reader, key)?,
     };
-    Ok(Some(Start { key, walk: Walk::from_frame(key, prev, &view) }))
+    Ok(Some(Start {
+        key,
+        walk: Walk::from_frame(key, prev, &view),
+    }))
 }
 
 /// The last hash of the group before the one that begins with this frame, from its commit mark.
 fn hash_before(reader: &dyn StoreReader, key: FrameKey) -> Result<Hash, LogFault> {
-    let Some(before) = key.first.0.checked_sub(1).map(Seq) else { return Ok(Hash::ZERO) };
+    let Some(before) = key.first.0.checked_sub(1).map(Seq) else {
+        return Ok(Hash::ZERO);
+    };
     let fault = |what| LogFault { seq: before, what };
-    let found = reader.frame_at_or_before(FrameKey::last_of(before)).map_err(|error| fault(FaultKind::Store(error)))?;
+    let found = reader
+        .frame_at_or_before(FrameKey::last_of(before))
+        .map_err(|error| fault(FaultKind::Store(error)))?;
     let Some((frame, bytes)) = found else {
         let expected = FrameKey::new(before);
-        return Err(fault(FaultKind::FrameMissing { expected, found: Some(key) }));
+        return Err(fault(FaultKind::FrameMissing {
+            expected,
+            found: Some(key),
+        }));
     };
-    let view = FrameView::parse(&bytes, frame.part)
+    let view = FrameView::parse(&bytes, frame.part).map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
+    let mark = view
+        .mark()
         .map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
-    let mark = view.mark().map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
     match mark {
         Some(mark) if mark.end() == Some(key.first) => Ok(mark.last_hash),
         Some(mark) => {
@@ -247,7 +317,10 @@ fn hash_before(reader: &dyn StoreReader, key: FrameKey) -> Result<Hash, LogFault
             let expected = (mark.first, key.first.0.saturating_sub(mark.first.0));
             Err(fault(FaultKind::MarkRange { frame, expected, found }))
         }
-        None => Err(fault(FaultKind::FrameMissing { expected: FrameKey::new(key.first), found: Some(key) })),
+        None => Err(fault(FaultKind::FrameMissing {
+            expected: FrameKey::new(key.first),
+            found: Some(key),
+        })),
     }
 }
 
@@ -276,7 +349,10 @@ impl<'r> RawScan<'r> {
 
     fn locate(reader: &'r dyn StoreReader, from: Seq, through: Option<Head>) -> Self {
         let start = match from.0.checked_sub(1) {
-            None => Ok(Some(Start { key: FrameKey::START, walk: Walk::from_start() })),
+            None => Ok(Some(Start {
+                key: FrameKey::START,
+                walk: Walk::from_start(),
+            })),
             Some(before) => frame_of(reader, Seq(before)),
         };
         let mut scan = Self {
@@ -289,7 +365,12 @@ impl<'r> RawScan<'r> {
             last_key: None,
             waiting: Vec::new(),
             ready: VecDeque::new(),
-            tail: DroppedTail { from: FrameKey::START, events: 0, frames: 0, bytes: 0 },
+            tail: DroppedTail {
+                from: FrameKey::START,
+                events: 0,
+                frames: 0,
+                bytes: 0,
+            },
         };
         match start {
             Ok(Some(start)) => {
@@ -309,7 +390,10 @@ impl<'r> RawScan<'r> {
         if let Some(Head { next_seq: Seq(0), hash }) = self.through {
             self.through = None;
             if hash != Hash::ZERO {
-                let what = FaultKind::HeadHash { expected: hash, found: Hash::ZERO };
+                let what = FaultKind::HeadHash {
+                    expected: hash,
+                    found: Hash::ZERO,
+                };
                 self.failed = Some(LogFault { seq: Seq(0), what });
             }
         }
@@ -333,12 +417,22 @@ impl<'r> RawScan<'r> {
             self.frames = None;
             return Err(fault);
         }
-        let (Some(frames), Some(walk)) = (&mut self.frames, &mut self.walk) else { return Ok(None) };
+        let (Some(frames), Some(walk)) = (&mut self.frames, &mut self.walk) else {
+            return Ok(None);
+        };
         for frame in frames {
             let seq = walk.head().next_seq;
-            let (key, bytes) = frame.map_err(|error| LogFault { seq, what: FaultKind::Store(error) })?;
+            let (key, bytes) = frame.map_err(|error| LogFault {
+                seq,
+                what: FaultKind::Store(error),
+            })?;
             if walk.is_between_groups() {
-                self.tail = DroppedTail { from: key, events: 0, frames: 0, bytes: 0 };
+                self.tail = DroppedTail {
+                    from: key,
+                    events: 0,
+                    frames: 0,
+                    bytes: 0,
+                };
             }
             let step = walk.step(key, &bytes)?;
             self.last_key = Some(key);
@@ -372,7 +466,13 @@ impl<'r> RawScan<'r> {
 
     fn head_missing(&self) -> LogFault {
         let seq = self.head().map_or(Seq(0), |head| head.next_seq);
-        LogFault { seq, what: FaultKind::HeadMissing { expected: self.from.0, last: self.last_key } }
+        LogFault {
+            seq,
+            what: FaultKind::HeadMissing {
+                expected: self.from.0,
+                last: self.last_key,
+            },
+        }
     }
 }
 
@@ -384,12 +484,21 @@ fn check_through(through: &mut Option<Head>, batch: &RawBatch) -> Result<(), Log
     }
     *through = None;
     let index = head.next_seq.0.saturating_sub(batch.first().0 + 1);
-    let found = usize::try_from(index).ok().and_then(|index| batch.get(index)).map_or(Hash::ZERO, |event| event.hash);
+    let found = usize::try_from(index)
+        .ok()
+        .and_then(|index| batch.get(index))
+        .map_or(Hash::ZERO, |event| event.hash);
     match found == head.hash {
         true => Ok(()),
         false => {
-            let what = FaultKind::HeadHash { expected: head.hash, found };
-            Err(LogFault { seq: Seq(head.next_seq.0 - 1), what })
+            let what = FaultKind::HeadHash {
+                expected: head.hash,
+                found,
+            };
+            Err(LogFault {
+                seq: Seq(head.next_seq.0 - 1),
+                what,
+            })
         }
     }
 }
@@ -456,13 +565,32 @@ impl Iterator for Scan<'_> {
 }
 
 fn decode(batch: &RawBatch, index: usize) -> Option<Result<Scanned, LogFault>> {
-    let RawEvent { seq, prev_hash, hash, bytes, group_end } = batch.get(index)?;
+    let RawEvent {
+        seq,
+        prev_hash,
+        hash,
+        bytes,
+        group_end,
+    } = batch.get(index)?;
     let range = batch.range(index)?;
     Some(match decode_event(bytes) {
         Ok(event) => {
-            let bytes = EventBytes { frame: batch.frame().clone(), range };
-            Ok(Scanned { seq, prev_hash, hash, bytes, event, group_end })
+            let bytes = EventBytes {
+                frame: batch.frame().clone(),
+                range,
+            };
+            Ok(Scanned {
+                seq,
+                prev_hash,
+                hash,
+                bytes,
+                event,
+                group_end,
+            })
         }
-        Err(error) => Err(LogFault { seq, what: FaultKind::Event(error) }),
+        Err(error) => Err(LogFault {
+            seq,
+            what: FaultKind::Event(error),
+        }),
     })
 }

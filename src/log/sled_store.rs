@@ -341,10 +341,8 @@ fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, Fram
 }
 
 fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
-    let config = sled::Config::new()
-        .path(path.join(directory::LOG))
-        .cache_capacity(options.cache_bytes)
-        .flush_every_ms(None);
+    let config =
+        sled::Config::new().path(path.join(directory::LOG)).cache_capacity(options.cache_bytes).flush_every_ms(None);
     guarded("opening the log", || config.open().map(|db| Database(Some(db))))
 }
 

@@ -4,7 +4,10 @@
 //! published and never after: then a test that fails here has found a change of the stored format.
 
 use super::history::{Entry, history, with_every_part};
+use crate::domain::check::{check, check_after};
 use crate::domain::event::{Body, Event};
+use crate::domain::evolve::evolve;
+use crate::domain::state::State;
 use crate::log::chain::{Hash, Head};
 use crate::log::codec::{decode_event, encode_event};
 use crate::log::frame::FrameKey;
@@ -15,7 +18,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join("log_v1").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join("log_v1")
+        .join(name)
 }
 
 /// The text of a fixture, after it was written anew where that is asked for.
@@ -37,7 +43,10 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> Vec<u8> {
     assert!(text.len() % 2 == 0, "{text}");
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("two digits")).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("two digits"))
+        .collect()
 }
 
 fn built(groups: &[Vec<Entry>]) -> Vec<GroupBytes> {
@@ -73,14 +82,17 @@ fn every_kind() -> Vec<(String, Event)> {
             None => kind,
         };
         // The last of a kind is the one with the most parts in more cases than the first.
-        seen.entry(kind).and_modify(|kept: &mut Body| {
-            if format!("{kept:?}").len() < name.len() {
-                *kept = body.clone();
-            }
-        })
-        .or_insert(body);
+        seen.entry(kind)
+            .and_modify(|kept: &mut Body| {
+                if format!("{kept:?}").len() < name.len() {
+                    *kept = body.clone();
+                }
+            })
+            .or_insert(body);
     }
-    seen.into_iter().map(|(kind, body)| (kind, with_every_part(body))).collect()
+    seen.into_iter()
+        .map(|(kind, body)| (kind, with_every_part(body)))
+        .collect()
 }
 
 #[test]
@@ -92,7 +104,11 @@ fn golden_events_are_what_they_were() {
         text
     });
     let kept = golden("events.txt", &made);
-    assert_eq!(kept.lines().count(), 33 + 4, "33 kinds, and the five movements of tills");
+    assert_eq!(
+        kept.lines().count(),
+        33 + 4,
+        "33 kinds, and the five movements of tills"
+    );
     for (line, (kind, event)) in kept.lines().zip(every_kind()) {
         let (name, bytes) = line.split_once(' ').expect("a name and bytes");
         assert_eq!(name, kind);
@@ -115,10 +131,24 @@ fn the_golden_log_is_what_it_was() {
     assert_eq!(kept_head, head);
     let recovery = recover(&disk, Head::EMPTY).expect("the golden log is whole");
     assert_eq!((recovery.head, recovery.dropped), (kept_head, None));
-    let events: Vec<_> = scan(&disk, Head::EMPTY).map(|event| event.expect("whole").event).collect();
+    let events: Vec<_> = scan(&disk, Head::EMPTY)
+        .map(|event| event.expect("whole").event)
+        .collect();
     let expected: Vec<_> = history().into_iter().flatten().map(|(event, _)| event).collect();
     assert_eq!(events, expected);
     assert_eq!(kept, made);
+}
+
+#[test]
+fn the_golden_log_obeys_every_rule() {
+    let mut state = State::default();
+    for (event, _) in history().into_iter().flatten() {
+        let seq = state.next_seq();
+        let mut claims = Vec::new();
+        check(&state, &event, &mut claims).unwrap_or_else(|broken| panic!("event {seq}: {broken}"));
+        evolve(&mut state, &event);
+        check_after(&state, &event).unwrap_or_else(|broken| panic!("event {seq}: {broken}"));
+    }
 }
 
 fn parsed(text: &str) -> (MemoryDisk, Head) {
@@ -130,11 +160,17 @@ fn parsed(text: &str) -> (MemoryDisk, Head) {
         match part() {
             "head" => {
                 let next_seq = crate::domain::ids::Seq(part().parse().expect("a number"));
-                head = Head { next_seq, hash: Hash::from_hex(part()).expect("a hash") };
+                head = Head {
+                    next_seq,
+                    hash: Hash::from_hex(part()).expect("a hash"),
+                };
             }
             first => {
                 let first = crate::domain::ids::Seq(first.parse().expect("a number"));
-                let key = FrameKey { first, part: part().parse().expect("a number") };
+                let key = FrameKey {
+                    first,
+                    part: part().parse().expect("a number"),
+                };
                 disk.insert(key, unhex(part()));
             }
         }

@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 const LEDGER: LedgerId = LedgerId::from_bytes([0xab; 16]);
 
 fn options() -> SledOptions {
-    SledOptions { cache_bytes: 8 << 20, reserve_bytes: 0 }
+    SledOptions {
+        cache_bytes: 8 << 20,
+        reserve_bytes: 0,
+    }
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -66,10 +69,21 @@ fn what_was_written_is_there_when_it_is_opened_again() {
     let reader = store.reader();
     let recovery = recover(reader.as_ref(), Head::EMPTY).expect("whole");
     assert_eq!((recovery.head, recovery.dropped), (groups[3].head(), None));
-    assert_eq!(scan(reader.as_ref(), Head::EMPTY).map(|event| event.expect("whole")).count(), 305);
-    let frames: Vec<_> = reader.frames(crate::log::FrameKey::START).map(|frame| frame.expect("readable").0).collect();
+    assert_eq!(
+        scan(reader.as_ref(), Head::EMPTY)
+            .map(|event| event.expect("whole"))
+            .count(),
+        305
+    );
+    let frames: Vec<_> = reader
+        .frames(crate::log::FrameKey::START)
+        .map(|frame| frame.expect("readable").0)
+        .collect();
     assert!(frames.is_sorted());
-    assert_eq!(reader.last_frame().expect("readable").map(|(key, _)| key), frames.last().copied());
+    assert_eq!(
+        reader.last_frame().expect("readable").map(|(key, _)| key),
+        frames.last().copied()
+    );
 }
 
 #[test]
@@ -91,9 +105,14 @@ fn a_tail_is_dropped_for_good() {
     let mut store = SledStore::open(&path, options()).expect("a ledger");
     let recovery = recover(store.reader().as_ref(), Head::EMPTY).expect("whole");
     assert_eq!((recovery.head, recovery.dropped), (groups[0].head(), None));
-    groups[1..].iter().for_each(|group| store.append(group).expect("appended"));
+    groups[1..]
+        .iter()
+        .for_each(|group| store.append(group).expect("appended"));
     store.sync().expect("synced");
-    assert_eq!(recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head, groups[2].head());
+    assert_eq!(
+        recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head,
+        groups[2].head()
+    );
 }
 
 #[test]
@@ -109,7 +128,10 @@ fn a_ledger_is_created_in_an_empty_place_only() {
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error}");
     assert_eq!(std::fs::read(&path).expect("readable"), b"a file");
     let missing = path.join("deeper").join("down");
-    assert!(matches!(SledStore::create(&missing, LEDGER, options()), Err(StoreError::Io { .. })));
+    assert!(matches!(
+        SledStore::create(&missing, LEDGER, options()),
+        Err(StoreError::Io { .. })
+    ));
 }
 
 #[test]
@@ -121,7 +143,12 @@ fn what_is_not_a_ledger_is_refused() {
     assert!(matches!(refused(&path), StoreError::NotALedger { .. }));
     std::fs::write(path.join("photo.jpg"), [1, 2, 3]).expect("written");
     assert!(matches!(refused(&path), StoreError::NotALedger { .. }));
-    for marker in ["", "something else", "counterfoil ledger\n", "counterfoil ledger\nformat x\nledger y\n"] {
+    for marker in [
+        "",
+        "something else",
+        "counterfoil ledger\n",
+        "counterfoil ledger\nformat x\nledger y\n",
+    ] {
         std::fs::write(path.join("COUNTERFOIL"), marker).expect("written");
         assert!(matches!(refused(&path), StoreError::NotALedger { .. }), "{marker:?}");
     }
@@ -142,7 +169,10 @@ fn parts_that_are_missing_are_named() {
     let (_guard, path) = place();
     created(&path, &groups).close().expect("closed");
     std::fs::remove_dir_all(path.join("derived")).expect("removed");
-    assert!(SledStore::open(&path, options()).is_ok(), "what is derived may be deleted");
+    assert!(
+        SledStore::open(&path, options()).is_ok(),
+        "what is derived may be deleted"
+    );
 }
 
 #[test]
@@ -153,7 +183,10 @@ fn a_newer_format_is_refused() {
     let text = std::fs::read_to_string(&marker).expect("readable");
     std::fs::write(&marker, text.replace("format 1", "format 2")).expect("written");
     let error = refused(&path);
-    assert!(matches!(error, StoreError::VersionUnsupported { found: 2, supported: 1 }), "{error}");
+    assert!(
+        matches!(error, StoreError::VersionUnsupported { found: 2, supported: 1 }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -215,7 +248,14 @@ fn a_full_disk_is_noticed_before_the_write_and_does_not_latch() {
     let (_guard, path) = place();
     let groups = groups(&[&[1], &[2]]);
     created(&path, &groups[..1]).close().expect("closed");
-    let mut full = SledStore::open(&path, SledOptions { reserve_bytes: u64::MAX / 2, ..options() }).expect("a ledger");
+    let mut full = SledStore::open(
+        &path,
+        SledOptions {
+            reserve_bytes: u64::MAX / 2,
+            ..options()
+        },
+    )
+    .expect("a ledger");
     for _ in 0..2 {
         let error = full.append(&groups[1]).expect_err("no disk has so much room");
         assert!(matches!(error, StoreError::Full { .. }), "{error}");
@@ -223,7 +263,10 @@ fn a_full_disk_is_noticed_before_the_write_and_does_not_latch() {
     full.sync().expect("not latched");
     drop(full);
     let mut store = SledStore::open(&path, options()).expect("a ledger");
-    assert_eq!(recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head, groups[0].head());
+    assert_eq!(
+        recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head,
+        groups[0].head()
+    );
     store.append(&groups[1]).expect("there is room");
 }
 
@@ -237,17 +280,25 @@ fn left_over_temporary_files_do_no_harm() {
     }
     std::fs::write(path.join("COUNTERFOIL.new"), "half").expect("written");
     let store = SledStore::open(&path, options()).expect("a ledger");
-    assert_eq!(recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head, groups[0].head());
+    assert_eq!(
+        recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head,
+        groups[0].head()
+    );
 }
 
 #[test]
 fn private_text_is_kept_erased_and_checked() {
     let (_guard, path) = place();
-    let private = PrivateText { salt: [3; 32], text: "ring twice".to_owned() };
+    let private = PrivateText {
+        salt: [3; 32],
+        text: "ring twice".to_owned(),
+    };
     let mut event = super::support::plain_event(0);
     event.envelope.private = Some(private.commitment());
     let mut builder = GroupBuilder::new(Head::EMPTY);
-    builder.push_private(&event, private.clone()).expect("it commits to the text");
+    builder
+        .push_private(&event, private.clone())
+        .expect("it commits to the text");
     created(&path, &[builder.finish()]).close().expect("closed");
     let mut store = SledStore::open(&path, options()).expect("a ledger");
     let reader = store.reader();
@@ -272,7 +323,10 @@ fn flipped_bits_in_the_file_are_never_silently_wrong() {
     let original = content(&path);
     let db = path.join("log").join("db");
     let bytes = &original[&db];
-    let used = bytes.iter().rposition(|byte| *byte != 0).expect("the file is not empty");
+    let used = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .expect("the file is not empty");
     let (mut refused, mut found, mut missed, mut untouched) = (0, 0, 0, 0);
     for step in 0..160 {
         let at = used * step / 160 + (step * 37) % 101;
@@ -283,7 +337,10 @@ fn flipped_bits_in_the_file_are_never_silently_wrong() {
         let store = match SledStore::open(&path, options()) {
             Ok(store) => store,
             Err(error) => {
-                assert!(matches!(error, StoreError::Corrupted { .. } | StoreError::NotALedger { .. }), "{error}");
+                assert!(
+                    matches!(error, StoreError::Corrupted { .. } | StoreError::NotALedger { .. }),
+                    "{error}"
+                );
                 refused += 1;
                 continue;
             }
@@ -297,7 +354,11 @@ fn flipped_bits_in_the_file_are_never_silently_wrong() {
                 missed += 1;
             }
             (Ok(events), Ok(recovery)) => {
-                assert_eq!((events.len() as u64, recovery.head), (head.next_seq.0, head), "byte {at}");
+                assert_eq!(
+                    (events.len() as u64, recovery.head),
+                    (head.next_seq.0, head),
+                    "byte {at}"
+                );
                 untouched += 1;
             }
         }
@@ -307,7 +368,10 @@ fn flipped_bits_in_the_file_are_never_silently_wrong() {
 }
 
 fn restore(path: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
-    for file in content(path).keys().filter(|file| file.is_file() && !files.contains_key(*file)) {
+    for file in content(path)
+        .keys()
+        .filter(|file| file.is_file() && !files.contains_key(*file))
+    {
         std::fs::remove_file(file).expect("removed");
     }
     for (file, bytes) in files.iter().filter(|(file, _)| !file.is_dir()) {
