@@ -12,6 +12,8 @@ mod linear;
 mod model;
 #[cfg(target_os = "linux")]
 mod power_cut;
+mod power_cut_ledger;
+mod power_cut_log;
 mod subject;
 mod table;
 mod tidy;
