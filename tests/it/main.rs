@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agree;
+mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod histories;
