@@ -12,6 +12,7 @@ mod linear;
 mod model;
 #[cfg(target_os = "linux")]
 mod power_cut;
+mod real_year;
 mod subject;
 mod table;
 mod tidy;
