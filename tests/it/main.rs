@@ -3,6 +3,7 @@
 
 mod agree;
 mod audit;
+mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod histories;
@@ -14,6 +15,7 @@ mod model;
 mod power_cut;
 mod power_cut_ledger;
 mod power_cut_log;
+mod real_year;
 mod subject;
 mod table;
 mod tidy;
