@@ -226,16 +226,16 @@ pub fn stock_table(rows: &[StockRow]) -> Table {
     for StockRow { place, stock, .. } in rows {
         let figure = |units: i64| match units {
             0 => "·".to_owned(),
-            units => decimal(i128::from(units), stock.decimals),
+            units => decimal(i128::from(units), place.decimals),
         };
         table.row([
             name(place.sku.as_ref()),
             name(place.location_code.as_ref()),
             name(place.lot_code.as_ref()),
-            decimal(i128::from(stock.physical), stock.decimals),
+            decimal(i128::from(stock.physical), place.decimals),
             figure(stock.unsellable),
             figure(stock.reserved),
-            decimal(i128::from(stock.available), stock.decimals),
+            decimal(i128::from(stock.available), place.decimals),
             figure(stock.inbound),
             figure(stock.oversold),
         ]);

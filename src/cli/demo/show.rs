@@ -63,7 +63,7 @@ fn negative(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Fa
         paint.bold("Less than nothing: a receipt that nobody recorded")
     )?;
     for row in &answer.value.rows {
-        let physical = decimal(i128::from(row.stock.physical), row.stock.decimals);
+        let physical = decimal(i128::from(row.stock.physical), row.place.decimals);
         let (sku, at) = (name(row.place.sku.as_ref()), name(row.place.location_code.as_ref()));
         writeln!(out, "  {sku} at {at}: {physical}")?;
     }
@@ -88,8 +88,8 @@ fn alerts(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Fail
             word(&row.urgency)?,
             name(row.place.sku.as_ref()),
             name(row.place.location_code.as_ref()),
-            decimal(i128::from(row.level), row.decimals),
-            decimal(i128::from(row.point), row.decimals),
+            decimal(i128::from(row.level), row.place.decimals),
+            decimal(i128::from(row.point), row.place.decimals),
             format!("event {}", row.raised),
         ]);
     }
