@@ -210,7 +210,8 @@ impl WriterThread {
                 let _ = waiter.send(refuse_all(&work, &error));
             }
             None => {
-                self.writer.take(work, waiter, self.reading());
+                let queued = self.backlog.len();
+                tracing::trace_span!("decide", queued).in_scope(|| self.writer.take(work, waiter, self.reading()));
                 self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
             }
         }
