@@ -164,14 +164,16 @@ impl GroupBuilder {
             self.unit == UnitMark::Ends,
             "a group may not end in the middle of a unit"
         );
-        let mut open = self.open.take().expect("a group has at least one event");
+        assert!(!self.is_empty(), "a group has at least one event");
+        let mut open = self.open.take().unwrap_or_else(|| OpenFrame::new(self.first, Ok(())));
         if open.bytes.len() + MARK_BYTES > FRAME_BYTES_MAX {
             let next = open.continued();
             self.frames.push(open.closed(MORE_FOLLOWS));
             open = next;
         }
         let head = self.chain.head();
-        let count = u32::try_from(head.next_seq.0 - self.first.0).expect("a group has fewer than 2^32 events");
+        let count = u32::try_from(head.next_seq.0 - self.first.0).unwrap_or(u32::MAX);
+        assert!(count < u32::MAX, "a group has fewer than 2^32 events");
         let mark = CommitMark {
             first: self.first,
             count,
@@ -251,7 +253,11 @@ impl OpenFrame {
     fn continued(&self) -> Self {
         let mut bytes = Vec::with_capacity(FRAME_BYTES_MAX);
         bytes.resize(HEADER_BYTES, 0);
-        let key = self.key.next_part().expect("an event has fewer than 2^32 parts");
+        // An event of the largest size has a few hundred parts.
+        let key = FrameKey {
+            first: self.key.first,
+            part: self.key.part.saturating_add(1),
+        };
         Self {
             key,
             bytes,

@@ -9,10 +9,13 @@ pub mod fault;
 pub mod frame;
 pub mod group;
 pub mod memory_store;
+mod raw_scan;
 pub mod scan;
+mod segments;
 pub mod sled_store;
 pub mod store;
 mod walk;
+mod watch;
 mod wire_v1;
 
 pub use chain::{Chain, Hash, Head, PrivateText};

@@ -22,12 +22,12 @@ use super::directory::{self, Claim, Reached};
 use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
+use super::segments;
 use super::store::{Frames, Store, StoreError, StoreReader};
+use super::watch::Watch;
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::FORMAT_VERSION;
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -37,9 +37,6 @@ const PRIVATE: &str = "private";
 const META: &str = "meta";
 const META_LEDGER: &str = "ledger";
 const META_FORMAT: &str = "format";
-/// sled 0.34 writes its file in segments of this size, each with a head: a checksum, then its place in the order.
-const SEGMENT_BYTES: usize = 512 << 10;
-const SEGMENT_HEAD_BYTES: usize = 20;
 
 /// What a caller may choose about the store on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +62,7 @@ pub struct SledStore {
     claim: Claim,
     ledger: LedgerId,
     options: SledOptions,
+    watch: Watch,
     trees: Arc<Trees>,
     /// sled's `db` file, to sync it.
     db_file: File,
@@ -101,7 +99,7 @@ impl SledStore {
             meta.insert(META_FORMAT, &FORMAT_VERSION.to_le_bytes())
         })?;
         let db_file = open_db_file(path)?;
-        let mut store = Self::new(claim, ledger, options, trees, db_file);
+        let mut store = Self::new(claim, ledger, options, trees, db_file)?;
         store.flush()?;
         store.claim.finish(ledger)?;
         Ok(store)
@@ -134,22 +132,35 @@ impl SledStore {
             db,
         };
         let db_file = open_db_file(path)?;
-        let store = Self::new(claim, ledger, options, trees, db_file);
+        let store = Self::new(claim, ledger, options, trees, db_file)?;
         store.check_reached()?;
         Ok(store)
     }
 
-    fn new(claim: Claim, ledger: LedgerId, options: SledOptions, trees: Trees, db_file: File) -> Self {
+    fn new(
+        claim: Claim,
+        ledger: LedgerId,
+        options: SledOptions,
+        trees: Trees,
+        db_file: File,
+    ) -> Result<Self, StoreError> {
+        let db = trees.db.clone();
+        let wake = move || drop(guarded("waking a write", || db.flush()));
+        let watch = Watch::new(wake).map_err(|source| StoreError::Io {
+            what: "starting the thread that looks after writes",
+            source,
+        })?;
         let trees = Arc::new(trees);
-        Self {
+        Ok(Self {
             claim,
             ledger,
             options,
+            watch,
             trees,
             db_file,
             appended: None,
             latched: false,
-        }
+        })
     }
 
     /// Holds the end of the log against how far it reached when it was last closed.
@@ -205,12 +216,12 @@ impl SledStore {
         })
     }
 
-    /// Does a change; an error latches.
+    /// Does a change, looked after; an error latches.
     fn change(&mut self, change: impl FnOnce(&Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
         if self.latched {
             return Err(StoreError::Latched);
         }
-        let done = change(self);
+        let done = self.watch.over(|| change(self));
         self.latched = done.is_err();
         done
     }
@@ -290,15 +301,20 @@ impl Store for SledStore {
         if self.latched {
             return Ok(());
         }
-        self.flush()?;
+        self.watch.over(|| self.flush())?;
         let reached = self.claim.reached()?.map(|reached| reached.head);
         let Some(head) = self.appended.or(reached) else {
             return Ok(());
         };
         self.claim.write_reached(&Reached { head, seal: None })?;
         let Self {
-            claim, options, trees, ..
+            claim,
+            options,
+            trees,
+            watch,
+            ..
         } = *self;
+        drop(watch);
         match seal(claim.path(), options, trees)? {
             None => Ok(()),
             seal => claim.write_reached(&Reached { head, seal }),
@@ -382,7 +398,7 @@ fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<H
     closed(&mut || drop(trees.take()))?;
     let mut db = Some(open_db(path, options)?);
     closed(&mut || drop(db.take()))?;
-    fingerprint(path).map(Some)
+    segments::fingerprint(&open_db_file(path)?).map(Some)
 }
 
 /// Holds sled's file against the seal that the store put on it when it was closed, and takes the seal off.
@@ -390,7 +406,7 @@ fn check_seal(claim: &Claim) -> Result<(), StoreError> {
     let Some(Reached { head, seal: Some(seal) }) = claim.reached()? else {
         return Ok(());
     };
-    if fingerprint(claim.path())? != seal {
+    if segments::fingerprint(&open_db_file(claim.path())?)? != seal {
         return Err(StoreError::Corrupted {
             seq: None,
             what: "the newest part of log/db, or the head of one of its segments, is not what it was when the \
@@ -399,52 +415,6 @@ fn check_seal(claim: &Claim) -> Result<(), StoreError> {
         });
     }
     claim.write_reached(&Reached { head, seal: None })
-}
-
-/// A hash of what decides what sled does with its file when it opens it: the heads of all segments, which say in
-/// which order they follow each other, and all of the two last ones in that order.
-fn fingerprint(path: &Path) -> Result<Hash, StoreError> {
-    let file = open_db_file(path)?;
-    let io = |source| StoreError::Io {
-        what: "reading the log's file",
-        source,
-    };
-    let bytes = file.metadata().map_err(io)?.len();
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&bytes.to_le_bytes());
-    let mut order = BTreeMap::new();
-    for start in (0..bytes).step_by(SEGMENT_BYTES) {
-        let head = read_at(&file, start, SEGMENT_HEAD_BYTES).map_err(io)?;
-        hasher.update(&head);
-        let place = head
-            .get(4..12)
-            .and_then(|place| place.try_into().ok())
-            .map(i64::from_le_bytes);
-        // A segment that was never used is all zeros.
-        if let Some(place) = place.filter(|place| *place != 0) {
-            order.insert(place ^ i64::MAX, start);
-        }
-    }
-    for start in order.into_values().rev().take(2) {
-        hasher.update(&read_at(&file, start, SEGMENT_BYTES).map_err(io)?);
-    }
-    Ok(Hash(*hasher.finalize().as_bytes()))
-}
-
-/// Up to this many bytes from there on, fewer at the end of the file.
-fn read_at(file: &File, start: u64, bytes: usize) -> std::io::Result<Vec<u8>> {
-    let mut part = vec![0; bytes];
-    let mut read = 0;
-    while let Some(rest) = part.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, start + read as u64) {
-            Ok(0) => break,
-            Ok(more) => read += more,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    part.truncate(read);
-    Ok(part)
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {
