@@ -2,7 +2,11 @@
 //!
 //! Workload: random version 4 uuids from a fixed seed, `COUNTERFOIL_BENCH_IDS` of them (1,000,000 when not set), in
 //! segments of 65,536 seqs, merged as they come, in a directory. Under `cargo test` it runs with 20,000.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    reason = "criterion's macros; a bench stops at its first failure"
+)]
 
 use counterfoil::files::DirFiles;
 use counterfoil::index::limits::SEGMENT_SEQS;

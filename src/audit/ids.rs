@@ -86,12 +86,12 @@ impl Ids {
                 return Ok(first);
             }
             self.fingerprints.clear();
-            each_event(reader, |raw, event| {
-                if raw.seq >= end {
+            each_event(reader, |placed| {
+                if placed.seq >= end {
                     return ControlFlow::Break(());
                 }
-                watch.tick(Pass::Ids, raw.seq);
-                self.see(event);
+                watch.tick(Pass::Ids, placed.seq);
+                self.see(&placed.event);
                 ControlFlow::Continue(())
             })?;
         }
@@ -115,20 +115,20 @@ impl Ids {
     ) -> Result<Option<Fault>, StoreError> {
         let mut seen: HashMap<Name, Seq> = HashMap::new();
         let mut found = None;
-        each_event(reader, |raw, event| {
-            if raw.seq >= end {
+        each_event(reader, |placed| {
+            if placed.seq >= end {
                 return ControlFlow::Break(());
             }
-            watch.tick(Pass::Ids, raw.seq);
-            for name in names(event) {
+            watch.tick(Pass::Ids, placed.seq);
+            for name in names(&placed.event) {
                 if suspects.binary_search(&self.fingerprint(&name)).is_err() {
                     continue;
                 }
                 if let Some(earlier) = seen.get(&name) {
-                    found = Some(twin(raw.seq, *earlier, &name));
+                    found = Some(twin(placed.seq, *earlier, &name));
                     return ControlFlow::Break(());
                 }
-                seen.insert(name, raw.seq);
+                seen.insert(name, placed.seq);
             }
             ControlFlow::Continue(())
         })?;

@@ -1,18 +1,26 @@
-//! Reads a log with two threads: one reads and hashes, the caller's decodes and looks.
+//! Reads a log with two threads: one reads, hashes and decodes, the caller's judges.
 
 use crate::domain::event::Event;
 use crate::domain::ids::Seq;
 use crate::log::scan::RawScan;
 use crate::log::{
-    DroppedTail, FaultKind, Head, LogFault, RawBatch, RawEvent, StoreError, StoreReader, decode_event, recover,
-    scan_raw,
+    DroppedTail, FaultKind, Hash, Head, LogFault, RawEvent, StoreError, StoreReader, decode_event, recover, scan_raw,
 };
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-/// Batches that travel between the threads at once, and how many such parcels may wait.
-const BATCHES_PER_PARCEL: usize = 32;
+/// Events that travel between the threads at once, and how many such parcels may wait: a parcel fits a processor's
+/// second cache, and a few of them keep both threads busy.
+const EVENTS_PER_PARCEL: usize = 256;
 const PARCELS_WAITING_MAX: usize = 8;
+
+/// An event in its place, with its hash checked.
+pub(super) struct Placed {
+    pub(super) seq: Seq,
+    pub(super) hash: Hash,
+    pub(super) group_end: bool,
+    pub(super) event: Event,
+}
 
 /// How a reading ended.
 pub(super) struct End {
@@ -25,7 +33,7 @@ pub(super) struct End {
 }
 
 enum Parcel {
-    Batches(Vec<RawBatch>),
+    Events(Vec<Placed>),
     End(Option<DroppedTail>),
     Fault(LogFault),
 }
@@ -36,12 +44,14 @@ enum Parcel {
 /// Where the store can't be read. What is wrong with the log itself is part of the [`End`].
 pub(super) fn each_event(
     reader: &dyn StoreReader,
-    mut see: impl FnMut(RawEvent<'_>, &Event) -> ControlFlow<()>,
+    mut see: impl FnMut(&Placed) -> ControlFlow<()>,
 ) -> Result<End, StoreError> {
     std::thread::scope(|scope| {
         let (sender, parcels) = sync_channel(PARCELS_WAITING_MAX);
-        scope.spawn(move || read(scan_raw(reader, Head::EMPTY), &sender));
-        let end = look(&parcels, &mut see);
+        let (empties, emptied) = channel();
+        let read = Reading { parcels: sender, emptied, filling: Vec::with_capacity(EVENTS_PER_PARCEL) };
+        scope.spawn(move || read.whole(scan_raw(reader, Head::EMPTY)));
+        let end = look(&parcels, &empties, &mut see);
         // The reading thread ends when nobody takes its parcels any more.
         drop(parcels);
         end
@@ -49,47 +59,78 @@ pub(super) fn each_event(
     .and_then(|end| settle_tail(reader, end))
 }
 
-fn read(mut scan: RawScan<'_>, parcels: &SyncSender<Parcel>) {
-    let mut batches = Vec::with_capacity(BATCHES_PER_PARCEL);
-    let mut last = None;
-    for batch in scan.by_ref() {
-        match batch {
-            Ok(batch) => batches.push(batch),
-            Err(fault) => last = Some(Parcel::Fault(fault)),
-        }
-        if batches.len() == BATCHES_PER_PARCEL {
-            let full = std::mem::replace(&mut batches, Vec::with_capacity(BATCHES_PER_PARCEL));
-            if parcels.send(Parcel::Batches(full)).is_err() {
-                return;
-            }
+/// The reading thread's side.
+struct Reading {
+    parcels: SyncSender<Parcel>,
+    /// Parcels come back to be filled again, so that their memory stays warm.
+    emptied: Receiver<Vec<Placed>>,
+    filling: Vec<Placed>,
+}
+
+/// Nobody takes parcels any more.
+struct Gone;
+
+impl Reading {
+    fn whole(mut self, mut scan: RawScan<'_>) {
+        let last = match self.batches(&mut scan) {
+            Ok(()) => Parcel::End(scan.tail()),
+            Err(Some(fault)) => Parcel::Fault(fault),
+            Err(None) => return,
+        };
+        let rest = Parcel::Events(std::mem::take(&mut self.filling));
+        if self.parcels.send(rest).is_ok() {
+            // Where nobody is left to take it, nobody wants to know.
+            let _ = self.parcels.send(last);
         }
     }
-    // Nobody may be left to take them: then nobody wants to know.
-    let _ = parcels.send(Parcel::Batches(batches));
-    let _ = parcels.send(last.unwrap_or_else(|| Parcel::End(scan.tail())));
+
+    /// Sends all events; fails with what is wrong, or with nothing where nobody listens any more.
+    fn batches(&mut self, scan: &mut RawScan<'_>) -> Result<(), Option<LogFault>> {
+        for batch in scan.by_ref() {
+            for raw in batch.map_err(Some)?.iter() {
+                self.event(raw)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, raw: RawEvent<'_>) -> Result<(), Option<LogFault>> {
+        let RawEvent { seq, hash, group_end, .. } = raw;
+        match decode_event(raw.bytes) {
+            Ok(event) => self.filling.push(Placed { seq, hash, group_end, event }),
+            Err(error) => return Err(Some(LogFault { seq, what: FaultKind::Event(error) })),
+        }
+        match self.filling.len() {
+            EVENTS_PER_PARCEL.. => self.send().map_err(|Gone| None),
+            _ => Ok(()),
+        }
+    }
+
+    fn send(&mut self) -> Result<(), Gone> {
+        let empty = self.emptied.try_recv().unwrap_or_else(|_| Vec::with_capacity(EVENTS_PER_PARCEL));
+        let full = std::mem::replace(&mut self.filling, empty);
+        self.parcels.send(Parcel::Events(full)).map_err(|_| Gone)
+    }
 }
 
 fn look(
     parcels: &Receiver<Parcel>,
-    see: &mut impl FnMut(RawEvent<'_>, &Event) -> ControlFlow<()>,
+    empties: &Sender<Vec<Placed>>,
+    see: &mut impl FnMut(&Placed) -> ControlFlow<()>,
 ) -> Result<End, StoreError> {
     let mut end = End { head: Head::EMPTY, tail: None, fault: None };
     for parcel in parcels {
         match parcel {
-            Parcel::Batches(batches) => {
-                for raw in batches.iter().flat_map(RawBatch::iter) {
-                    let event = match decode_event(raw.bytes) {
-                        Ok(event) => event,
-                        Err(error) => {
-                            end.fault = Some(LogFault { seq: raw.seq, what: FaultKind::Event(error) });
-                            return Ok(end);
-                        }
-                    };
-                    if see(raw, &event).is_break() {
+            Parcel::Events(mut events) => {
+                for placed in &events {
+                    if see(placed).is_break() {
                         return Ok(end);
                     }
-                    end.head = Head { next_seq: Seq(raw.seq.0.saturating_add(1)), hash: raw.hash };
+                    end.head = Head { next_seq: Seq(placed.seq.0.saturating_add(1)), hash: placed.hash };
                 }
+                events.clear();
+                // The other side may have read everything and be gone.
+                let _ = empties.send(events);
             }
             Parcel::End(tail) => end.tail = tail,
             Parcel::Fault(LogFault { what: FaultKind::Store(error), .. }) => return Err(error),

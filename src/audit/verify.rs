@@ -3,7 +3,7 @@
 use super::add_up::adds_up;
 use super::claims::settle;
 use super::ids::Ids;
-use super::pipeline::each_event;
+use super::pipeline::{Placed, each_event};
 use super::replay::PROGRESS_EVENTS;
 use crate::domain::check::{Claim, Violation, check, check_after, rule};
 use crate::domain::event::{Body, Envelope, Event, UnitMark};
@@ -11,7 +11,7 @@ use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq, Timestamp};
 use crate::domain::state::State;
 use crate::limits::{UNIT_COMMANDS_MAX, VERIFY_CLAIMS_MAX, VERIFY_ID_BYTES};
-use crate::log::{DroppedTail, FaultKind, Hash, LogFault, RawEvent, StoreError, StoreReader};
+use crate::log::{DroppedTail, FaultKind, Hash, LogFault, StoreError, StoreReader};
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -139,10 +139,6 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
         Some((key, _)) => key.first.0.saturating_add(1),
         None => 0,
     };
-    let progress: Option<&mut dyn FnMut(Progress)> = match options.progress {
-        Some(progress) => Some(progress),
-        None => None,
-    };
     let mut expected = options.expected;
     expected.sort_unstable_by_key(|expected| expected.seq);
     let mut run = Run {
@@ -157,7 +153,7 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
         matched: 0,
         head: None,
         first_fault: None,
-        watch: Watch { progress, about },
+        watch: Watch { progress: options.progress, about },
     };
     let dropped = run.fold()?;
     run.settle_ids()?;
@@ -173,7 +169,7 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     #[inline]
     pub(super) fn tick(&mut self, pass: Pass, seq: Seq) {
-        if seq.0 % PROGRESS_EVENTS == PROGRESS_EVENTS - 1
+        if (seq.0 + 1).is_multiple_of(PROGRESS_EVENTS)
             && let Some(progress) = &mut self.progress
         {
             let events = seq.0 + 1;
@@ -182,8 +178,8 @@ impl Watch<'_> {
     }
 }
 
-struct Run<'a> {
-    reader: &'a dyn StoreReader,
+struct Run<'r, 'o> {
+    reader: &'r dyn StoreReader,
     state: State,
     ids: Option<Ids>,
     /// Claims that are not settled yet, ascending.
@@ -196,17 +192,17 @@ struct Run<'a> {
     matched: usize,
     head: Option<Expected>,
     first_fault: Option<Fault>,
-    watch: Watch<'a>,
+    watch: Watch<'o>,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     /// The first pass: everything that needs no other reading.
     fn fold(&mut self) -> Result<Option<DroppedTail>, StoreError> {
         let reader = self.reader;
         let mut fresh = Vec::new();
         let mut stopped = Ok(());
-        let end = each_event(reader, |raw, event| {
-            match self.event(raw, event, &mut fresh).and_then(|()| self.settle_some(VERIFY_CLAIMS_MAX)) {
+        let end = each_event(reader, |placed| {
+            match self.event(placed, &mut fresh).and_then(|()| self.settle_some(VERIFY_CLAIMS_MAX)) {
                 Ok(()) if self.first_fault.is_none() => ControlFlow::Continue(()),
                 Ok(()) => ControlFlow::Break(()),
                 Err(error) => {
@@ -234,14 +230,14 @@ impl Run<'_> {
         }
     }
 
-    fn event(&mut self, raw: RawEvent<'_>, event: &Event, fresh: &mut Vec<Claim>) -> Result<(), StoreError> {
-        let seq = raw.seq;
+    fn event(&mut self, placed: &Placed, fresh: &mut Vec<Claim>) -> Result<(), StoreError> {
+        let Placed { seq, hash, group_end, ref event } = *placed;
         fresh.clear();
         self.watch.tick(Pass::Rules, seq);
         let checked = self
-            .expected_hash(raw)
+            .expected_hash(seq, hash)
             .and_then(|()| check(&self.state, event, fresh))
-            .and_then(|()| self.group.event(event, raw.group_end));
+            .and_then(|()| self.group.event(event, group_end));
         if let Err(Violation { rule, what }) = checked {
             self.found(Fault { seq, rule, what });
             return Ok(());
@@ -262,20 +258,20 @@ impl Run<'_> {
         if let Body::Genesis { rules, .. } | Body::RulesChanged { rules } = &event.body {
             self.rules.push((seq, *rules));
         }
-        self.head = Some(Expected { seq, hash: raw.hash });
+        self.head = Some(Expected { seq, hash });
         Ok(())
     }
 
     /// Holds an event against the hashes that were kept elsewhere.
     #[inline]
-    fn expected_hash(&mut self, raw: RawEvent<'_>) -> Result<(), Violation> {
+    fn expected_hash(&mut self, seq: Seq, hash: Hash) -> Result<(), Violation> {
         while let Some(expected) = self.expected.get(self.matched)
-            && expected.seq == raw.seq
+            && expected.seq == seq
         {
-            if expected.hash != raw.hash {
+            if expected.hash != hash {
                 let what = format!(
-                    "its hash is {}, and {} was kept elsewhere: something up to here was rewritten",
-                    raw.hash, expected.hash
+                    "its hash is {hash}, and {} was kept elsewhere: something up to here was rewritten",
+                    expected.hash
                 );
                 return Err(Violation { rule: HEAD, what });
             }

@@ -51,18 +51,19 @@ pub struct Posting {
 ///
 /// Counts have none: what they put right follows from the state (see [`super::evolve`]).
 pub fn for_each_posting(event: &Event, post: impl FnMut(Posting)) {
-    postings_of(&event.body, post);
+    for_each_posting_of(&event.body, post);
 }
 
 /// Calls `change` for both ends of every posting of a body: minus at the place it leaves, plus where it goes.
 pub fn for_each_delta(body: &Body, mut change: impl FnMut(Place, i64)) {
-    postings_of(body, |posting| {
+    for_each_posting_of(body, |posting| {
         change(posting.from, posting.quantity.saturating_neg());
         change(posting.to, posting.quantity);
     });
 }
 
-fn postings_of(body: &Body, mut post: impl FnMut(Posting)) {
+/// Calls `post` for every posting of a body, in the order of its lines.
+pub fn for_each_posting_of(body: &Body, mut post: impl FnMut(Posting)) {
     match body {
         Body::Received { lines } => in_from(lines, Account::Supplier, &mut post),
         Body::PosDelta { delta, .. } => pos_postings(delta, &mut post),

@@ -7,9 +7,12 @@ pub mod alert;
 pub mod check;
 pub mod command;
 pub mod decide;
+pub mod difference;
 pub mod digest;
 pub mod event;
 pub mod evolve;
+#[cfg(test)]
+mod evolve_tests;
 pub mod ids;
 pub mod line;
 pub mod quantity;

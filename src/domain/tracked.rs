@@ -6,6 +6,12 @@ use std::hash::{BuildHasher, Hash};
 
 type Undo<K, V> = Option<Vec<(K, Option<V>)>>;
 
+/// Whether what a key was at the mark is known already: at least when it is the key changed last, as in an event
+/// that takes a large reservation or transfer apart line by line. Copying it each time would be quadratic.
+fn is_known<K: PartialEq, V>(undo: &[(K, Option<V>)], key: &K) -> bool {
+    undo.last().is_some_and(|(last, _)| last == key)
+}
+
 /// A hash map with an undo list that costs one branch while no mark is set.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(bound(
@@ -57,14 +63,18 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher> TrackedMap<K, V, S> {
             }
             Some(undo) => {
                 let old = self.map.insert(key.clone(), value);
-                undo.push((key, old));
+                if !is_known(undo, &key) {
+                    undo.push((key, old));
+                }
             }
         }
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let old = self.map.remove(key);
-        if let Some(undo) = &mut self.undo {
+        if let Some(undo) = &mut self.undo
+            && !is_known(undo, key)
+        {
             undo.push((key.clone(), old.clone()));
         }
         old
@@ -73,7 +83,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher> TrackedMap<K, V, S> {
     /// The value to be changed, if there is one.
     pub(crate) fn edit(&mut self, key: &K) -> Option<&mut V> {
         let value = self.map.get_mut(key)?;
-        if let Some(undo) = &mut self.undo {
+        if let Some(undo) = &mut self.undo
+            && !is_known(undo, key)
+        {
             undo.push((key.clone(), Some(value.clone())));
         }
         Some(value)
@@ -84,7 +96,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher> TrackedMap<K, V, S> {
     where
         V: Default,
     {
-        if let Some(undo) = &mut self.undo {
+        if let Some(undo) = &mut self.undo
+            && !is_known(undo, &key)
+        {
             undo.push((key.clone(), self.map.get(&key).cloned()));
         }
         self.map.entry(key).or_default()
@@ -147,14 +161,18 @@ impl<K: Ord + Clone, V: Clone> TrackedTree<K, V> {
             }
             Some(undo) => {
                 let old = self.map.insert(key.clone(), value);
-                undo.push((key, old));
+                if !is_known(undo, &key) {
+                    undo.push((key, old));
+                }
             }
         }
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let old = self.map.remove(key);
-        if let Some(undo) = &mut self.undo {
+        if let Some(undo) = &mut self.undo
+            && !is_known(undo, key)
+        {
             undo.push((key.clone(), old.clone()));
         }
         old
@@ -235,5 +253,20 @@ mod tests {
         map.take_back();
         tree.take_back();
         assert!(map == map_before && tree == tree_before);
+    }
+
+    #[test]
+    fn a_value_changed_again_and_again_is_copied_once() {
+        let mut map: TrackedMap<u8, Vec<u8>, rustc_hash::FxBuildHasher> = TrackedMap::default();
+        map.insert(1, vec![0]);
+        map.mark();
+        for round in 0..100 {
+            map.edit_or_default(1).push(round);
+        }
+        map.remove(&1);
+        map.insert(1, vec![9]);
+        assert_eq!(map.undo.as_ref().map(Vec::len), Some(1));
+        map.take_back();
+        assert_eq!(map.get(&1), Some(&vec![0]));
     }
 }

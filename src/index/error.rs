@@ -9,7 +9,7 @@ use std::fmt;
 pub enum IndexError {
     /// The operating system refused a call.
     Files(FilesError),
-    /// A file does not hold what was written to it.
+    /// A file does not hold what was written to it. [`Index::create`](super::Index::create) starts anew.
     Corrupted {
         /// The file's name.
         file: String,

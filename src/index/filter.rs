@@ -288,7 +288,7 @@ mod tests {
             random,
             |n| [0, n],
             |n| [n, 0],
-            |n| [1 << 63 | n / 5_000, n],
+            |n| [(1 << 63) | (n / 5_000), n],
             |n| [n.pow(3), n.rotate_left(40)],
         ];
         for (index, spread) in spreads.iter().enumerate() {

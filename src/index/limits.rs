@@ -21,9 +21,6 @@ pub const SEGMENT_SEQS: u64 = 65_536;
 /// Records that a run holds at most: block numbers and filter offsets are 32 bits wide.
 pub const RUN_RECORDS_MAX: u64 = 2_000_000_000;
 
-/// Runs that a manifest names at most.
-pub const RUNS_MAX: usize = 4_096;
-
 /// The fewest and the most filter bits per distinct key prefix, before 7 % of slack. More than 13 would take longer
 /// to build than they are worth: a run that small is soon merged, and a dozen of them add 0.15 % of misses that
 /// read.

@@ -1,7 +1,6 @@
 //! The manifest: which runs there are and what they cover. The format is in the [module documentation](super).
 
 use super::bytes::{Fields, put_words};
-use super::limits::RUNS_MAX;
 use super::record::Family;
 
 /// The manifest's file name.
@@ -91,10 +90,7 @@ impl Manifest {
         let last_hash = fields.bytes()?;
         let next_number = fields.u64()?;
         let count = fields.u32()? as usize;
-        if count > RUNS_MAX {
-            return None;
-        }
-        let mut runs = Vec::with_capacity(count);
+        let mut runs = Vec::new();
         for _ in 0..count {
             let (family, level) = (Family::from_number(fields.u8()?)?, fields.u8()?);
             let [number, from_seq, to_seq, records] = fields.words()?;

@@ -2,10 +2,11 @@
 
 use super::limits::SEGMENT_SEQS;
 use super::reader::{Move, Shipped};
-use super::record::BucketKey;
+use super::record::{BucketKey, Prefix, prefix_of};
 use hashbrown::hash_map::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::ops::RangeBounds;
 
 /// Answers the same questions as [`IndexView`](super::IndexView) about the newest seqs; owned by the writer.
@@ -22,58 +23,83 @@ pub struct Recent {
     hasher: DefaultHashBuilder,
     /// Seqs below this one were dropped.
     trimmed_to: u64,
+    /// A segment that was dropped, for its memory.
+    spare: Option<RecentSegment>,
 }
 
 struct RecentSegment {
     number: u64,
-    commands: HashMap<[u8; 16], u64>,
-    externals: HashMap<[u8; 16], u64>,
-    moves: Chains<BucketKey, MoveLink>,
-    shipments: Chains<[u8; 16], ShipmentLink>,
+    commands: HashMap<Name, u64>,
+    externals: HashMap<Name, u64>,
+    moves: Chains<Move>,
+    shipments: Chains<ShippedAt>,
 }
 
-/// Records of each key, linked from the newest to the oldest.
-struct Chains<K, T> {
-    newest: HashMap<K, u32>,
-    links: Vec<(T, Option<u32>)>,
+/// Sixteen bytes, hashed as two words.
+#[derive(PartialEq, Eq)]
+struct Name(Prefix);
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
+        state.write_u64(self.0[1]);
+    }
 }
 
-struct MoveLink {
-    moved: Move,
-    /// The latest time in this link and all older ones of its key.
+/// Records of each name, linked from the newest to the oldest.
+struct Chains<T> {
+    newest: HashMap<Name, Newest>,
+    links: Vec<Link<T>>,
+}
+
+struct Newest {
+    link: u32,
+    /// That of the link, beside it: adding a link then touches no older one.
     latest: i64,
 }
 
-struct ShipmentLink {
+struct Link<T> {
+    record: T,
+    /// The latest time in this link and all older ones of its name.
+    latest: i64,
+    older: Option<u32>,
+}
+
+struct ShippedAt {
     seq: u64,
     item: u32,
     lot: u32,
     units: i64,
 }
 
-impl<K: std::hash::Hash + Eq, T> Chains<K, T> {
-    fn new(hasher: &DefaultHashBuilder, keys: usize, links: usize) -> Self {
+impl<T> Chains<T> {
+    fn new(hasher: &DefaultHashBuilder) -> Self {
         Chains {
-            newest: HashMap::with_capacity_and_hasher(keys, hasher.clone()),
-            links: Vec::with_capacity(links),
+            newest: HashMap::with_hasher(hasher.clone()),
+            links: Vec::new(),
         }
     }
 
-    /// Adds a link that may depend on the key's newest one.
-    fn push(&mut self, key: K, link: impl FnOnce(Option<&T>) -> T) {
-        let number = self.links.len() as u32;
-        let older = match self.newest.entry(key) {
-            Entry::Occupied(mut entry) => Some(entry.insert(number)),
+    fn push(&mut self, prefix: Prefix, time: i64, record: T) {
+        let link = self.links.len() as u32;
+        let (latest, older) = match self.newest.entry(Name(prefix)) {
+            Entry::Occupied(mut entry) => {
+                let newest = entry.get_mut();
+                let older = std::mem::replace(&mut newest.link, link);
+                newest.latest = newest.latest.max(time);
+                (newest.latest, Some(older))
+            }
             Entry::Vacant(entry) => {
-                entry.insert(number);
-                None
+                entry.insert(Newest { link, latest: time });
+                (time, None)
             }
         };
-        let before = older
-            .and_then(|older| self.links.get(older as usize))
-            .map(|(link, _)| link);
-        let link = link(before);
-        self.links.push((link, older));
+        self.links.push(Link { record, latest, older });
+    }
+
+    fn clear(&mut self) {
+        self.newest.clear();
+        self.links.clear();
     }
 
     /// Drops the links behind the first one that is not kept; links stand in the order in which they came.
@@ -81,49 +107,51 @@ impl<K: std::hash::Hash + Eq, T> Chains<K, T> {
         let kept = self
             .links
             .iter()
-            .position(|(link, _)| !keeps(link))
+            .position(|link| !keeps(&link.record))
             .unwrap_or(self.links.len());
         let links = &self.links;
         self.newest.retain(|_, newest| {
-            while *newest as usize >= kept {
-                match links.get(*newest as usize).and_then(|(_, older)| *older) {
-                    Some(older) => *newest = older,
-                    None => return false,
-                }
+            let chain = std::iter::successors(Some(newest.link), |link| links.get(*link as usize)?.older);
+            let kept = chain
+                .filter(|link| (*link as usize) < kept)
+                .find_map(|link| Some((link, links.get(link as usize)?)));
+            match kept {
+                Some((link, Link { latest, .. })) => *newest = Newest { link, latest: *latest },
+                None => return false,
             }
             true
         });
         self.links.truncate(kept);
     }
 
-    fn newest_first<'a>(&'a self, key: &K) -> impl Iterator<Item = &'a T> {
-        let newest = self.newest.get(key).and_then(|number| self.links.get(*number as usize));
-        let next = |(_, older): &&'a (T, Option<u32>)| older.and_then(|older| self.links.get(older as usize));
-        std::iter::successors(newest, next).map(|(link, _)| link)
+    fn newest_first(&self, prefix: Prefix) -> impl Iterator<Item = &Link<T>> {
+        let newest = self
+            .newest
+            .get(&Name(prefix))
+            .and_then(|newest| self.links.get(newest.link as usize));
+        std::iter::successors(newest, |link| self.links.get(link.older? as usize))
     }
 }
 
 impl RecentSegment {
-    /// A segment sized like the one before it, so that a busy ledger does not grow its maps step by step and a small
-    /// one stays small.
-    fn new(number: u64, hasher: &DefaultHashBuilder, like: Option<&RecentSegment>) -> RecentSegment {
-        let size = |of: fn(&RecentSegment) -> usize| like.map_or(0, of);
-        let map = |size| HashMap::with_capacity_and_hasher(size, hasher.clone());
+    fn new(number: u64, hasher: &DefaultHashBuilder) -> RecentSegment {
         RecentSegment {
             number,
-            commands: map(size(|like| like.commands.len())),
-            externals: map(size(|like| like.externals.len())),
-            moves: Chains::new(
-                hasher,
-                size(|like| like.moves.newest.len()),
-                size(|like| like.moves.links.len()),
-            ),
-            shipments: Chains::new(
-                hasher,
-                size(|like| like.shipments.newest.len()),
-                size(|like| like.shipments.links.len()),
-            ),
+            commands: HashMap::with_hasher(hasher.clone()),
+            externals: HashMap::with_hasher(hasher.clone()),
+            moves: Chains::new(hasher),
+            shipments: Chains::new(hasher),
         }
+    }
+
+    /// Empties a segment and keeps its memory: growing maps anew for each segment takes longer than filling them.
+    fn reused(mut self, number: u64) -> RecentSegment {
+        self.number = number;
+        self.commands.clear();
+        self.externals.clear();
+        self.moves.clear();
+        self.shipments.clear();
+        self
     }
 }
 
@@ -149,16 +177,17 @@ impl Recent {
 
     /// Adds a movement of a bucket; an event may move one bucket several times.
     pub fn insert_move(&mut self, seq: u64, key: &BucketKey, occurred_at: i64, delta: i64) {
-        let Some(segment) = self.segment(seq) else { return };
-        let moved = Move {
-            occurred_at,
-            seq,
-            delta,
-        };
-        segment.moves.push(*key, |older| MoveLink {
-            moved,
-            latest: older.map_or(occurred_at, |older| older.latest.max(occurred_at)),
-        });
+        if let Some(segment) = self.segment(seq) {
+            segment.moves.push(
+                key.prefix(),
+                occurred_at,
+                Move {
+                    occurred_at,
+                    seq,
+                    delta,
+                },
+            );
+        }
     }
 
     /// Adds units that left for an order (positive) or came back from it (negative).
@@ -166,7 +195,7 @@ impl Recent {
         if let Some(segment) = self.segment(seq) {
             segment
                 .shipments
-                .push(*order, |_| ShipmentLink { seq, item, lot, units });
+                .push(prefix_of(order), 0, ShippedAt { seq, item, lot, units });
         }
     }
 
@@ -175,7 +204,7 @@ impl Recent {
         let number = covered_to / SEGMENT_SEQS;
         self.trimmed_to = self.trimmed_to.max(number * SEGMENT_SEQS);
         let dropped = self.segments.partition_point(|segment| segment.number < number);
-        self.segments.drain(..dropped);
+        self.spare = self.segments.drain(..dropped).next_back().or_else(|| self.spare.take());
     }
 
     /// Drops everything at or above this seq: it was not written after all.
@@ -184,8 +213,8 @@ impl Recent {
         if let Some(last) = self.segments.last_mut() {
             last.commands.retain(|_, known| *known < seq);
             last.externals.retain(|_, known| *known < seq);
-            last.moves.forget_from(|link| link.moved.seq < seq);
-            last.shipments.forget_from(|link| link.seq < seq);
+            last.moves.forget_from(|moved| moved.seq < seq);
+            last.shipments.forget_from(|shipped| shipped.seq < seq);
         }
     }
 
@@ -196,19 +225,21 @@ impl Recent {
 
     /// The smallest seq in memory with this command id, unless it lies below `from_seq`: then the view has it.
     pub fn command(&self, command_id: &[u8; 16], from_seq: u64) -> Option<u64> {
+        let name = Name(prefix_of(command_id));
         let smallest = self
             .segments
             .iter()
-            .find_map(|segment| segment.commands.get(command_id).copied());
+            .find_map(|segment| segment.commands.get(&name).copied());
         smallest.filter(|seq| *seq >= from_seq)
     }
 
     /// The smallest seq in memory with this external id, unless it lies below `from_seq`: then the view has it.
     pub fn external(&self, hash: &[u8; 16], from_seq: u64) -> Option<u64> {
+        let name = Name(prefix_of(hash));
         let smallest = self
             .segments
             .iter()
-            .find_map(|segment| segment.externals.get(hash).copied());
+            .find_map(|segment| segment.externals.get(&name).copied());
         smallest.filter(|seq| *seq >= from_seq)
     }
 
@@ -216,26 +247,25 @@ impl Recent {
     /// only at what was recorded since the last movement that is not followed by earlier ones, so a fact that is a
     /// little late costs little.
     pub fn moved_after(&self, key: &BucketKey, occurred_at: i64, from_seq: u64) -> i128 {
-        let segment_sum = |segment: &RecentSegment| -> i128 {
+        let sum_of = |segment: &RecentSegment| -> i128 {
             let links = segment
                 .moves
-                .newest_first(key)
+                .newest_first(key.prefix())
                 .take_while(|link| link.latest > occurred_at);
-            let later = links.filter(|link| link.moved.occurred_at > occurred_at && link.moved.seq >= from_seq);
-            later.map(|link| i128::from(link.moved.delta)).sum()
+            let moved = links.map(|link| link.record);
+            let later = moved.filter(|moved| moved.occurred_at > occurred_at && moved.seq >= from_seq);
+            later.map(|moved| i128::from(moved.delta)).sum()
         };
-        self.since(from_seq).map(segment_sum).sum()
+        self.since(from_seq).map(sum_of).sum()
     }
 
     /// The movements of a bucket at or above `from_seq` whose time is in a range, in order of (occurred_at, seq).
     pub fn moves(&self, key: &BucketKey, occurred_at: impl RangeBounds<i64>, from_seq: u64) -> Vec<Move> {
         let links = self
             .since(from_seq)
-            .flat_map(|segment| segment.moves.newest_first(key))
-            .map(|link| link.moved);
-        let mut moves: Vec<Move> = links
-            .filter(|moved| occurred_at.contains(&moved.occurred_at) && moved.seq >= from_seq)
-            .collect();
+            .flat_map(|segment| segment.moves.newest_first(key.prefix()));
+        let wanted = |moved: &Move| occurred_at.contains(&moved.occurred_at) && moved.seq >= from_seq;
+        let mut moves: Vec<Move> = links.map(|link| link.record).filter(wanted).collect();
         moves.sort_unstable();
         moves
     }
@@ -245,9 +275,9 @@ impl Recent {
         let mut lines: BTreeMap<(u32, u32), i128> = BTreeMap::new();
         let links = self
             .since(from_seq)
-            .flat_map(|segment| segment.shipments.newest_first(order));
-        for link in links.filter(|link| link.seq >= from_seq) {
-            *lines.entry((link.item, link.lot)).or_default() += i128::from(link.units);
+            .flat_map(|segment| segment.shipments.newest_first(prefix_of(order)));
+        for shipped in links.map(|link| &link.record).filter(|shipped| shipped.seq >= from_seq) {
+            *lines.entry((shipped.item, shipped.lot)).or_default() += i128::from(shipped.units);
         }
         lines
             .into_iter()
@@ -277,8 +307,10 @@ impl Recent {
         match self.segments.binary_search_by_key(&number, |segment| segment.number) {
             Ok(at) => at,
             Err(at) => {
-                let before = at.checked_sub(1).and_then(|before| self.segments.get(before));
-                let segment = RecentSegment::new(number, &self.hasher, before);
+                let segment = match self.spare.take() {
+                    Some(spare) => spare.reused(number),
+                    None => RecentSegment::new(number, &self.hasher),
+                };
                 self.segments.insert(at, segment);
                 at
             }
@@ -287,8 +319,8 @@ impl Recent {
 }
 
 /// Keeps the smallest seq of an id within a segment.
-fn insert_smallest(map: &mut HashMap<[u8; 16], u64>, id: &[u8; 16], seq: u64) {
-    map.entry(*id)
+fn insert_smallest(map: &mut HashMap<Name, u64>, id: &[u8; 16], seq: u64) {
+    map.entry(Name(prefix_of(id)))
         .and_modify(|smallest| *smallest = seq.min(*smallest))
         .or_insert(seq);
 }

@@ -59,6 +59,29 @@ pub enum MergeStep {
 }
 
 /// The index of one ledger, owned by the thread that follows the log.
+///
+/// # Example
+/// ```
+/// use counterfoil::files::MemoryFiles;
+/// use counterfoil::index::{BucketKey, Index, MergeStep, Segment};
+/// use std::sync::{Arc, atomic::AtomicBool};
+///
+/// # fn main() -> Result<(), counterfoil::index::IndexError> {
+/// let (mut index, _notices) = Index::open(Arc::new(MemoryFiles::new()), [7; 16])?;
+/// let key = BucketKey { item: 1, location: 1, lot: 0, bucket: 0 };
+/// let mut segment = Segment::new(index.covered_to());
+/// segment.insert_command(0, &[1; 16]);
+/// segment.insert_move(0, &key, 1_000, -3);
+/// index.add_segment(segment, 1, [0; 32])?;
+/// while index.merge_step(&AtomicBool::new(false))? == MergeStep::Merged {}
+///
+/// let reader = index.reader();
+/// assert_eq!(reader.command(&[1; 16])?, Some(0));
+/// assert_eq!(reader.moved_after(&key, 999)?, -3);
+/// assert_eq!(reader.moved_after(&key, 1_000)?, 0);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Index {
     files: Arc<dyn Files>,
     ledger_id: [u8; 16],
@@ -279,6 +302,15 @@ impl Index {
             ..
         } = merge;
         let output = output.finish(&batch)?.map(Arc::new);
+        let records = |runs: &[Arc<Run>]| runs.iter().map(|run| run.footer.records).sum::<u64>();
+        let (merged, expected) = (records(output.as_slice()), records(&inputs));
+        if merged != expected {
+            let name = inputs.first().map_or("", |oldest| &oldest.name);
+            return Err(IndexError::corrupted(
+                name,
+                format!("{merged} records came out of {expected} merged ones"),
+            ));
+        }
         let mut snapshot = self.shared.snapshot().as_ref().clone();
         let runs = &mut snapshot.runs[family.slot()];
         let Some(at) = runs

@@ -41,7 +41,7 @@ pub(super) enum Message {
 pub(super) enum Through {
     Durable { next: Seq, requests: usize },
     NotWritten(Arc<StoreError>),
-    Latched { first: Seq },
+    Latched { first: Seq, next: Seq },
 }
 
 /// What the committer's thread is told.
@@ -98,15 +98,21 @@ impl WriterThread {
                 }
             }
             self.take_backlog();
-            self.writer.tick(self.reading());
+            if self.flight != Flight::Latched && self.closing.is_none() {
+                self.writer.tick(self.reading());
+            }
             self.send_if_ready();
-            if self.flight != Flight::Under
-                && self.backlog.is_empty()
+            if self.is_done()
                 && let Some(waiter) = self.closing.take()
             {
                 return waiter;
             }
         }
+    }
+
+    /// Whether nothing that was asked waits any more.
+    fn is_done(&self) -> bool {
+        self.flight != Flight::Under && self.backlog.is_empty() && self.writer.drafted() == (0, 0)
     }
 
     fn reading(&self) -> Reading {
@@ -225,11 +231,10 @@ impl WriterThread {
                 }
                 self.flight = Flight::Idle;
             }
-            Through::Latched { first } => {
-                let behind = self.writer.state().next_seq();
+            Through::Latched { first, next } => {
                 let durable = self.published.read(Clone::clone);
                 for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
-                    not_appended(&mut answer, first, behind);
+                    not_appended(&mut answer, first, next);
                     let _ = waiter.send(answer);
                 }
                 self.flight = Flight::Latched;
@@ -275,6 +280,7 @@ pub(super) fn run_committer(
 
 fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> Through {
     let first = group.events.first().map_or(Seq(u64::MAX), |recorded| recorded.seq);
+    let next = group.events.last().map_or(first, |recorded| recorded.seq.next());
     let (events, requests) = (group.events.len(), group.replies.len());
     let span = tracing::debug_span!("group", events, requests).entered();
     let started = Instant::now();
@@ -299,7 +305,7 @@ fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> T
                 outcome_unknown(&mut answer, first);
                 let _ = waiter.send(answer);
             }
-            Through::Latched { first }
+            Through::Latched { first, next }
         }
     };
     drop(span);

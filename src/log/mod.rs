@@ -15,7 +15,6 @@ mod segments;
 pub mod sled_store;
 pub mod store;
 mod walk;
-mod watch;
 mod wire_v1;
 
 pub use chain::{Chain, Hash, Head, PrivateText};

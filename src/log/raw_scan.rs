@@ -17,10 +17,7 @@ pub(super) struct Start {
 
 /// The frame that an event begins in, or the last one before it, and a walk that begins there.
 pub(super) fn frame_of(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Start>, LogFault> {
-    let store_fault = |error| LogFault {
-        seq,
-        what: FaultKind::Store(error),
-    };
+    let store_fault = |error| LogFault { seq, what: FaultKind::Store(error) };
     let Some((found, _)) = reader.frame_at_or_before(FrameKey::last_of(seq)).map_err(store_fault)? else {
         return Ok(None);
     };
@@ -29,25 +26,17 @@ pub(super) fn frame_of(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Star
     let (key, bytes) = match reader.frame_at_or_before(first).map_err(store_fault)? {
         Some((key, bytes)) if key == first => (key, bytes),
         other => {
-            let what = FaultKind::FrameMissing {
-                expected: first,
-                found: other.map(|(key, _)| key),
-            };
+            let what = FaultKind::FrameMissing { expected: first, found: other.map(|(key, _)| key) };
             return Err(LogFault { seq: first.first, what });
         }
     };
-    let view = FrameView::parse(&bytes, key.part).map_err(|problem| LogFault {
-        seq: key.first,
-        what: FaultKind::Frame { frame: key, problem },
-    })?;
+    let view = FrameView::parse(&bytes, key.part)
+        .map_err(|problem| LogFault { seq: key.first, what: FaultKind::Frame { frame: key, problem } })?;
     let prev = match view.prev {
         Some(prev) => prev,
         None => hash_before(reader, key)?,
     };
-    Ok(Some(Start {
-        key,
-        walk: Walk::from_frame(key, prev, &view),
-    }))
+    Ok(Some(Start { key, walk: Walk::from_frame(key, prev, &view) }))
 }
 
 /// The last hash of the group before the one that begins with this frame, from its commit mark.
@@ -56,20 +45,13 @@ fn hash_before(reader: &dyn StoreReader, key: FrameKey) -> Result<Hash, LogFault
         return Ok(Hash::ZERO);
     };
     let fault = |what| LogFault { seq: before, what };
-    let found = reader
-        .frame_at_or_before(FrameKey::last_of(before))
-        .map_err(|error| fault(FaultKind::Store(error)))?;
+    let found = reader.frame_at_or_before(FrameKey::last_of(before)).map_err(|error| fault(FaultKind::Store(error)))?;
     let Some((frame, bytes)) = found else {
         let expected = FrameKey::new(before);
-        return Err(fault(FaultKind::FrameMissing {
-            expected,
-            found: Some(key),
-        }));
+        return Err(fault(FaultKind::FrameMissing { expected, found: Some(key) }));
     };
     let view = FrameView::parse(&bytes, frame.part).map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
-    let mark = view
-        .mark()
-        .map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
+    let mark = view.mark().map_err(|problem| fault(FaultKind::Frame { frame, problem }))?;
     match mark {
         Some(mark) if mark.end() == Some(key.first) => Ok(mark.last_hash),
         Some(mark) => {
@@ -77,10 +59,7 @@ fn hash_before(reader: &dyn StoreReader, key: FrameKey) -> Result<Hash, LogFault
             let expected = (mark.first, key.first.0.saturating_sub(mark.first.0));
             Err(fault(FaultKind::MarkRange { frame, expected, found }))
         }
-        None => Err(fault(FaultKind::FrameMissing {
-            expected: FrameKey::new(key.first),
-            found: Some(key),
-        })),
+        None => Err(fault(FaultKind::FrameMissing { expected: FrameKey::new(key.first), found: Some(key) })),
     }
 }
 
@@ -109,10 +88,7 @@ impl<'r> RawScan<'r> {
 
     pub(super) fn locate(reader: &'r dyn StoreReader, from: Seq, through: Option<Head>) -> Self {
         let start = match from.0.checked_sub(1) {
-            None => Ok(Some(Start {
-                key: FrameKey::START,
-                walk: Walk::from_start(),
-            })),
+            None => Ok(Some(Start { key: FrameKey::START, walk: Walk::from_start() })),
             Some(before) => frame_of(reader, Seq(before)),
         };
         let mut scan = Self {
@@ -125,12 +101,7 @@ impl<'r> RawScan<'r> {
             last_key: None,
             waiting: Vec::new(),
             ready: VecDeque::new(),
-            tail: DroppedTail {
-                from: FrameKey::START,
-                events: 0,
-                frames: 0,
-                bytes: 0,
-            },
+            tail: DroppedTail { from: FrameKey::START, events: 0, frames: 0, bytes: 0 },
         };
         match start {
             Ok(Some(start)) => {
@@ -150,10 +121,7 @@ impl<'r> RawScan<'r> {
         if let Some(Head { next_seq: Seq(0), hash }) = self.through {
             self.through = None;
             if hash != Hash::ZERO {
-                let what = FaultKind::HeadHash {
-                    expected: hash,
-                    found: Hash::ZERO,
-                };
+                let what = FaultKind::HeadHash { expected: hash, found: Hash::ZERO };
                 self.failed = Some(LogFault { seq: Seq(0), what });
             }
         }
@@ -193,17 +161,9 @@ impl<'r> RawScan<'r> {
         };
         for frame in frames {
             let seq = walk.head().next_seq;
-            let (key, bytes) = frame.map_err(|error| LogFault {
-                seq,
-                what: FaultKind::Store(error),
-            })?;
+            let (key, bytes) = frame.map_err(|error| LogFault { seq, what: FaultKind::Store(error) })?;
             if walk.is_between_groups() {
-                self.tail = DroppedTail {
-                    from: key,
-                    events: 0,
-                    frames: 0,
-                    bytes: 0,
-                };
+                self.tail = DroppedTail { from: key, events: 0, frames: 0, bytes: 0 };
             }
             let step = walk.step(key, &bytes)?;
             self.last_key = Some(key);
@@ -237,13 +197,7 @@ impl<'r> RawScan<'r> {
 
     fn head_missing(&self) -> LogFault {
         let seq = self.head().map_or(Seq(0), |head| head.next_seq);
-        LogFault {
-            seq,
-            what: FaultKind::HeadMissing {
-                expected: self.from.0,
-                last: self.last_key,
-            },
-        }
+        LogFault { seq, what: FaultKind::HeadMissing { expected: self.from.0, last: self.last_key } }
     }
 }
 
@@ -255,21 +209,12 @@ fn check_through(through: &mut Option<Head>, batch: &RawBatch) -> Result<(), Log
     }
     *through = None;
     let index = head.next_seq.0.saturating_sub(batch.first().0 + 1);
-    let found = usize::try_from(index)
-        .ok()
-        .and_then(|index| batch.get(index))
-        .map_or(Hash::ZERO, |event| event.hash);
+    let found = usize::try_from(index).ok().and_then(|index| batch.get(index)).map_or(Hash::ZERO, |event| event.hash);
     match found == head.hash {
         true => Ok(()),
         false => {
-            let what = FaultKind::HeadHash {
-                expected: head.hash,
-                found,
-            };
-            Err(LogFault {
-                seq: Seq(head.next_seq.0 - 1),
-                what,
-            })
+            let what = FaultKind::HeadHash { expected: head.hash, found };
+            Err(LogFault { seq: Seq(head.next_seq.0 - 1), what })
         }
     }
 }

@@ -33,11 +33,7 @@ pub struct Scanned {
 
 impl From<Scanned> for Recorded {
     fn from(scanned: Scanned) -> Self {
-        Self {
-            seq: scanned.seq,
-            hash: scanned.hash.0,
-            event: scanned.event,
-        }
+        Self { seq: scanned.seq, hash: scanned.hash.0, event: scanned.event }
     }
 }
 
@@ -52,9 +48,7 @@ impl Deref for EventBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.frame
-            .get(self.range.0 as usize..self.range.1 as usize)
-            .unwrap_or_default()
+        self.frame.get(self.range.0 as usize..self.range.1 as usize).unwrap_or_default()
     }
 }
 
@@ -100,11 +94,7 @@ pub fn scan_raw(reader: &dyn StoreReader, from: Head) -> RawScan<'_> {
 /// # Errors
 /// As [`scan_raw`]; also for an event that can't be decoded.
 pub fn scan(reader: &dyn StoreReader, from: Head) -> Scan<'_> {
-    Scan {
-        raw: RawScan::new(reader, from),
-        batch: None,
-        index: 0,
-    }
+    Scan { raw: RawScan::new(reader, from), batch: None, index: 0 }
 }
 
 /// Reads a log event by event from a place on, trusting the hashes that stand before it.
@@ -112,11 +102,7 @@ pub fn scan(reader: &dyn StoreReader, from: Head) -> Scan<'_> {
 /// # Errors
 /// As [`scan`]; also where the log ends before the place.
 pub fn scan_from(reader: &dyn StoreReader, from: Seq) -> Scan<'_> {
-    Scan {
-        raw: RawScan::locate(reader, from, None),
-        batch: None,
-        index: 0,
-    }
+    Scan { raw: RawScan::locate(reader, from, None), batch: None, index: 0 }
 }
 
 /// The head before an event: its seq and the hash that it follows.
@@ -128,18 +114,9 @@ pub fn head_at(reader: &dyn StoreReader, seq: Seq) -> Result<Head, LogFault> {
         return Ok(Head::EMPTY);
     }
     let before = Seq(seq.0 - 1);
-    let missing = || LogFault {
-        seq: before,
-        what: FaultKind::HeadMissing {
-            expected: seq.0,
-            last: None,
-        },
-    };
+    let missing = || LogFault { seq: before, what: FaultKind::HeadMissing { expected: seq.0, last: None } };
     let found = read_event(reader, before)?.ok_or_else(missing)?;
-    Ok(Head {
-        next_seq: seq,
-        hash: found.hash,
-    })
+    Ok(Head { next_seq: seq, hash: found.hash })
 }
 
 /// Reads one event, without reading the log before it: its hash is checked against what stands before it in its
@@ -150,10 +127,7 @@ pub fn head_at(reader: &dyn StoreReader, seq: Seq) -> Result<Head, LogFault> {
 /// # Errors
 /// [`LogFault`] where the event, or what stands before it in its frame, is damaged or missing.
 pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>, LogFault> {
-    let store_fault = |error| LogFault {
-        seq,
-        what: FaultKind::Store(error),
-    };
+    let store_fault = |error| LogFault { seq, what: FaultKind::Store(error) };
     let Some(start) = frame_of(reader, seq)? else {
         return Ok(None);
     };
@@ -165,11 +139,7 @@ pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>,
             return Ok(None);
         }
         if let Some(batch) = walk.step(key, &bytes)?.batch {
-            let Some(index) = seq
-                .0
-                .checked_sub(batch.first().0)
-                .and_then(|index| usize::try_from(index).ok())
-            else {
+            let Some(index) = seq.0.checked_sub(batch.first().0).and_then(|index| usize::try_from(index).ok()) else {
                 continue;
             };
             if index < batch.len() {
@@ -196,23 +166,12 @@ pub fn recover(reader: &dyn StoreReader, from: Head) -> Result<Recovery, LogFaul
                 scan.skip_ready();
             }
             Ok(None) => {
-                return Ok(Recovery {
-                    head,
-                    last_group,
-                    dropped: scan.tail(),
-                });
+                return Ok(Recovery { head, last_group, dropped: scan.tail() });
             }
-            Err(LogFault {
-                seq,
-                what: what @ FaultKind::FrameMissing { .. },
-            }) if head.next_seq >= from.next_seq => {
+            Err(LogFault { seq, what: what @ FaultKind::FrameMissing { .. } }) if head.next_seq >= from.next_seq => {
                 let start = FrameKey::new(head.next_seq);
                 return match tail_without_mark(reader, start)? {
-                    Some(dropped) => Ok(Recovery {
-                        head,
-                        last_group,
-                        dropped: Some(dropped),
-                    }),
+                    Some(dropped) => Ok(Recovery { head, last_group, dropped: Some(dropped) }),
                     None => Err(LogFault { seq, what }),
                 };
             }
@@ -223,17 +182,9 @@ pub fn recover(reader: &dyn StoreReader, from: Head) -> Result<Recovery, LogFaul
 
 /// What stands from this frame on, where none of it is, or may once have been, a commit mark.
 fn tail_without_mark(reader: &dyn StoreReader, from: FrameKey) -> Result<Option<DroppedTail>, LogFault> {
-    let mut tail = DroppedTail {
-        from,
-        events: 0,
-        frames: 0,
-        bytes: 0,
-    };
+    let mut tail = DroppedTail { from, events: 0, frames: 0, bytes: 0 };
     for frame in reader.frames(from) {
-        let (key, bytes) = frame.map_err(|error| LogFault {
-            seq: from.first,
-            what: FaultKind::Store(error),
-        })?;
+        let (key, bytes) = frame.map_err(|error| LogFault { seq: from.first, what: FaultKind::Store(error) })?;
         match FrameView::parse(&bytes, key.part) {
             Ok(view) if !view.is(CARRIES_MARK) => tail.add(&view, &bytes),
             _ => return Ok(None),
@@ -291,32 +242,13 @@ impl Iterator for Scan<'_> {
 }
 
 fn decode(batch: &RawBatch, index: usize) -> Option<Result<Scanned, LogFault>> {
-    let RawEvent {
-        seq,
-        prev_hash,
-        hash,
-        bytes,
-        group_end,
-    } = batch.get(index)?;
+    let RawEvent { seq, prev_hash, hash, bytes, group_end } = batch.get(index)?;
     let range = batch.range(index)?;
     Some(match decode_event(bytes) {
         Ok(event) => {
-            let bytes = EventBytes {
-                frame: batch.frame().clone(),
-                range,
-            };
-            Ok(Scanned {
-                seq,
-                prev_hash,
-                hash,
-                bytes,
-                event,
-                group_end,
-            })
+            let bytes = EventBytes { frame: batch.frame().clone(), range };
+            Ok(Scanned { seq, prev_hash, hash, bytes, event, group_end })
         }
-        Err(error) => Err(LogFault {
-            seq,
-            what: FaultKind::Event(error),
-        }),
+        Err(error) => Err(LogFault { seq, what: FaultKind::Event(error) }),
     })
 }

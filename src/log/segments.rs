@@ -13,10 +13,7 @@ const SEGMENT_HEAD_BYTES: usize = 20;
 /// A hash of what decides what sled does with its file when it opens it: the heads of all segments, which say in
 /// which order they follow each other, and all of the two last ones in that order.
 pub(super) fn fingerprint(file: &File) -> Result<Hash, StoreError> {
-    let io = |source| StoreError::Io {
-        what: "reading the log's file",
-        source,
-    };
+    let io = |source| StoreError::Io { what: "reading the log's file", source };
     let bytes = file.metadata().map_err(io)?.len();
     let mut hasher = blake3::Hasher::new();
     hasher.update(&bytes.to_le_bytes());
@@ -24,10 +21,7 @@ pub(super) fn fingerprint(file: &File) -> Result<Hash, StoreError> {
     for start in (0..bytes).step_by(SEGMENT_BYTES) {
         let head = read_at(file, start, SEGMENT_HEAD_BYTES).map_err(io)?;
         hasher.update(&head);
-        let place = head
-            .get(4..12)
-            .and_then(|place| place.try_into().ok())
-            .map(i64::from_le_bytes);
+        let place = head.get(4..12).and_then(|place| place.try_into().ok()).map(i64::from_le_bytes);
         // A segment that was never used is all zeros.
         if let Some(place) = place.filter(|place| *place != 0) {
             order.insert(place ^ i64::MAX, start);

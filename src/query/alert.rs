@@ -56,8 +56,6 @@ pub struct AlertRow {
     pub level: i64,
     /// The reorder point.
     pub point: i64,
-    /// Decimal places of level and point.
-    pub decimals: u8,
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +83,6 @@ impl<'a> Slot<'a> {
             place: Place::of(state, self.position),
             level: alert.level,
             point: self.reorder.point.0,
-            decimals: state.item(self.position.item).map_or(0, |item| item.decimals),
         }
     }
 

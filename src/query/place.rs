@@ -2,7 +2,7 @@
 
 use crate::domain::command::ItemStatus;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position};
-use crate::domain::state::{Item, PositionState, State};
+use crate::domain::state::{PositionState, State};
 use crate::domain::text::AliasText;
 use serde::{Deserialize, Serialize};
 
@@ -22,18 +22,22 @@ pub struct Place {
     /// The lot's first alias; none where the item is not lot-tracked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lot_code: Option<AliasText>,
+    /// Decimal places of the item's quantities, which are told in its smallest units.
+    pub decimals: u8,
 }
 
 impl Place {
     pub(super) fn of(state: &State, position: Position) -> Self {
         let Position { item, location, lot } = position;
+        let known = state.item(item);
         Self {
             item,
             location,
             lot,
-            sku: state.item(item).map(|item| item.sku.clone()),
+            sku: known.map(|item| item.sku.clone()),
             location_code: state.location(location).map(|location| location.code.clone()),
             lot_code: state.lot(lot).map(|lot| lot.code.clone()),
+            decimals: known.map_or(0, |item| item.decimals),
         }
     }
 
@@ -84,14 +88,10 @@ impl Scope {
 
     /// Whether ids and status agree.
     pub(super) fn admits(&self, state: &State, position: Position) -> bool {
-        self.admits_ids(position)
-            && self.status.is_none_or(|status| state.item(position.item).is_some_and(|item| item.status == status))
-    }
-
-    fn admits_ids(&self, position: Position) -> bool {
         self.item.is_none_or(|item| item == position.item)
             && self.location.is_none_or(|location| location == position.location)
             && self.lot.is_none_or(|lot| lot == position.lot)
+            && self.status.is_none_or(|status| state.item(position.item).is_some_and(|item| item.status == status))
     }
 }
 
@@ -99,12 +99,11 @@ pub(super) const fn tie_of(position: Position) -> [u64; 3] {
     [position.item.0 as u64, position.location.0 as u64, position.lot.0 as u64]
 }
 
-/// A position in hand, with its item.
+/// A position in hand.
 #[derive(Clone, Copy)]
 pub(super) struct Found<'a> {
     pub(super) position: Position,
     pub(super) entry: &'a PositionState,
-    pub(super) item: &'a Item,
 }
 
 /// Calls `visit` for every touched position in scope, in no order.
@@ -112,10 +111,8 @@ pub(super) struct Found<'a> {
 /// Where an item is named its positions are looked up one by one if that is less work than walking over all.
 pub(super) fn for_each_position<'a>(state: &'a State, scope: &Scope, mut visit: impl FnMut(Found<'a>)) {
     let mut visit = |position: Position, entry: &'a PositionState| {
-        // On a valid log every position has its item.
-        let Some(item) = state.item(position.item) else { return };
-        if scope.status.is_none_or(|status| item.status == status) {
-            visit(Found { position, entry, item });
+        if scope.admits(state, position) {
+            visit(Found { position, entry });
         }
     };
     match candidates(state, scope) {
@@ -126,10 +123,7 @@ pub(super) fn for_each_position<'a>(state: &'a State, scope: &Scope, mut visit: 
                 }
             }
         }
-        None => state
-            .positions()
-            .filter(|(position, _)| scope.admits_ids(**position))
-            .for_each(|(position, entry)| visit(*position, entry)),
+        None => state.positions().for_each(|(position, entry)| visit(*position, entry)),
     }
 }
 

@@ -41,8 +41,6 @@ pub struct HeldRow {
     pub covered: i64,
     /// What of it is oversold.
     pub uncovered: i64,
-    /// Decimal places of the figures.
-    pub decimals: u8,
 }
 
 impl ReservationView {
@@ -54,7 +52,6 @@ impl ReservationView {
                 open: line.open,
                 covered: line.open.saturating_sub(uncovered),
                 uncovered,
-                decimals: decimals(state, line.position),
             }
         });
         Self {
@@ -70,10 +67,6 @@ impl ReservationView {
 
 fn deadline(reservation: &Reservation) -> Option<Timestamp> {
     Some(reservation.deadline).filter(|deadline| *deadline != Timestamp::NEVER)
-}
-
-fn decimals(state: &State, position: Position) -> u8 {
-    state.item(position.item).map_or(0, |item| item.decimals)
 }
 
 /// An open reservation by its id; none where it is unknown, closed or lapsed.

@@ -11,7 +11,7 @@ use crate::domain::text::AliasText;
 use serde::{Deserialize, Serialize};
 
 /// What is at a position, in the item's smallest units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
 pub struct Stock {
     /// Sellable and unsellable together; negative where a receipt was never recorded.
     pub physical: i64,
@@ -29,22 +29,11 @@ pub struct Stock {
     pub oversold: i64,
     /// The last event that touched the position; 0 where none has.
     pub version: Seq,
-    /// Decimal places of the figures.
-    pub decimals: u8,
 }
 
 impl Stock {
     pub(super) fn of(state: &State, found: Found<'_>, as_of: Timestamp) -> Self {
-        Self::from_entry(state, found.position, found.entry, found.item.decimals, as_of)
-    }
-
-    fn from_entry(
-        state: &State,
-        position: Position,
-        entry: &PositionState,
-        decimals: u8,
-        as_of: Timestamp,
-    ) -> Self {
+        let Found { position, entry } = found;
         let reserved = state.held_of(position, entry, as_of);
         let sellable = entry.sellable.quantity;
         let available = sellable.saturating_sub(reserved);
@@ -57,27 +46,12 @@ impl Stock {
             inbound: entry.inbound,
             oversold: available.saturating_neg().max(0),
             version: entry.version,
-            decimals,
-        }
-    }
-
-    /// What a position has that no event has touched.
-    const fn nothing(decimals: u8) -> Self {
-        Self {
-            physical: 0,
-            sellable: 0,
-            unsellable: 0,
-            reserved: 0,
-            available: 0,
-            inbound: 0,
-            oversold: 0,
-            version: Seq::GENESIS,
-            decimals,
         }
     }
 }
 
-/// What is at a position: two look-ups, whatever the size of the ledger.
+/// What is at a position: one look-up, whatever the size of the ledger (plus one per deadline that has passed
+/// there since an expiry was last recorded).
 ///
 /// A position that no event has touched has nothing and version 0. None where the item, the location or the lot
 /// does not exist, or where the lot is another item's.
@@ -98,16 +72,16 @@ pub fn stock(state: &State, now: Timestamp, position: Position) -> Answer<Option
 }
 
 pub(super) fn stock_at(state: &State, position: Position, as_of: Timestamp) -> Option<Stock> {
-    let item = state.item(position.item)?;
     match state.position(position) {
-        Some(entry) => Some(Stock::from_entry(state, position, entry, item.decimals, as_of)),
-        None => {
-            state.location(position.location)?;
-            let lot_fits = position.lot == LotId::NONE
-                || state.lot(position.lot).is_some_and(|lot| lot.item == position.item);
-            lot_fits.then(|| Stock::nothing(item.decimals))
-        }
+        Some(entry) => Some(Stock::of(state, Found { position, entry }, as_of)),
+        None => exists(state, position).then(Stock::default),
     }
+}
+
+fn exists(state: &State, position: Position) -> bool {
+    let Position { item, location, lot } = position;
+    let lot_fits = lot == LotId::NONE || state.lot(lot).is_some_and(|lot| lot.item == item);
+    lot_fits && state.item(item).is_some() && state.location(location).is_some()
 }
 
 /// The stock of one position, with its names.
@@ -205,7 +179,7 @@ pub fn item_stock(
         for_each_position(state, &Scope::item(item), |found| {
             let stock = Stock::of(state, found, as_of);
             total.add(&stock);
-            picker.offer(order.by.value(found, &stock), tie_of(found.position), found);
+            picker.offer(order.by.value(state, found, &stock), tie_of(found.position), found);
         });
         Some(ItemStock {
             item,
@@ -249,9 +223,11 @@ impl StockSort {
         }
     }
 
-    fn value<'a>(self, found: Found<'a>, stock: &Stock) -> SortValue<'a> {
+    fn value<'a>(self, state: &'a State, found: Found<'_>, stock: &Stock) -> SortValue<'a> {
         SortValue::Number(match self {
-            Self::Sku => return SortValue::Text(found.item.sku.as_str()),
+            Self::Sku => {
+                return SortValue::Text(state.item(found.position.item).map_or("", |item| item.sku.as_str()));
+            }
             Self::Item => i64::from(found.position.item.0),
             Self::Location => i64::from(found.position.location.0),
             Self::Physical => stock.physical,
@@ -349,7 +325,7 @@ pub(super) fn pick_stock<'a>(
     for_each_position(state, &filter.scope, |found| {
         let stock = Stock::of(state, found, as_of);
         if filter.only.is_none_or(|only| only.admits(found.entry, &stock)) {
-            picker.offer(by.value(found, &stock), tie_of(found.position), found);
+            picker.offer(by.value(state, found, &stock), tie_of(found.position), found);
         }
     });
     picker

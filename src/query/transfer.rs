@@ -19,14 +19,11 @@ pub struct TransitRow {
     pub place: Place,
     /// How much; negative where more arrived than left.
     pub quantity: i64,
-    /// Decimal places of the quantity.
-    pub decimals: u8,
 }
 
 impl TransitRow {
     fn of(state: &State, transfer: TransferId, position: Position, quantity: i64) -> Self {
-        let decimals = state.item(position.item).map_or(0, |item| item.decimals);
-        Self { transfer, place: Place::of(state, position), quantity, decimals }
+        Self { transfer, place: Place::of(state, position), quantity }
     }
 }
 

@@ -17,12 +17,12 @@ use std::hash::Hash;
 /// `LIMIT_EXCEEDED`, `INVALID_QUANTITY` or `INVALID_FIELD`, the lowest number first.
 pub fn validate(command: &Command) -> Result<(), Rejection> {
     let mut lowest = Lowest::default();
-    lowest.check(limit("document references", command.documents.len(), limits::DOCUMENTS_MAX));
+    lowest.judge(limit("document references", command.documents.len(), limits::DOCUMENTS_MAX));
     if let Some(note) = &command.note {
-        lowest.check(limit("bytes of note", note.len(), limits::NOTE_BYTES_MAX));
+        lowest.judge(limit("bytes of note", note.len(), limits::NOTE_BYTES_MAX));
     }
-    lowest.check(lines_of(&command.act));
-    lowest.check(fields(command));
+    lowest.judge(lines_of(&command.act));
+    lowest.judge(fields(command));
     lowest.done()
 }
 
@@ -46,7 +46,7 @@ enum Range {
 }
 
 impl Range {
-    fn check(self, line: usize, quantity: i64) -> Result<(), Rejection> {
+    fn judge(self, line: usize, quantity: i64) -> Result<(), Rejection> {
         let max = limits::QUANTITY_UNITS_MAX;
         let (holds, must) = match self {
             Self::Positive => ((1..=max).contains(&quantity), "from 1 to 10^15 smallest units"),
@@ -102,8 +102,8 @@ fn lines_in(lines: &[Line], range: Range) -> Result<(), Rejection> {
     line_count(lines.len())?;
     let mut lowest = Lowest::default();
     for (index, line) in lines.iter().enumerate() {
-        lowest.check(range.check(index, line.quantity.0));
-        lowest.check(detail(line));
+        lowest.judge(range.judge(index, line.quantity.0));
+        lowest.judge(detail(line));
     }
     lowest.done()
 }
@@ -132,8 +132,8 @@ fn return_lines(lines: &[ReturnLine]) -> Result<(), Rejection> {
     line_count(lines.len())?;
     let mut lowest = Lowest::default();
     for (index, line) in lines.iter().enumerate() {
-        lowest.check(Range::Positive.check(index, line.line.quantity.0));
-        lowest.check(detail(&line.line));
+        lowest.judge(Range::Positive.judge(index, line.line.quantity.0));
+        lowest.judge(detail(&line.line));
     }
     lowest.done()
 }
@@ -141,7 +141,7 @@ fn return_lines(lines: &[ReturnLine]) -> Result<(), Rejection> {
 fn count_lines(lines: &[CountLine]) -> Result<(), Rejection> {
     line_count(lines.len())?;
     for (index, line) in lines.iter().enumerate() {
-        Range::ZeroOrMore.check(index, line.counted.0)?;
+        Range::ZeroOrMore.judge(index, line.counted.0)?;
     }
     once("lines", lines, |line| (line.position, line.bucket))
 }
@@ -172,7 +172,7 @@ fn fields(command: &Command) -> Result<(), Rejection> {
             invalid("decimals", format!("{decimals}, at most {} are allowed", limits::DECIMALS_MAX))
         }
         Act::AddAlias { alias, target } | Act::MergeAlias { alias, into: target } => pairing(alias, *target),
-        Act::SetReorderPoint { point: Some(point), .. } => Range::ZeroOrMore.check(0, point.0),
+        Act::SetReorderPoint { point: Some(point), .. } => Range::ZeroOrMore.judge(0, point.0),
         Act::Adjust { .. } if command.reason.is_none() => invalid("reason", "an adjustment must have a reason code"),
         Act::Return { origin, excess, .. } => return_fields(command, *origin, *excess),
         Act::ShipTransfer { to, lines, .. } => match lines.iter().position(|line| line.position.location == *to) {

@@ -1,11 +1,11 @@
 //! Promises and what becomes of them: reserve, amend, extend, fulfil, release.
 
+use super::balance::balances_in_range;
 use super::lines::{Short, in_range, known, merged, promisable, recorded};
-use super::stock::balances_in_range;
 use super::{Decided, Lowest};
 use crate::domain::command::{Act, Command, Departure, Holds, Portion};
 use crate::domain::event::{Body, HoldLine};
-use crate::domain::ids::{CommandId, Position, Timestamp};
+use crate::domain::ids::{CommandId, Moment, Position, Timestamp};
 use crate::domain::line::{Bucket, Line, Lines};
 use crate::domain::quantity::Quantity;
 use crate::domain::rejection::Rejection;
@@ -25,7 +25,7 @@ pub(super) fn decide(state: &State, command: &Command, now: Timestamp, order: &m
             let chosen = choose(state, holds, portion, now, order)?;
             let (closes, unreserved) = allocate(holds, portion, &chosen, *departure)?;
             let body = Body::Fulfilled { closes, unreserved, departure: *departure };
-            fulfil(state, body, command.occurred_at.unwrap_or(now))
+            fulfil(state, body, Moment::of(command.occurred_at, now))
         }
         Act::Release { holds, portion } => {
             let chosen = choose(state, holds, portion, now, order)?;
@@ -46,7 +46,7 @@ fn reserve(state: &State, deadline: Option<Timestamp>, lines: &[Line], now: Time
     let lines = merged(lines);
     let mut short = Short::default();
     for line in &lines {
-        short.check(line.position, Bucket::Sellable, line.quantity.0, state.available(line.position, now));
+        short.compare(line.position, Bucket::Sellable, line.quantity.0, state.available(line.position, now));
     }
     short.done()?;
     for line in &lines {
@@ -87,7 +87,7 @@ fn amend(state: &State, id: CommandId, lines: &[Line], now: Timestamp) -> Decide
     for line in lines {
         let increase = line.quantity.0 - open(line.position);
         if increase > 0 {
-            short.check(line.position, Bucket::Sellable, increase, state.available(line.position, now));
+            short.compare(line.position, Bucket::Sellable, increase, state.available(line.position, now));
         }
     }
     short.done()?;
@@ -143,7 +143,7 @@ fn choose<'a>(
 }
 
 /// Goods that leave now must be there; goods that are gone already are a fact.
-fn fulfil(state: &State, body: Body, at: Timestamp) -> Decided {
+fn fulfil(state: &State, body: Body, at: Moment) -> Decided {
     if let Body::Fulfilled { closes, departure: Departure::Now, .. } = &body {
         let mut wanted: SmallVec<[(Position, i64); 2]> = SmallVec::new();
         let mut places: FxHashMap<Position, usize> = FxHashMap::default();
@@ -157,7 +157,7 @@ fn fulfil(state: &State, body: Body, at: Timestamp) -> Decided {
         let mut short = Short::default();
         for (position, units) in wanted {
             let there = state.position(position).map_or(0, |entry| entry.sellable.quantity);
-            short.check(position, Bucket::Sellable, units, there);
+            short.compare(position, Bucket::Sellable, units, there);
         }
         short.done()?;
     }

@@ -92,7 +92,7 @@ pub(super) fn merged(lines: &[Line]) -> Lines {
 pub(super) struct Short(Vec<Shortage>);
 
 impl Short {
-    pub(super) fn check(&mut self, position: Position, bucket: Bucket, wanted: i64, available: i64) {
+    pub(super) fn compare(&mut self, position: Position, bucket: Bucket, wanted: i64, available: i64) {
         if wanted > available {
             self.0.push(Shortage { position, bucket, wanted, available });
         }

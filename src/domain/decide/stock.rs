@@ -1,11 +1,11 @@
 //! Facts about stock, and reclassification.
 
-use super::lines::{Short, as_seen, exists, in_range, known, location_exists, merged, recorded};
+use super::balance::balances_in_range;
+use super::lines::{Short, as_seen, exists, known, location_exists, merged, recorded};
 use super::{Decided, Looked, Lowest};
-use crate::domain::account::{Place, for_each_delta};
 use crate::domain::command::{Act, Command, Excess, PosDelta};
 use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
-use crate::domain::ids::{LocationId, Position, Timestamp, TransferId};
+use crate::domain::ids::{Moment, Timestamp, TransferId};
 use crate::domain::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
 use crate::domain::quantity::Quantity;
 use crate::domain::rejection::Rejection;
@@ -19,7 +19,7 @@ pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Tim
     let mut lowest = Lowest::default();
     lines_known(state, &command.act, &mut lowest);
     lowest.done()?;
-    let at = command.occurred_at.unwrap_or(now);
+    let at = Moment::of(command.occurred_at, now);
     let body = match &command.act {
         Act::Receive { lines } => Body::Received { lines: recorded(lines) },
         Act::Adjust { lines } => Body::Adjusted { lines: recorded(lines) },
@@ -29,7 +29,7 @@ pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Tim
             delta: pos_movement(delta),
         },
         Act::Return { excess, lines, .. } => returned(looked, command, *excess, lines)?,
-        Act::Count { lines } => return counted(state, looked, lines, at),
+        Act::Count { lines } => counted(state, looked, lines, at),
         Act::ShipTransfer { transfer, to, lines } => {
             Body::TransferShipped { transfer: *transfer, to: *to, lines: recorded(lines) }
         }
@@ -134,15 +134,14 @@ fn returned(looked: &Looked, command: &Command, excess: Excess, lines: &[ReturnL
     Err(Rejection::ReturnExceedsShipped { order: order.clone(), item, wanted, returnable })
 }
 
-fn counted(state: &State, looked: &Looked, lines: &[CountLine], at: Timestamp) -> Decided {
+fn counted(state: &State, looked: &Looked, lines: &[CountLine], at: Moment) -> Body {
     let mut figures = SmallVec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
         let anchors = state.position(line.position).is_none_or(|entry| entry.bucket(line.bucket).anchors_at(at));
         let later = if anchors { looked.later.get(index).copied().unwrap_or(0) } else { 0 };
-        in_range(line.position, "the counted bucket", i128::from(line.counted.0) + i128::from(later))?;
         figures.push(CountedLine { position: line.position, bucket: line.bucket, counted: line.counted, later });
     }
-    Ok(Body::Counted { lines: figures })
+    Body::Counted { lines: figures }
 }
 
 fn close_transfer(state: &State, transfer: TransferId) -> Decided {
@@ -155,77 +154,8 @@ fn reclassify(state: &State, lines: &[Line]) -> Decided {
     let mut short = Short::default();
     for line in &merged(lines) {
         let there = state.position(line.position).map_or(0, |entry| entry.bucket(line.bucket).quantity);
-        short.check(line.position, line.bucket, line.quantity.0, there);
+        short.compare(line.position, line.bucket, line.quantity.0, there);
     }
     short.done()?;
     Ok(Body::Reclassified { lines: recorded(lines) })
-}
-
-/// Every bucket and every line of a transfer that the event moves stays within the ledger's range.
-pub(super) fn balances_in_range(state: &State, body: &Body, at: Timestamp) -> Result<(), Rejection> {
-    let mut sums: SmallVec<[(Position, Bucket, i128); 2]> = SmallVec::new();
-    let mut places: FxHashMap<(Position, Bucket), usize> = FxHashMap::default();
-    for_each_delta(body, |place, delta| {
-        let Place::Bucket(position, bucket) = place else { return };
-        if let [only] = sums.as_mut_slice()
-            && (only.0, only.1) == (position, bucket)
-        {
-            only.2 += i128::from(delta);
-            return;
-        }
-        if places.is_empty() {
-            places.extend(sums.iter().enumerate().map(|(index, sum)| ((sum.0, sum.1), index)));
-        }
-        match places.get(&(position, bucket)).and_then(|index| sums.get_mut(*index)) {
-            Some(sum) => sum.2 += i128::from(delta),
-            None => {
-                if !sums.is_empty() {
-                    places.insert((position, bucket), sums.len());
-                }
-                sums.push((position, bucket, i128::from(delta)));
-            }
-        }
-    });
-    for (position, bucket, delta) in sums {
-        let known = state.position(position).map(|entry| entry.bucket(bucket));
-        if known.is_none_or(|known| known.moves_at(at)) {
-            let before = known.map_or(0, |known| i128::from(known.quantity));
-            in_range(position, "a bucket", before + delta)?;
-        }
-    }
-    transit_in_range(state, body)
-}
-
-fn transit_in_range(state: &State, body: &Body) -> Result<(), Rejection> {
-    let (transfer, lines, sign) = match body {
-        Body::TransferShipped { transfer, lines, .. } => (transfer, lines, 1),
-        Body::TransferReceived { transfer, lines } => (transfer, lines, -1),
-        _ => return Ok(()),
-    };
-    let known = state.transfer(*transfer);
-    let mut sums: FxHashMap<_, i128> = FxHashMap::default();
-    for line in lines {
-        let key = (line.position.item, line.position.lot);
-        let before = || known.and_then(|known| known.lines.get(&key)).map_or(0, |units| i128::from(*units));
-        let sum = sums.entry(key).or_insert_with(before);
-        *sum += i128::from(line.quantity.0) * sign;
-        in_range(line.position, "what is in transit", *sum)?;
-    }
-    let to = match body {
-        Body::TransferShipped { to, .. } => known.map_or(*to, |known| known.to),
-        _ => return Ok(()),
-    };
-    inbound_in_range(state, lines, to)
-}
-
-fn inbound_in_range(state: &State, lines: &[Line], to: LocationId) -> Result<(), Rejection> {
-    let mut sums: FxHashMap<Position, i128> = FxHashMap::default();
-    for line in lines {
-        let position = Position::of_lot(line.position.item, to, line.position.lot);
-        let before = || state.position(position).map_or(0, |entry| i128::from(entry.inbound));
-        let sum = sums.entry(position).or_insert_with(before);
-        *sum += i128::from(line.quantity.0);
-        in_range(position, "what is inbound", *sum)?;
-    }
-    Ok(())
 }

@@ -32,7 +32,7 @@ fn every_figure_of_a_position_is_told() {
         "as_of": shop.clock,
         "value": {
             "physical": 14, "sellable": 10, "unsellable": 4, "reserved": 12, "available": -2, "inbound": 6,
-            "oversold": 2, "version": version.0, "decimals": 0,
+            "oversold": 2, "version": version.0,
         },
     });
     assert_eq!(value, expected);
@@ -229,4 +229,14 @@ fn a_row_is_flat_and_named() {
         "version": shop.state.next_seq().0 - 1, "decimals": 0, "reorder_point": 1,
     }]);
     assert_eq!(row, expected);
+}
+
+#[test]
+fn rows_of_an_item_with_decimals_say_how_many() {
+    let mut shop = Shop::new();
+    let (item, here) = (shop.item("RICE", 3), shop.location("HERE"));
+    shop.receive(at(item, here), 1_500);
+    let page = stock_list(&shop.state, shop.now(), &StockFilter::default(), Order::default(), &Paging::default());
+    let rows = page.expect("a page").value.rows;
+    assert_eq!(rows.iter().map(|row| (row.place.decimals, row.stock.physical)).collect::<Vec<_>>(), [(3, 1_500)]);
 }

@@ -3,16 +3,15 @@
 use super::alerts::is_open;
 use super::{Model, summed};
 use counterfoil::domain::command::{
-    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Excess, Holds, ItemStatus, Kind, Portion, PosDelta,
-    ReturnOrigin, UseStatus,
+    Act, Cause, Command, Departure, Excess, Holds, Kind, Portion, PosDelta, ReturnOrigin,
 };
-use counterfoil::domain::ids::{AlertId, CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp};
+use counterfoil::domain::ids::{AlertId, CommandId, Position, Seq, Timestamp};
 use counterfoil::domain::line::{Bucket, Line, ReturnLine};
 use counterfoil::domain::rejection::{Rejection, Shortage};
 use counterfoil::domain::text::OrderRef;
 use counterfoil::limits::{
-    DEADLINE_MICROS_MAX, DECIMALS_MAX, DOCUMENTS_MAX, LINES_MAX, NOTE_BYTES_MAX, OCCURRED_AHEAD_MICROS_MAX,
-    OCCURRED_MICROS_MIN, QUANTITY_UNITS_MAX,
+    DEADLINE_MICROS_MAX, DOCUMENTS_MAX, LINES_MAX, NOTE_BYTES_MAX, OCCURRED_AHEAD_MICROS_MAX, OCCURRED_MICROS_MIN,
+    QUANTITY_UNITS_MAX,
 };
 
 /// What a line of any act says.
