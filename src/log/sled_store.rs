@@ -30,13 +30,12 @@ use super::directory::{self, Claim, Reached};
 use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
+use super::segments;
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -46,9 +45,6 @@ const PRIVATE: &str = "private";
 const META: &str = "meta";
 const META_LEDGER: &str = "ledger";
 const META_FORMAT: &str = "format";
-/// sled 0.34 writes its file in segments of this size, each with a head: a checksum, then its place in the order.
-const SEGMENT_BYTES: usize = 512 << 10;
-const SEGMENT_HEAD_BYTES: usize = 20;
 
 /// What a caller may choose about the store on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,9 +193,7 @@ impl SledStore {
             return Ok(true);
         };
         let found = self.trees.frame_at_or_before(FrameKey::last_of(last))?;
-        Ok(found
-            .and_then(|(key, bytes)| marked_head(key, &bytes))
-            .is_some_and(|head| head.next_seq == events))
+        Ok(found.and_then(|(key, bytes)| marked_head(key, &bytes)).is_some_and(|head| head.next_seq == events))
     }
 
     /// The ledger's own name.
@@ -286,11 +280,7 @@ impl Store for SledStore {
     fn drop_from(&mut self, key: FrameKey) -> Result<(), StoreError> {
         self.appended = self.appended.filter(|head| head.next_seq <= key.first);
         self.change(|store| {
-            if store
-                .claim
-                .reached()?
-                .is_some_and(|reached| reached.head.next_seq > key.first)
-            {
+            if store.claim.reached()?.is_some_and(|reached| reached.head.next_seq > key.first) {
                 store.claim.forget_reached()?;
             }
             store.remove_from(&store.trees.frames, &key.to_bytes())?;
@@ -320,9 +310,7 @@ impl Store for SledStore {
             return Ok(());
         };
         self.claim.write_reached(&Reached { head, seal: None })?;
-        let Self {
-            claim, options, trees, ..
-        } = *self;
+        let Self { claim, options, trees, .. } = *self;
         match seal(claim.path(), options, trees)? {
             None => Ok(()),
             seal => claim.write_reached(&Reached { head, seal }),
@@ -363,10 +351,7 @@ impl StoreReader for Trees {
 /// The head behind the commit mark that a frame ends with.
 fn marked_head(key: FrameKey, bytes: &[u8]) -> Option<Head> {
     let mark = FrameView::parse(bytes, key.part).ok()?.mark().ok()??;
-    Some(Head {
-        next_seq: mark.end()?,
-        hash: mark.last_hash,
-    })
+    Some(Head { next_seq: mark.end()?, hash: mark.last_hash })
 }
 
 fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, FrameBytes), StoreError> {
@@ -400,7 +385,7 @@ fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<H
     closed(&mut || drop(trees.take()))?;
     let mut db = Some(open_db(path, options)?);
     closed(&mut || drop(db.take()))?;
-    fingerprint(path).map(Some)
+    segments::fingerprint(&open_db_file(path)?).map(Some)
 }
 
 /// Holds sled's file against the seal that the store put on it when it was closed, and takes the seal off.
@@ -408,7 +393,7 @@ fn check_seal(claim: &Claim) -> Result<(), StoreError> {
     let Some(Reached { head, seal: Some(seal) }) = claim.reached()? else {
         return Ok(());
     };
-    if fingerprint(claim.path())? != seal {
+    if segments::fingerprint(&open_db_file(claim.path())?)? != seal {
         return Err(StoreError::Corrupted {
             seq: None,
             what: "the newest part of log/db, or the head of one of its segments, is not what it was when the \
@@ -417,52 +402,6 @@ fn check_seal(claim: &Claim) -> Result<(), StoreError> {
         });
     }
     claim.write_reached(&Reached { head, seal: None })
-}
-
-/// A hash of what decides what sled does with its file when it opens it: the heads of all segments, which say in
-/// which order they follow each other, and all of the two last ones in that order.
-fn fingerprint(path: &Path) -> Result<Hash, StoreError> {
-    let file = open_db_file(path)?;
-    let io = |source| StoreError::Io {
-        what: "reading the log's file",
-        source,
-    };
-    let bytes = file.metadata().map_err(io)?.len();
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&bytes.to_le_bytes());
-    let mut order = BTreeMap::new();
-    for start in (0..bytes).step_by(SEGMENT_BYTES) {
-        let head = read_at(&file, start, SEGMENT_HEAD_BYTES).map_err(io)?;
-        hasher.update(&head);
-        let place = head
-            .get(4..12)
-            .and_then(|place| place.try_into().ok())
-            .map(i64::from_le_bytes);
-        // A segment that was never used is all zeros.
-        if let Some(place) = place.filter(|place| *place != 0) {
-            order.insert(place ^ i64::MAX, start);
-        }
-    }
-    for start in order.into_values().rev().take(2) {
-        hasher.update(&read_at(&file, start, SEGMENT_BYTES).map_err(io)?);
-    }
-    Ok(Hash(*hasher.finalize().as_bytes()))
-}
-
-/// Up to this many bytes from there on, fewer at the end of the file.
-fn read_at(file: &File, start: u64, bytes: usize) -> std::io::Result<Vec<u8>> {
-    let mut part = vec![0; bytes];
-    let mut read = 0;
-    while let Some(rest) = part.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, start + read as u64) {
-            Ok(0) => break,
-            Ok(more) => read += more,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    part.truncate(read);
-    Ok(part)
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {
