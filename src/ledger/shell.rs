@@ -170,6 +170,7 @@ impl WriterThread {
         let (events, requests) = self.writer.drafted();
         let gathered = requests >= self.gather.expected
             || events >= GROUP_EVENTS_MAX / 2
+            || self.closing.is_some()
             || self.gather.since.elapsed() >= Duration::from_micros(GATHER_MICROS_MAX);
         self.flight == Flight::Idle && (events, requests) != (0, 0) && gathered
     }
@@ -187,6 +188,10 @@ impl WriterThread {
 
     fn handle(&mut self, message: Message) {
         match message {
+            // What was asked before the end is finished.
+            Message::Ask(work, _, waiter) if self.closing.is_some() => {
+                let _ = waiter.send(refuse_all(&work, &SubmitError::Closed));
+            }
             Message::Ask(work, places, waiter) => self.backlog.push_back((work, places, waiter)),
             Message::Erase(seq, waiter) => {
                 let _ = self.orders.send(Order::Erase(seq, waiter));
@@ -200,16 +205,11 @@ impl WriterThread {
     }
 
     fn ask(&mut self, work: Work, waiter: Waiter) {
-        let refusal = match (self.flight, &self.closing) {
-            (Flight::Latched, _) => Some(SubmitError::Latched),
-            (_, Some(_)) => Some(SubmitError::Closed),
-            _ => None,
-        };
-        match refusal {
-            Some(error) => {
-                let _ = waiter.send(refuse_all(&work, &error));
+        match self.flight {
+            Flight::Latched => {
+                let _ = waiter.send(refuse_all(&work, &SubmitError::Latched));
             }
-            None => {
+            _ => {
                 let queued = self.backlog.len();
                 tracing::trace_span!("decide", queued).in_scope(|| self.writer.take(work, waiter, self.reading()));
                 self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
@@ -226,8 +226,9 @@ impl WriterThread {
             }
             Through::NotWritten(error) => {
                 let durable = self.published.read(Clone::clone);
+                let first = durable.head.next_seq;
                 for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
-                    not_written(&mut answer, &error);
+                    not_written(&mut answer, first, &error);
                     let _ = waiter.send(answer);
                 }
                 self.flight = Flight::Idle;
@@ -295,7 +296,7 @@ fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> T
         }
         Committed::NotWritten(replies, error) => {
             for (waiter, mut answer) in replies {
-                not_written(&mut answer, &error);
+                not_written(&mut answer, first, &error);
                 let _ = waiter.send(answer);
             }
             Through::NotWritten(error)

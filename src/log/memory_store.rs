@@ -170,6 +170,14 @@ impl MemoryDisk {
         disk.open = false;
     }
 
+    /// What a crash at this moment would leave at the least: a disk of its own with all that is durable.
+    #[must_use]
+    pub fn survivor(&self) -> Self {
+        let durable = self.shared.lock().durable.clone();
+        let disk = Disk { current: durable.clone(), durable, ..Disk::default() };
+        Self { shared: Arc::new(Mutex::new(disk)) }
+    }
+
     /// The durable frames, in order.
     #[must_use]
     pub fn frames(&self) -> Vec<(FrameKey, Vec<u8>)> {

@@ -16,6 +16,8 @@ mod power_cut;
 mod power_cut_ledger;
 mod power_cut_log;
 mod real_year;
+mod simulation;
+mod spine;
 mod subject;
 mod table;
 mod tidy;
