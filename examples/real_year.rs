@@ -16,7 +16,7 @@ use counterfoil::domain::ids::Seq;
 use counterfoil::ledger::{Ledger, Options};
 use counterfoil::query::{self, Paging, Scope};
 use import::{ImportError, Imported};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let done = runtime
         .map_err(ImportError::from)
-        .and_then(|runtime| runtime.block_on(run(file.into(), dir.map(PathBuf::from))));
+        .and_then(|runtime| runtime.block_on(run(file.into(), dir.map(PathBuf::from), &mut std::io::stdout())));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(file: PathBuf, dir: Option<PathBuf>) -> Result<(), ImportError> {
+async fn run(file: PathBuf, dir: Option<PathBuf>, out: &mut dyn Write) -> Result<(), ImportError> {
     let input = import::open(&file)?;
     let passing = tempfile::tempdir()?;
     let dir = dir.unwrap_or_else(|| passing.path().join("ledger"));
@@ -63,33 +63,37 @@ async fn run(file: PathBuf, dir: Option<PathBuf>) -> Result<(), ImportError> {
         eprint!("\r\u{1b}[K");
     }
     let peak_append = peak_bytes();
-    show_import(&imported);
-    show_stock(&ledger, &imported)?;
-    show_negative(&ledger)?;
+    show_import(&imported, out)?;
+    show_stock(&ledger, &imported, out)?;
+    show_negative(&ledger, out)?;
     let differences = import::differences(&ledger, &imported)?;
-    println!(
+    writeln!(
+        out,
         "\nphysical = minus the sum of the lines: {} of {} items",
         imported.items.len() - differences.len(),
         imported.items.len()
-    );
-    verify(&ledger)?;
+    )?;
+    verify(&ledger, out)?;
     let closing = Instant::now();
     ledger.close().await?;
     let closed = closing.elapsed();
-    println!(
+    writeln!(
+        out,
         "\nindexes and checkpoint were complete {:.2} s later",
         closed.as_secs_f64()
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "on disk: {} bytes, {:.0} per line",
         disk_bytes(&dir)?,
         per(disk_bytes(&dir)?, imported.lines)
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "peak memory: {} MB while appending, {} MB with verify",
         peak_append >> 20,
         peak_bytes() >> 20
-    );
+    )?;
     match differences.is_empty() {
         true => Ok(()),
         false => Err(format!("stock differs from the file:\n{}", differences.join("\n")).into()),
@@ -100,7 +104,7 @@ fn per(total: u64, count: u64) -> f64 {
     total as f64 / count.max(1) as f64
 }
 
-fn show_import(imported: &Imported) {
+fn show_import(imported: &Imported, out: &mut dyn Write) -> Result<(), ImportError> {
     let Imported {
         lines,
         sales,
@@ -112,57 +116,64 @@ fn show_import(imported: &Imported) {
         items,
     } = imported;
     let seconds = took.as_secs_f64();
-    println!(
+    writeln!(
+        out,
         "{lines} lines in {seconds:.2} s, {:.0} lines/s: {} appended, {repeats} were there already",
         *lines as f64 / seconds,
         imported.appended()
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "appended: {sales} sales, {returns} returns, {adjustments} adjustments; {made} items and locations made; {} stock codes",
         items.len()
-    );
+    )?;
+    Ok(())
 }
 
-fn show_stock(ledger: &Ledger, imported: &Imported) -> Result<(), ImportError> {
+fn show_stock(ledger: &Ledger, imported: &Imported, out: &mut dyn Write) -> Result<(), ImportError> {
     let mut busiest: Vec<_> = imported.items.iter().collect();
     busiest.sort_by_key(|sold| std::cmp::Reverse(sold.lines));
-    println!(
+    writeln!(
+        out,
         "\nthe ten busiest items\n  {:<12}  {:>6}  {:>9}  {:>9}",
         "code", "lines", "physical", "available"
-    );
+    )?;
     for sold in busiest.into_iter().take(10) {
         let answer = ledger.query(|state, now| query::item_stock(state, now, sold.item, &Paging::first(1)))?;
         let total = answer.value.ok_or("an item is missing")?.total;
-        println!(
+        writeln!(
+            out,
             "  {:<12}  {:>6}  {:>9}  {:>9}",
             sold.code.as_str(),
             sold.lines,
             total.physical,
             total.available
-        );
+        )?;
     }
     Ok(())
 }
 
-fn show_negative(ledger: &Ledger) -> Result<(), ImportError> {
+fn show_negative(ledger: &Ledger, out: &mut dyn Write) -> Result<(), ImportError> {
     let page = Paging::first(20);
     let answer = ledger.query(|state, now| query::negative_physical(state, now, &Scope::default(), &page))?;
-    println!(
+    writeln!(
+        out,
         "\nphysical below zero, a receipt that nobody recorded: {} items; the first 20",
         answer.value.matched
-    );
+    )?;
     for row in answer.value.rows {
-        println!(
+        writeln!(
+            out,
             "  {:<12}  {:>9}",
             row.place.sku.as_ref().map_or("", |sku| sku.as_str()),
             row.stock.physical
-        );
+        )?;
     }
     Ok(())
 }
 
 /// Verifies the log against the head that the ledger gave.
-fn verify(ledger: &Ledger) -> Result<(), ImportError> {
+fn verify(ledger: &Ledger, out: &mut dyn Write) -> Result<(), ImportError> {
     let head = ledger.head();
     let kept = Expected {
         seq: Seq(head.next_seq.0.saturating_sub(1)),
@@ -178,12 +189,13 @@ fn verify(ledger: &Ledger) -> Result<(), ImportError> {
     if let Some(fault) = report.first_fault {
         return Err(format!("event {} breaks the rule `{}`: {}", fault.seq, fault.rule, fault.what).into());
     }
-    println!(
+    writeln!(
+        out,
         "verified: {} events in {seconds:.2} s, {:.0} events/s",
         report.events,
         report.events as f64 / seconds
-    );
-    println!("head: {}:{}", kept.seq, kept.hash);
+    )?;
+    writeln!(out, "head: {}:{}", kept.seq, kept.hash)?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The command-line tool as a process: what it prints, what it leaves, how it ends.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 fn counterfoil(arguments: &[&str]) -> Output {
@@ -51,6 +52,29 @@ fn the_demo_names_the_event_that_was_changed() {
     );
     assert!(shown.contains("breaks the rule `cut`"), "{shown}");
     assert_eq!(shown, succeeds(&["demo"]), "the same inputs give the same bytes");
+}
+
+/// The tour in README.md is what the demo prints, line by line, with `⋮` where lines are left out.
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let tour = readme
+        .split("```text\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    let shown = succeeds(&["demo"]);
+    let mut compared = 0;
+    for line in tour
+        .flat_map(str::lines)
+        .filter(|line| !line.is_empty() && line.trim() != "⋮")
+    {
+        assert!(
+            shown.lines().any(|printed| printed == line),
+            "the demo does not print {line:?}"
+        );
+        compared += 1;
+    }
+    assert!(compared > 20, "the tour has {compared} lines");
 }
 
 #[test]
