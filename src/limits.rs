@@ -58,6 +58,9 @@ pub const BATCH_COMMANDS_MAX: usize = 65_536;
 pub const FRAME_BYTES_MAX: usize = 3_800;
 /// Bytes of one stored value of any kind.
 pub const VALUE_BYTES_MAX: usize = 4_096;
+/// Bytes that the store on disk gives sled before it syncs, within a group too: far less than one of sled's segments
+/// of 512 KiB, of which sled fills up to 1.9 bytes for one of ours.
+pub const UNSYNCED_BYTES_MAX: usize = 128 * 1_024;
 /// Bytes of one event's stored form.
 pub const EVENT_BYTES_MAX: usize = 1_048_576;
 /// Extensions on one event.
@@ -82,6 +85,8 @@ pub const CATCH_UP_EVENTS_MAX: u64 = 262_144;
 /// A step of the wall clock against the monotonic clock that stops writing, in microseconds (60 s).
 pub const CLOCK_STEP_MICROS_MAX: i64 = 60 * 1_000_000;
 
+/// Events that one question for a range of them gives.
+pub const EVENTS_PAGE_MAX: usize = 65_536;
 /// Rows in one page of a list.
 pub const PAGE_ROWS_MAX: usize = 1_000;
 /// Rows in one page of a list where the caller does not say.

@@ -5,7 +5,7 @@ use super::verify::{Fault, Pass, Watch};
 use crate::domain::account::{Place, Posting, for_each_posting};
 use crate::domain::check::{Claim, rule};
 use crate::domain::event::{Body, Event, PosMovement};
-use crate::domain::ids::{ItemId, Position, Seq, Timestamp};
+use crate::domain::ids::{ItemId, Moment, Position, Seq};
 use crate::domain::line::{Bucket, ReturnLine};
 use crate::domain::text::OrderRef;
 use crate::log::{StoreError, StoreReader};
@@ -55,7 +55,7 @@ type Wrong = (&'static str, String);
 
 impl Past {
     fn of(claims: &[(Seq, Claim)]) -> Self {
-        let mut instants: HashMap<(Position, Bucket), Vec<Timestamp>> = HashMap::new();
+        let mut instants: HashMap<(Position, Bucket), Vec<Moment>> = HashMap::new();
         let mut out = HashMap::new();
         for (_, claim) in claims {
             match claim {
@@ -112,7 +112,7 @@ impl Past {
 
     fn add(&mut self, event: &Event) {
         if !self.later.is_empty() {
-            let at = event.envelope.effective_at();
+            let at = event.envelope.moment();
             for_each_posting(event, |Posting { from, to, quantity, .. }| {
                 self.moved(from, at, -i128::from(quantity));
                 self.moved(to, at, i128::from(quantity));
@@ -125,7 +125,7 @@ impl Past {
         }
     }
 
-    fn moved(&mut self, place: Place, at: Timestamp, delta: i128) {
+    fn moved(&mut self, place: Place, at: Moment, delta: i128) {
         if let Place::Bucket(position, bucket) = place
             && let Some(later) = self.later.get_mut(&(position, bucket))
         {
@@ -162,13 +162,13 @@ fn each_shipped(event: &Event, mut add: impl FnMut(ItemId, i64)) {
 /// Sums of one bucket's movements after each of some instants: a Fenwick tree over the instants.
 struct Later {
     /// Ascending, each once.
-    instants: Vec<Timestamp>,
+    instants: Vec<Moment>,
     /// Node `n` holds a run of sums; sums over all from a place on are read upwards.
     tree: Vec<i128>,
 }
 
 impl Later {
-    fn of(mut instants: Vec<Timestamp>) -> Self {
+    fn of(mut instants: Vec<Moment>) -> Self {
         instants.sort_unstable();
         instants.dedup();
         let tree = vec![0; instants.len() + 1];
@@ -176,7 +176,7 @@ impl Later {
     }
 
     /// Counts a movement: it is later than every instant before its own.
-    fn add(&mut self, at: Timestamp, delta: i128) {
+    fn add(&mut self, at: Moment, delta: i128) {
         let mut node = self.instants.partition_point(|instant| *instant < at);
         while node > 0 {
             if let Some(sum) = self.tree.get_mut(node) {
@@ -186,7 +186,7 @@ impl Later {
         }
     }
 
-    fn sum_after(&self, at: Timestamp) -> i128 {
+    fn sum_after(&self, at: Moment) -> i128 {
         let mut node = self.instants.partition_point(|instant| *instant < at) + 1;
         let mut sum = 0;
         while let Some(part) = self.tree.get(node) {
@@ -203,12 +203,12 @@ mod tests {
 
     #[test]
     fn sums_after_an_instant_leave_out_what_happened_at_or_before_it() {
-        let instants = [30, 10, 20, 20, 50].map(Timestamp).to_vec();
+        let instants = [30, 10, 20, 20, 50].map(Moment).to_vec();
         let moves = [(5, 1), (10, 2), (11, 4), (20, 8), (25, 16), (30, 32), (50, 64), (51, 128), (99, -3)];
         let mut later = Later::of(instants.clone());
         let mut seen = Vec::new();
         for (at, delta) in moves {
-            later.add(Timestamp(at), delta);
+            later.add(Moment(at), delta);
             seen.push((at, delta));
             for instant in &instants {
                 let naive: i128 = seen.iter().filter(|(at, _)| *at > instant.0).map(|(_, delta)| delta).sum();

@@ -12,7 +12,7 @@ mod registry;
 
 use super::account::{Place, for_each_posting};
 use super::event::{Body, Event};
-use super::ids::{AlertId, ItemId, LocationId, LotId, Position, Timestamp};
+use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Timestamp};
 use super::alert::AlertStatus;
 use super::line::{Bucket, Line};
 use super::state::State;
@@ -119,7 +119,7 @@ pub enum Claim {
         /// Which bucket.
         bucket: Bucket,
         /// The count's instant.
-        at: Timestamp,
+        at: Moment,
         /// The sum stated.
         later: i64,
     },

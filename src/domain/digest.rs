@@ -8,7 +8,7 @@ use super::command::{
     Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Document, Established, Excess, Holds, ItemStatus, PosDelta,
     Portion, ReturnOrigin, UseStatus,
 };
-use super::event::{Body, ContentDigest, Event, PosMovement};
+use super::event::ContentDigest;
 use super::ids::{Position, Timestamp};
 use super::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
 use std::sync::LazyLock;
@@ -340,115 +340,6 @@ const fn use_status(status: UseStatus) -> i64 {
         UseStatus::Active => 1,
         UseStatus::Retired => 2,
     }
-}
-
-/// The first thing in which a command differs from the event that stands under its id, in words.
-///
-/// Where the difference lies in something that the event keeps only as a digest (the version that a line saw,
-/// how holds were chosen), it says so in general.
-#[must_use]
-pub fn first_difference(event: &Event, command: &Command) -> String {
-    let envelope = &event.envelope;
-    if act_number(&event.body) != Some(command.act.number()) {
-        return "the kind of command".into();
-    }
-    if envelope.actor != command.actor {
-        return format!("the actor (recorded {:?})", envelope.actor.id.as_str());
-    }
-    if envelope.occurred_at != command.occurred_at {
-        return match envelope.occurred_at {
-            Some(at) => format!("occurred_at (recorded {at})"),
-            None => "occurred_at (recorded without one)".into(),
-        };
-    }
-    if envelope.cause != command.cause {
-        return "the cause".into();
-    }
-    if envelope.reason != command.reason {
-        return "the reason".into();
-    }
-    if command.order.is_some() && envelope.order != command.order {
-        return "the order".into();
-    }
-    if envelope.documents != command.documents {
-        return "the documents".into();
-    }
-    lines_difference(&event.body, &command.act).unwrap_or_else(|| "what was asked, beside actor, times and lines".into())
-}
-
-fn lines_difference(body: &Body, act: &Act) -> Option<String> {
-    let (recorded, given): (&[Line], &[Line]) = match (body, act) {
-        (Body::Received { lines: a }, Act::Receive { lines: b })
-        | (Body::Adjusted { lines: a }, Act::Adjust { lines: b })
-        | (Body::Reclassified { lines: a }, Act::Reclassify { lines: b })
-        | (Body::Reserved { lines: a, .. }, Act::Reserve { lines: b, .. })
-        | (Body::Amended { lines: a, .. }, Act::Amend { lines: b, .. })
-        | (Body::TransferShipped { lines: a, .. }, Act::ShipTransfer { lines: b, .. })
-        | (Body::TransferReceived { lines: a, .. }, Act::ReceiveTransfer { lines: b, .. }) => (a, b),
-        (Body::PosDelta { delta, source, external_id }, Act::PosDelta { delta: given, source: s, external_id: e }) => {
-            if source != s || external_id != e {
-                return Some(format!("the source or external id (recorded {source} {external_id})"));
-            }
-            match (delta, given) {
-                (PosMovement::Sale(a), PosDelta::Sale { lines: b })
-                | (PosMovement::Waste(a), PosDelta::Waste { lines: b })
-                | (PosMovement::Receipt(a), PosDelta::Receipt { lines: b })
-                | (PosMovement::Correction(a), PosDelta::Correction { lines: b }) => (a, b),
-                (PosMovement::Return(_), PosDelta::Return { .. }) => return None,
-                _ => return Some("the kind of delta".into()),
-            }
-        }
-        _ => return None,
-    };
-    if recorded.len() != given.len() {
-        return Some(format!("the number of lines (recorded {}, given {})", recorded.len(), given.len()));
-    }
-    let index = recorded.iter().zip(given).position(|(a, b)| {
-        (a.position, a.bucket, a.quantity, &a.detail) != (b.position, b.bucket, b.quantity, &b.detail)
-    })?;
-    let (recorded, given) = (recorded.get(index)?, given.get(index)?);
-    Some(match recorded.position == given.position {
-        true => format!("line {index} (recorded quantity {}, given {})", recorded.quantity.0, given.quantity.0),
-        false => format!("line {index} (recorded {}, given {})", recorded.position, given.position),
-    })
-}
-
-/// The number of the act that a body answers; none for what the ledger writes itself.
-const fn act_number(body: &Body) -> Option<u8> {
-    Some(match body {
-        Body::ItemCreated { .. } => 1,
-        Body::DecimalsSet { .. } => 2,
-        Body::ItemStatusSet { .. } => 3,
-        Body::LocationCreated { .. } => 4,
-        Body::LocationStatusSet { .. } => 5,
-        Body::LotCreated { .. } => 6,
-        Body::LotStatusSet { .. } => 7,
-        Body::AliasAdded { .. } => 8,
-        Body::AliasRenamed { .. } => 9,
-        Body::AliasMerged { .. } => 10,
-        Body::AliasRetired { .. } => 11,
-        Body::ReorderPointSet { .. } => 12,
-        Body::Received { .. } => 13,
-        Body::PosDelta { .. } => 14,
-        Body::Returned { .. } => 15,
-        Body::Adjusted { .. } => 16,
-        Body::Counted { .. } => 17,
-        Body::TransferShipped { .. } => 18,
-        Body::TransferReceived { .. } => 19,
-        Body::TransferClosed { .. } => 20,
-        Body::Reserved { .. } => 21,
-        Body::Amended { .. } => 22,
-        Body::Extended { .. } => 23,
-        Body::Fulfilled { .. } => 24,
-        Body::Released { .. } => 25,
-        Body::Reclassified { .. } => 26,
-        Body::AlertAcknowledged { .. } => 27,
-        Body::AlertResolved { .. } => 28,
-        Body::AlertDismissed { .. } => 29,
-        Body::Genesis { .. } | Body::Expired { .. } | Body::ClockAccepted { .. } | Body::RulesChanged { .. } => {
-            return None;
-        }
-    })
 }
 
 impl Act {

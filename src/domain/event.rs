@@ -1,7 +1,7 @@
 //! Events: what happened. One accepted command is exactly one event; a few kinds only the ledger writes.
 
 use super::command::{Actor, Alias, AliasTarget, Cause, Departure, Document, ItemStatus, UseStatus};
-use super::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
+use super::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, Lines, ReturnLine};
 use super::quantity::Quantity;
 use super::text::{AliasText, ExternalId, OrderRef, ReasonCode, Source, Zone};
@@ -51,10 +51,10 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The instant that orders its movements: when it happened where that is known, else when it was recorded.
+    /// What orders its movements and counts: when it happened where that is known, else when it was recorded.
     #[must_use]
-    pub fn effective_at(&self) -> Timestamp {
-        self.occurred_at.unwrap_or(self.recorded_at)
+    pub fn moment(&self) -> Moment {
+        Moment::of(self.occurred_at, self.recorded_at)
     }
 }
 

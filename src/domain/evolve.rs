@@ -4,7 +4,7 @@ use super::account::{Account, Place, Posting, for_each_posting};
 use super::alert::{AlertKind, AlertStatus, Change, Reorder};
 use super::command::{AliasKind, AliasTarget, UseStatus};
 use super::event::{Body, CountedLine, Event, HoldLine, PosMovement};
-use super::ids::{AlertId, ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
+use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, Line};
 use super::quantity::Quantity;
 use super::state::{Accounts, Deadline, HeldLine, Item, Location, Lot, Moved, PositionState, Reservation, State};
@@ -34,7 +34,7 @@ pub fn evolve(state: &mut State, event: &Event) {
         }
         Body::RulesChanged { rules } => state.rules = *rules,
         Body::ClockAccepted { .. } => {}
-        Body::Counted { lines } => counted(state, lines, event.envelope.effective_at(), &mut touched),
+        Body::Counted { lines } => counted(state, lines, event.envelope.moment(), &mut touched),
         Body::Reserved { .. }
         | Body::Amended { .. }
         | Body::Extended { .. }
@@ -89,6 +89,7 @@ fn registry(state: &mut State, event: &Event, touched: &mut Touched) {
         Body::AliasRenamed { alias, to } => {
             if let Some(target) = state.aliases.remove(alias) {
                 name(state, alias.kind, to, target);
+                rename(state, alias, to, target);
             }
         }
         Body::ReorderPointSet { position, point } => {
@@ -109,6 +110,19 @@ fn name(state: &mut State, kind: AliasKind, text: &AliasText, target: AliasTarge
     state.aliases.insert(Alias { kind, text: text.clone() }, target);
 }
 
+/// A thing that was known by the old text is known by the new one.
+fn rename(state: &mut State, alias: &Alias, to: &AliasText, target: AliasTarget) {
+    let known_by = match (alias.kind, target) {
+        (AliasKind::Sku, AliasTarget::Item(item)) => state.items.edit(&item).map(|item| &mut item.sku),
+        (AliasKind::Location, AliasTarget::Location(id)) => state.locations.edit(&id).map(|known| &mut known.code),
+        (AliasKind::Lot(_), AliasTarget::Lot(lot)) => state.lots.edit(&lot).map(|lot| &mut lot.code),
+        _ => None,
+    };
+    if let Some(text) = known_by.filter(|text| **text == alias.text) {
+        *text = to.clone();
+    }
+}
+
 fn edit_item(state: &mut State, item: ItemId, edit: impl FnOnce(&mut Item)) {
     if let Some(item) = state.items.edit(&item) {
         edit(item);
@@ -123,7 +137,7 @@ fn destine(state: &mut State, transfer: TransferId, to: LocationId) {
 
 /// Every posting of the event, and which positions its lines touch.
 fn movements(state: &mut State, event: &Event, touched: &mut Touched) {
-    let at = event.envelope.effective_at();
+    let at = event.envelope.moment();
     for_each_posting(event, |posting| {
         put(state, &posting, posting.from, -i128::from(posting.quantity), at, touched);
         put(state, &posting, posting.to, i128::from(posting.quantity), at, touched);
@@ -144,7 +158,7 @@ fn movements(state: &mut State, event: &Event, touched: &mut Touched) {
 }
 
 /// One end of a posting.
-fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Timestamp, touched: &mut Touched) {
+fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Moment, touched: &mut Touched) {
     match place {
         Place::Account(account) => add_account(state, posting.item, account, delta),
         Place::Transit(transfer, lot) => {
@@ -163,7 +177,7 @@ fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Time
 }
 
 /// Whether the movement changed the bucket: not when a later count has settled it already.
-fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64, at: Timestamp) -> bool {
+fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64, at: Moment) -> bool {
     let bucket = state.positions.edit_or_default(position).bucket_mut(bucket);
     bucket.latest = bucket.latest.max(Some(at));
     let moves = bucket.moves_at(at);
@@ -173,7 +187,7 @@ fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64
     moves
 }
 
-fn counted(state: &mut State, lines: &[CountedLine], at: Timestamp, touched: &mut Touched) {
+fn counted(state: &mut State, lines: &[CountedLine], at: Moment, touched: &mut Touched) {
     for line in lines {
         touch(state, touched, line.position);
         let bucket = state.positions.edit_or_default(line.position).bucket_mut(line.bucket);
@@ -257,7 +271,7 @@ fn reserve(
     let deadline = deadline.unwrap_or(Timestamp::NEVER);
     let order = event.envelope.order.clone();
     if let Some(order) = &order {
-        state.orders.edit_or_default(order.clone()).push(seq);
+        state.orders.insert((order.clone(), seq), ());
     }
     let reservation = Reservation {
         id,
@@ -368,11 +382,8 @@ fn forget_closed(state: &mut State, seq: Seq) {
     let Some(reservation) = state.reservations.remove(&seq) else { return };
     state.reservation_ids.remove(&reservation.id);
     state.deadlines.remove(&(reservation.deadline, seq));
-    let Some(order) = reservation.order else { return };
-    let Some(seqs) = state.orders.edit(&order) else { return };
-    seqs.retain(|other| *other != seq);
-    if seqs.is_empty() {
-        state.orders.remove(&order);
+    if let Some(order) = reservation.order {
+        state.orders.remove(&(order, seq));
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the fold promises: stock in every order of arrival, a mark that takes everything back, sums of zero.
 
-use super::command::Actor;
+use super::command::{Act, Actor, Alias, AliasKind, AliasTarget, Command, Departure, PosDelta};
+use super::difference::first_difference;
 use super::event::{Body, CountedLine, Envelope, Event, HoldLine, PosMovement, UnitMark};
 use super::evolve::evolve;
-use super::ids::{CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
-use super::line::{Bucket, Disposition, Line, Lines, ReturnLine};
+use super::ids::{CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
+use super::line::{Bucket, CountLine, Disposition, Line, Lines, ReturnLine};
 use super::quantity::Quantity;
 use super::state::State;
 use super::text::{ActorId, AliasText, ExternalId, OrderRef, Source, Zone};
@@ -109,7 +110,7 @@ fn arrive(facts: &[Dated]) -> State {
         let body = match *fact {
             Dated::Moved(_, quantity) => Body::Adjusted { lines: smallvec![line(A1, quantity)] },
             Dated::Counted(at, figure) => {
-                let anchors = state.position(A1).is_none_or(|entry| entry.sellable.anchors_at(Timestamp(at)));
+                let anchors = state.position(A1).is_none_or(|entry| entry.sellable.anchors_at(Moment::of(Some(Timestamp(at)), Timestamp(at))));
                 let moved = facts[..index].iter().map(|earlier| match *earlier {
                     Dated::Moved(then, quantity) if anchors && then > at => quantity,
                     _ => 0,
@@ -231,7 +232,7 @@ impl Choice {
             9 => {
                 let (reservation, position, open) = self.held(state)?;
                 let part = Quantity(open.min(self.quantity));
-                Body::Fulfilled { closes: smallvec![HoldLine { reservation, position, quantity: part }], unreserved: lines }
+                Body::Fulfilled { departure: Departure::Now, closes: smallvec![HoldLine { reservation, position, quantity: part }], unreserved: lines }
             }
             10 => {
                 let (reservation, position, quantity) = self.held(state)?;
@@ -344,4 +345,55 @@ proptest! {
         prop_assert_eq!(&state, &done);
         assert_whole(&state);
     }
+}
+
+fn command(act: Act) -> Command {
+    let order = OrderRef::new("ORDER").expect("a short text");
+    Command::new(actor(), act).for_order(order)
+}
+
+fn recorded(body: Body) -> Event {
+    event(Seq(9), None, Timestamp(9), body)
+}
+
+#[test]
+fn a_count_of_another_figure_is_told_by_its_line() {
+    let counted = CountedLine { position: A1, bucket: Bucket::Sellable, counted: Quantity(5), later: 0 };
+    let event = recorded(Body::Counted { lines: smallvec![counted] });
+    let given = CountLine { position: A1, bucket: Bucket::Sellable, counted: Quantity(6), seen: None };
+    let told = first_difference(&event, &command(Act::Count { lines: smallvec![given] }));
+    assert!(told.contains("line 0") && told.contains('5') && told.contains('6'), "{told}");
+}
+
+#[test]
+fn a_return_of_another_quantity_is_told_by_its_line() {
+    let back = |quantity| ReturnLine { line: line(A1, quantity), disposition: Some(Disposition::Restock) };
+    let delta = PosMovement::Return(smallvec![back(1)]);
+    let (source, external_id) = (Source::new("till").expect("short"), ExternalId::new("1").expect("short"));
+    let event = recorded(Body::PosDelta { source: source.clone(), external_id: external_id.clone(), delta });
+    let delta = PosDelta::Return { lines: smallvec![back(2)] };
+    let told = first_difference(&event, &command(Act::PosDelta { source, external_id, delta }));
+    assert!(told.contains("line 0"), "{told}");
+}
+
+#[test]
+fn another_deadline_is_not_told_as_another_number_of_lines() {
+    // The event holds one line per position: 2 and 3 of one position are recorded as 5.
+    let event = recorded(Body::Reserved { deadline: Some(Timestamp(50)), lines: smallvec![line(A1, 5)] });
+    let act = Act::Reserve { deadline: Some(Timestamp(60)), lines: smallvec![line(A1, 2), line(A1, 3)] };
+    let told = first_difference(&event, &command(act));
+    assert!(told.contains("deadline") && !told.contains("number of lines"), "{told}");
+}
+
+#[test]
+fn a_renamed_sku_is_the_items_sku() {
+    let mut state = shop();
+    let alias = Alias { kind: AliasKind::Sku, text: text("A") };
+    fold(&mut state, None, Body::AliasRenamed { alias, to: text("A-2026") });
+    // The old text is free again, and another item may take it.
+    fold(&mut state, None, Body::ItemCreated { item: ItemId(3), sku: text("A"), decimals: 0 });
+    let sku = |item| state.item(item).expect("an item").sku.clone();
+    assert_eq!((sku(ItemId(1)), sku(ItemId(3))), (text("A-2026"), text("A")));
+    let renamed = Alias { kind: AliasKind::Sku, text: text("A-2026") };
+    assert_eq!(state.alias(&renamed), Some(AliasTarget::Item(ItemId(1))));
 }

@@ -159,6 +159,44 @@ impl Timestamp {
     }
 }
 
+/// What movements and counts are ordered by: an instant, and whether a caller gave it.
+///
+/// The number is twice the instant's microseconds, plus one where the instant is that of recording. So what was
+/// merely recorded at an instant stands behind everything that a caller dated at that instant, and among what was
+/// recorded in one group, which shares its instant, the seq decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Moment(pub i64);
+
+impl Moment {
+    /// The moment of something: dated by a caller, or else when it was recorded.
+    #[must_use]
+    pub fn of(occurred_at: Option<Timestamp>, recorded_at: Timestamp) -> Self {
+        match occurred_at {
+            Some(at) => Self(at.0.saturating_mul(2)),
+            None => Self(recorded_at.0.saturating_mul(2).saturating_add(1)),
+        }
+    }
+
+    /// Whether it is that of recording.
+    #[must_use]
+    pub const fn is_recorded(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    /// The instant.
+    #[must_use]
+    pub const fn at(self) -> Timestamp {
+        Timestamp(self.0 >> 1)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.at().fmt(f)
+    }
+}
+
 impl From<chrono::DateTime<chrono::Utc>> for Timestamp {
     fn from(time: chrono::DateTime<chrono::Utc>) -> Self {
         Self(time.timestamp_micros())

@@ -7,6 +7,7 @@ pub mod alert;
 pub mod check;
 pub mod command;
 pub mod decide;
+pub mod difference;
 pub mod digest;
 pub mod event;
 pub mod evolve;

@@ -6,7 +6,7 @@ use super::account::Account;
 use super::alert::Reorder;
 use super::command::{Alias, AliasTarget, ItemStatus, UseStatus};
 use super::ids::{
-    AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId,
+    AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId,
 };
 use super::line::Bucket;
 use super::text::{AliasText, OrderRef, Zone};
@@ -32,7 +32,8 @@ pub struct State {
     pub(super) positions: TrackedMap<Position, PositionState, FxBuildHasher>,
     pub(super) reservations: TrackedMap<Seq, Reservation, FxBuildHasher>,
     pub(super) reservation_ids: TrackedMap<CommandId, Seq, DefaultHashBuilder>,
-    pub(super) orders: TrackedMap<OrderRef, SmallVec<[Seq; 2]>, DefaultHashBuilder>,
+    /// Open reservations by order and age.
+    pub(super) orders: TrackedTree<(OrderRef, Seq), ()>,
     /// Open quantity per position and reservation, ascending by age.
     pub(super) holds: TrackedTree<(Position, Seq), i64>,
     /// Open quantity per position and deadline, where there is a deadline.
@@ -46,7 +47,7 @@ pub struct State {
 /// An item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
-    /// Its first alias.
+    /// The SKU that it was made with, as it was renamed since.
     pub sku: AliasText,
     /// Decimal places of its quantities.
     pub decimals: u8,
@@ -142,7 +143,7 @@ impl Accounts {
 /// A location.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Location {
-    /// Its first alias.
+    /// The code that it was made with, as it was renamed since.
     pub code: AliasText,
     /// Its time zone.
     #[serde(deserialize_with = "zone_from_log")]
@@ -161,7 +162,7 @@ fn zone_from_log<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zo
 pub struct Lot {
     /// Its item.
     pub item: ItemId,
-    /// Its first alias.
+    /// The code that it was made with, as it was renamed since.
     pub code: AliasText,
     /// Whether it is in use.
     pub status: UseStatus,
@@ -225,22 +226,23 @@ impl PositionState {
 pub struct BucketState {
     /// How much is in it.
     pub quantity: i64,
-    /// The instant of its last count.
-    pub anchor: Option<Timestamp>,
-    /// The instant of its latest movement: a count before it is late.
-    pub latest: Option<Timestamp>,
+    /// The moment of its last count.
+    pub anchor: Option<Moment>,
+    /// The moment of its latest movement: a count before it is late.
+    pub latest: Option<Moment>,
 }
 
 impl BucketState {
-    /// Whether a movement of this instant changes the bucket: one at or before its last count does not.
+    /// Whether a movement of this moment, recorded next, changes the bucket: one before its last count does not, nor
+    /// one dated at the count's instant; what is recorded behind a count in one group does.
     #[must_use]
-    pub fn moves_at(&self, at: Timestamp) -> bool {
-        self.anchor.is_none_or(|anchor| at > anchor)
+    pub fn moves_at(&self, at: Moment) -> bool {
+        self.anchor.is_none_or(|anchor| at > anchor || (at == anchor && at.is_recorded()))
     }
 
-    /// Whether a count of this instant is the last one in order.
+    /// Whether a count of this moment, recorded next, is the last one in order.
     #[must_use]
-    pub fn anchors_at(&self, at: Timestamp) -> bool {
+    pub fn anchors_at(&self, at: Moment) -> bool {
         self.anchor.is_none_or(|anchor| at >= anchor)
     }
 }
@@ -428,8 +430,8 @@ impl State {
 
     /// The open reservations of an order, oldest first (lapsed ones that are not closed yet included).
     pub fn reservations_of(&self, order: &OrderRef) -> impl Iterator<Item = &Reservation> {
-        let seqs = self.orders.get(order).map_or(&[][..], |seqs| seqs.as_slice());
-        seqs.iter().filter_map(|seq| self.reservations.get(seq))
+        let (first, last) = ((order.clone(), Seq(0)), (order.clone(), Seq(u64::MAX)));
+        self.orders.range(first..=last).filter_map(|((_, seq), ())| self.reservations.get(seq))
     }
 
     /// Every open reservation, in no order (lapsed ones that are not closed yet included).

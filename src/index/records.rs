@@ -2,7 +2,7 @@
 
 use crate::domain::account::{Place, for_each_posting};
 use crate::domain::event::{Body, Event, PosMovement};
-use crate::domain::ids::{CommandId, ItemId, LotId, Position, Timestamp};
+use crate::domain::ids::{CommandId, ItemId, LotId, Moment, Position};
 use crate::domain::line::Bucket;
 use crate::domain::text::{ExternalId, OrderRef, Source};
 use std::sync::LazyLock;
@@ -50,8 +50,8 @@ pub enum Record {
         position: Position,
         /// Which bucket.
         bucket: Bucket,
-        /// When it happened.
-        at: Timestamp,
+        /// What it is ordered by.
+        at: Moment,
         /// By how much.
         delta: i64,
     },
@@ -76,7 +76,7 @@ pub fn for_each_record(event: &Event, mut put: impl FnMut(Record)) {
     if let Body::PosDelta { source, external_id, .. } = &event.body {
         put(Record::External(external_key(source, external_id)));
     }
-    let at = event.envelope.effective_at();
+    let at = event.envelope.moment();
     for_each_posting(event, |posting| {
         let ends = [(posting.from, posting.quantity.saturating_neg()), (posting.to, posting.quantity)];
         for (place, delta) in ends {

@@ -155,7 +155,7 @@ impl Run {
         }
         let mut bytes = [0; BLOCK_BYTES];
         let low_block = self.block_of(low);
-        if self.block_of(high) == low_block && *high <= self.footer.greatest_key {
+        if self.block_of(high) == low_block {
             let block = self.block(low_block, &mut bytes, counters)?;
             let (from, to) = (block.records_below(low), block.records_below(high));
             return Ok(block.sum_in_front_of(to).wrapping_sub(block.sum_in_front_of(from)));
@@ -207,4 +207,58 @@ fn decode_section(footer: &Footer, section: &[u8], seed: [u64; 2]) -> Option<(Ve
         words,
     });
     Some((first_keys, filter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cursor::compare;
+    use super::super::record::Record;
+    use super::super::writer::{RunPlan, RunWriter};
+    use super::*;
+    use crate::files::MemoryFiles;
+    use proptest::prelude::*;
+
+    fn run_of(mut records: Vec<Record>) -> Run {
+        records.sort_by(compare);
+        let plan = RunPlan {
+            family: Family::Moves,
+            ledger_id: [1; 16],
+            number: 1,
+            level: 0,
+            from_seq: 0,
+            to_seq: 1,
+            records: records.len() as u64,
+            records_of_family: records.len() as u64,
+        };
+        let files = MemoryFiles::new();
+        let mut writer = RunWriter::create(&files, &plan).unwrap();
+        writer.take_blocks(&mut records).unwrap();
+        let written = writer.finish(&records).unwrap().unwrap();
+        let opened = Run::open(&files, &[1; 16], Family::Moves, 1, 0).unwrap();
+        assert_eq!(
+            (&opened.footer, &opened.first_keys),
+            (&written.footer, &written.first_keys)
+        );
+        opened
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn sums_between_any_two_keys_are_right_even_where_equal_keys_fill_blocks(
+            keys in prop::collection::vec((0..6_u64, 0..3_u64, any::<i64>()), 1..4_000),
+            probes in prop::collection::vec(((0..8_u64, 0..4_u64), (0..8_u64, 0..4_u64)), 1..40),
+        ) {
+            let record = |(item, time, value): &(u64, u64, i64)| Record { key: [*item, 0, *time, 0], value: *value };
+            let records: Vec<Record> = keys.iter().map(record).collect();
+            let run = run_of(records.clone());
+            for ((low_item, low_time), (high_item, high_time)) in probes {
+                let (low, high) = ([low_item, 0, low_time, 0], [high_item, 0, high_time, 0]);
+                let within = records.iter().filter(|record| low <= record.key && record.key < high);
+                let expected: i128 = within.map(|record| i128::from(record.value)).sum();
+                prop_assert_eq!(run.range_sum(&low, &high, &Counters::default()).unwrap(), expected);
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::handoff::Handoff;
 use super::published::Published;
 use super::writer::{Answer, Group};
 use crate::domain::ids::Seq;
-use crate::log::{Store, StoreError};
+use crate::log::{GroupBytes, Store, StoreError};
 use std::sync::Arc;
 
 /// What became of a group.
@@ -40,9 +40,9 @@ impl Committer {
             return Committed::Durable(group.replies, next);
         };
         let head = bytes.head();
-        match self.store.append(bytes).and_then(|()| self.store.sync()) {
+        match self.write(bytes) {
             Ok(()) => {
-                self.published.publish(&group.events, head);
+                tracing::trace_span!("publish").in_scope(|| self.published.publish(&group.events, head));
                 self.handoff.put(Arc::clone(&group.events), head);
                 Committed::Durable(group.replies, head.next_seq)
             }
@@ -54,6 +54,11 @@ impl Committer {
                 Committed::Latched(group.replies)
             }
         }
+    }
+
+    fn write(&mut self, bytes: &GroupBytes) -> Result<(), StoreError> {
+        tracing::trace_span!("append", bytes = bytes.bytes()).in_scope(|| self.store.append(bytes))?;
+        tracing::trace_span!("sync").in_scope(|| self.store.sync())
     }
 
     /// Removes the private text of an event, durably.

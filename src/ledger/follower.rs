@@ -177,6 +177,8 @@ impl Follower {
         }
         self.head = Head { next_seq: seq.next(), hash };
         if self.head.next_seq.0 % self.segment_events == 0 {
+            let lag = self.durable.next_seq.0.saturating_sub(self.head.next_seq.0);
+            let _span = tracing::debug_span!("segment", next_seq = self.head.next_seq.0, lag).entered();
             let full = std::mem::replace(&mut self.segment, Segment::new(self.head.next_seq.0));
             self.index.add_segment(full, self.head.next_seq.0, hash.0).map_err(FollowError::Index)?;
             self.progress.indexed.store(self.head.next_seq.0, Ordering::Release);

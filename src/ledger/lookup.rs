@@ -4,7 +4,7 @@ use super::answer::SubmitError;
 use crate::domain::command::Command;
 use crate::domain::decide::{Looked, Needs, needs};
 use crate::domain::event::{Event, Recorded};
-use crate::domain::ids::{CommandId, ItemId, Position, Seq, Timestamp};
+use crate::domain::ids::{CommandId, ItemId, Moment, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 use crate::domain::state::State;
 use crate::index::records::{NameKey, Record, for_each_record, order_key};
@@ -133,7 +133,7 @@ impl Lookup {
         view: &IndexView,
         position: Position,
         bucket: Bucket,
-        at: Timestamp,
+        at: Moment,
     ) -> Result<i64, SubmitError> {
         let key = bucket_key(position, bucket);
         let find = |recent: &Recent| recent.moved_after(&key, at.0, view.covered_to());

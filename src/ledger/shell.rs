@@ -41,7 +41,7 @@ pub(super) enum Message {
 pub(super) enum Through {
     Durable { next: Seq, requests: usize },
     NotWritten(Arc<StoreError>),
-    Latched { first: Seq, behind: Seq },
+    Latched { first: Seq, next: Seq },
 }
 
 /// What the committer's thread is told.
@@ -98,18 +98,21 @@ impl WriterThread {
                 }
             }
             self.take_backlog();
-            if self.closing.is_none() {
+            if self.flight != Flight::Latched && self.closing.is_none() {
                 self.writer.tick(self.reading());
             }
             self.send_if_ready();
-            if self.flight != Flight::Under
-                && self.backlog.is_empty()
-                && (self.flight == Flight::Latched || self.writer.drafted() == (0, 0))
+            if self.is_done()
                 && let Some(waiter) = self.closing.take()
             {
                 return waiter;
             }
         }
+    }
+
+    /// Whether nothing that was asked waits any more.
+    fn is_done(&self) -> bool {
+        self.flight != Flight::Under && self.backlog.is_empty() && self.writer.drafted() == (0, 0)
     }
 
     fn reading(&self) -> Reading {
@@ -207,7 +210,8 @@ impl WriterThread {
                 let _ = waiter.send(refuse_all(&work, &SubmitError::Latched));
             }
             _ => {
-                self.writer.take(work, waiter, self.reading());
+                let queued = self.backlog.len();
+                tracing::trace_span!("decide", queued).in_scope(|| self.writer.take(work, waiter, self.reading()));
                 self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
             }
         }
@@ -229,10 +233,10 @@ impl WriterThread {
                 }
                 self.flight = Flight::Idle;
             }
-            Through::Latched { first, behind } => {
+            Through::Latched { first, next } => {
                 let durable = self.published.read(Clone::clone);
                 for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
-                    not_appended(&mut answer, first, behind);
+                    not_appended(&mut answer, first, next);
                     let _ = waiter.send(answer);
                 }
                 self.flight = Flight::Latched;
@@ -278,7 +282,7 @@ pub(super) fn run_committer(
 
 fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> Through {
     let first = group.events.first().map_or(Seq(u64::MAX), |recorded| recorded.seq);
-    let behind = group.events.last().map_or(first, |recorded| recorded.seq.next());
+    let next = group.events.last().map_or(first, |recorded| recorded.seq.next());
     let (events, requests) = (group.events.len(), group.replies.len());
     let span = tracing::debug_span!("group", events, requests).entered();
     let started = Instant::now();
@@ -303,7 +307,7 @@ fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> T
                 outcome_unknown(&mut answer, first);
                 let _ = waiter.send(answer);
             }
-            Through::Latched { first, behind }
+            Through::Latched { first, next }
         }
     };
     drop(span);

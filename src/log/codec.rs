@@ -84,10 +84,9 @@ impl fmt::Display for CodecError {
             Self::Malformed { at, must } => write!(f, "the value at byte {at} must be {must}"),
             Self::Text { at, error } => write!(f, "the text before byte {at}: {error}"),
             Self::TooMany { what, actual, limit } => write!(f, "{actual} {what}, at most {limit} are possible"),
-            Self::CriticalExtension { number } => write!(
-                f,
-                "extension {number} must be understood and is not: read the event with a newer program"
-            ),
+            Self::CriticalExtension { number } => {
+                write!(f, "extension {number} must be understood and is not: read the event with a newer program")
+            }
             Self::TrailingBytes { bytes } => write!(f, "{bytes} bytes follow behind the event"),
             Self::NotCanonical => f.write_str("the event is not in its one stored form"),
             Self::Unencodable { what } => write!(f, "{what} has no place in the stored form"),
@@ -277,11 +276,7 @@ impl<'a> Input<'a> {
 
     /// Takes a text that is read already as its kind.
     #[inline(always)]
-    pub(super) fn text<T>(
-        &self,
-        text: &str,
-        make: impl FnOnce(&str) -> Result<T, TextError>,
-    ) -> Result<T, CodecError> {
+    pub(super) fn text<T>(&self, text: &str, make: impl FnOnce(&str) -> Result<T, TextError>) -> Result<T, CodecError> {
         match make(text) {
             Ok(text) => Ok(text),
             Err(error) => Err(CodecError::Text { at: self.at, error }),
@@ -321,8 +316,8 @@ pub fn encode_state<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
 /// # Errors
 /// [`CodecError::NotCanonical`] where the bytes are not such a value, [`CodecError::TrailingBytes`].
 pub fn decode_state<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    let (value, read) = bincode::serde::decode_from_slice(bytes, bincode::config::standard())
-        .map_err(|_| CodecError::NotCanonical)?;
+    let (value, read) =
+        bincode::serde::decode_from_slice(bytes, bincode::config::standard()).map_err(|_| CodecError::NotCanonical)?;
     match bytes.len().saturating_sub(read) {
         0 => Ok(value),
         bytes => Err(CodecError::TrailingBytes { bytes }),

@@ -25,6 +25,25 @@ const REACHED: &str = "REACHED";
 const FIRST_LINE: &str = "counterfoil ledger";
 const TEXT_BYTES_MAX: u64 = 1_024;
 
+/// How far the log reached when the ledger was last opened or closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reached {
+    pub(super) head: Head,
+    /// A hash of the parts of sled's file that decide what it does when it is opened; only after closing.
+    pub(super) seal: Option<Hash>,
+}
+
+fn parse_reached(text: &str) -> Option<Reached> {
+    let mut lines = text.lines();
+    let next_seq = Seq(lines.next()?.strip_prefix("events ")?.parse().ok()?);
+    let hash = Hash::from_hex(lines.next()?.strip_prefix("hash ")?)?;
+    let seal = match lines.next() {
+        None => None,
+        Some(line) => Some(Hash::from_hex(line.strip_prefix("seal ")?)?),
+    };
+    Some(Reached { head: Head { next_seq, hash }, seal })
+}
+
 /// The ownership of a directory; it ends when this is dropped, and with the process.
 #[derive(Debug)]
 pub(super) struct Claim {
@@ -43,8 +62,11 @@ impl Claim {
     }
 
     /// Keeps how far the log reaches, so that a log that is shorter when it is opened again is noticed.
-    pub(super) fn write_reached(&self, head: Head) -> Result<(), StoreError> {
-        let text = format!("events {}\nhash {}\n", head.next_seq, head.hash);
+    pub(super) fn write_reached(&self, reached: &Reached) -> Result<(), StoreError> {
+        let mut text = format!("events {}\nhash {}\n", reached.head.next_seq, reached.head.hash);
+        if let Some(seal) = reached.seal {
+            text.push_str(&format!("seal {seal}\n"));
+        }
         let io = |source| StoreError::Io { what: "noting how far the log reaches", source };
         let unfinished = self.path.join(format!("{REACHED}.new"));
         let mut file = File::create(&unfinished).map_err(io)?;
@@ -53,19 +75,20 @@ impl Claim {
         sync_directory(&self.path).map_err(io)
     }
 
-    /// How far the log reached when the ledger was last closed; none where it never was.
-    pub(super) fn reached(&self) -> Result<Option<Head>, StoreError> {
+    /// What was noted when the ledger was last opened or closed; none where it never was.
+    pub(super) fn reached(&self) -> Result<Option<Reached>, StoreError> {
         let text = match std::fs::read_to_string(self.path.join(REACHED)) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::Io { what: "reading how far the log reached", source }),
+            Err(source) => {
+                return Err(StoreError::Io { what: "reading how far the log reached", source });
+            }
         };
-        let mut lines = text.lines();
-        let events = lines.next().and_then(|line| line.strip_prefix("events ")?.parse().ok());
-        let hash = lines.next().and_then(|line| Hash::from_hex(line.strip_prefix("hash ")?));
-        match (events, hash) {
-            (Some(events), Some(hash)) => Ok(Some(Head { next_seq: Seq(events), hash })),
-            _ => Err(not_a_ledger(&self.path, format!("the file {REACHED} is damaged: remove it and verify the ledger"))),
+        match parse_reached(&text) {
+            Some(reached) => Ok(Some(reached)),
+            None => {
+                Err(not_a_ledger(&self.path, format!("the file {REACHED} is damaged: remove it and verify the ledger")))
+            }
         }
     }
 
@@ -135,7 +158,9 @@ pub(super) fn claim(path: &Path) -> Result<(Claim, LedgerId), StoreError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(not_a_ledger(path, format!("the file {MARKER} is missing, or its creation was cut short")));
         }
-        Err(source) => return Err(StoreError::Io { what: "reading the ledger's marker", source }),
+        Err(source) => {
+            return Err(StoreError::Io { what: "reading the ledger's marker", source });
+        }
     };
     let ledger = read_marker(path, &file)?;
     if !path.join(LOG).join(DB).is_file() {
@@ -164,7 +189,9 @@ fn read_marker(path: &Path, file: &File) -> Result<LedgerId, StoreError> {
     let format = lines.next().and_then(|line| line.strip_prefix("format "));
     match format.and_then(|format| format.parse::<u16>().ok()) {
         Some(FORMAT_VERSION) => {}
-        Some(found) => return Err(StoreError::VersionUnsupported { found, supported: FORMAT_VERSION }),
+        Some(found) => {
+            return Err(StoreError::VersionUnsupported { found, supported: FORMAT_VERSION });
+        }
         None => return Err(damaged("does not say which format the ledger has")),
     }
     let ledger = lines.next().and_then(|line| line.strip_prefix("ledger "));

@@ -141,10 +141,9 @@ impl fmt::Display for FaultKind {
                 "the commit mark of {frame} names {} events from {} on, {} events from {} on stand before it",
                 found.1, found.0, expected.1, expected.0
             ),
-            Self::MarkHash { frame, expected, found } => write!(
-                f,
-                "the commit mark of {frame} names the last hash {found}, the last event has {expected}"
-            ),
+            Self::MarkHash { frame, expected, found } => {
+                write!(f, "the commit mark of {frame} names the last hash {found}, the last event has {expected}")
+            }
             Self::UnitStraddlesMark { frame } => {
                 write!(f, "the commit mark of {frame} stands behind it, in the middle of its unit")
             }
@@ -154,7 +153,9 @@ impl fmt::Display for FaultKind {
             Self::HeadMissing { expected, last: Some(last) } => {
                 write!(f, "{expected} events must be there, the log ends with {last}")
             }
-            Self::HeadMissing { expected, last: None } => write!(f, "{expected} events must be there, the log is empty"),
+            Self::HeadMissing { expected, last: None } => {
+                write!(f, "{expected} events must be there, the log is empty")
+            }
             Self::Event(error) => write!(f, "its hash is right, and yet it can't be read: {error}"),
         }
     }

@@ -219,8 +219,7 @@ impl<'a> FrameView<'a> {
         if bytes.len() > FRAME_BYTES_MAX {
             return Err(FrameProblem::TooLong { bytes: bytes.len() });
         }
-        let (&[format, flags, count_low, count_high], rest) =
-            bytes.split_first_chunk::<HEADER_BYTES>().ok_or(short)?;
+        let (&[format, flags, count_low, count_high], rest) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(short)?;
         if format != FRAME_FORMAT {
             return Err(FrameProblem::Format { found: format });
         }

@@ -3,8 +3,8 @@
 use super::chain::{Chain, Hash, Head, PrivateText};
 use super::codec::{CodecError, encode_event};
 use super::frame::{
-    BEGINS_GROUP, CARRIES_MARK, CONTINUATION, CommitMark, FRAME_FORMAT, FrameKey, HASH_BYTES, HEADER_BYTES,
-    MARK_BYTES, MORE_FOLLOWS, PREFIX_BYTES, length_bytes, write_length,
+    BEGINS_GROUP, CARRIES_MARK, CONTINUATION, CommitMark, FRAME_FORMAT, FrameKey, HASH_BYTES, HEADER_BYTES, MARK_BYTES,
+    MORE_FOLLOWS, PREFIX_BYTES, length_bytes, write_length,
 };
 use crate::domain::event::{Event, UnitMark};
 use crate::domain::ids::Seq;
@@ -148,14 +148,16 @@ impl GroupBuilder {
     #[must_use]
     pub fn finish(mut self) -> GroupBytes {
         assert!(self.unit == UnitMark::Ends, "a group may not end in the middle of a unit");
-        let mut open = self.open.take().expect("a group has at least one event");
+        assert!(!self.is_empty(), "a group has at least one event");
+        let mut open = self.open.take().unwrap_or_else(|| OpenFrame::new(self.first, Ok(())));
         if open.bytes.len() + MARK_BYTES > FRAME_BYTES_MAX {
             let next = open.continued();
             self.frames.push(open.closed(MORE_FOLLOWS));
             open = next;
         }
         let head = self.chain.head();
-        let count = u32::try_from(head.next_seq.0 - self.first.0).expect("a group has fewer than 2^32 events");
+        let count = u32::try_from(head.next_seq.0 - self.first.0).unwrap_or(u32::MAX);
+        assert!(count < u32::MAX, "a group has fewer than 2^32 events");
         let mark = CommitMark { first: self.first, count, last_hash: head.hash };
         mark.write(&mut open.bytes);
         self.frames.push(open.closed(CARRIES_MARK));
@@ -219,7 +221,8 @@ impl OpenFrame {
     fn continued(&self) -> Self {
         let mut bytes = Vec::with_capacity(FRAME_BYTES_MAX);
         bytes.resize(HEADER_BYTES, 0);
-        let key = self.key.next_part().expect("an event has fewer than 2^32 parts");
+        // An event of the largest size has a few hundred parts.
+        let key = FrameKey { first: self.key.first, part: self.key.part.saturating_add(1) };
         Self { key, bytes, flags: CONTINUATION, events: 0, room: Room::MarkOnly }
     }
 

@@ -186,7 +186,9 @@ impl MemoryDisk {
 
     /// Flips one bit of a frame; false where there is no such byte.
     pub fn flip(&self, key: FrameKey, byte: usize, bit: u8) -> bool {
-        let Some(mut bytes) = self.remove(key) else { return false };
+        let Some(mut bytes) = self.remove(key) else {
+            return false;
+        };
         let flipped = bytes.get_mut(byte).map(|byte| *byte ^= 1 << (bit % 8)).is_some();
         self.insert(key, bytes);
         flipped

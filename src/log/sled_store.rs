@@ -11,17 +11,30 @@
 //! itself, through a descriptor of its own, before it answers. sled panics on some damage; every call into it
 //! runs behind `catch_unwind` and a panic becomes [`StoreError::Corrupted`].
 //!
-//! What sled can't read at the end of its file it takes for a write that was cut short, and goes on without it,
-//! in silence. So the store notes how far the log reached when it is closed, and refuses a shorter one later.
+//! sled takes for durable what it only flushed, and then writes over what that replaced. So it never has more than
+//! [`UNSYNCED_BYTES_MAX`] unsynced, within a group too: with more than one of its segments of 512 KiB a power cut
+//! that keeps some pages and loses others took events that were acknowledged long before.
+//!
+//! Frames are inserted one by one, never as a `sled::Batch`, whose reservation stays open meanwhile: the write of a
+//! buffer that is full by then is left to whoever leaves it last, and when that write fails sled notes the error and
+//! wakes nobody, so a `flush` waits for ever.
+//!
+//! What sled can't read at the end of its file it takes for a write that was cut short: it overwrites it and goes
+//! on, in silence. So the store notes how far the log reached when it is opened and closed, and refuses a shorter
+//! one later; and when it is closed it seals what sled would look at, and holds that against the seal before sled
+//! is let at it again. What was written after the last opening by a process that died is not sealed: damage there
+//! is found out by the shorter log, and what follows it is lost; restore it from a copy.
 
-use super::chain::{Head, PrivateText};
-use super::directory::{self, Claim};
+use super::chain::{Hash, Head, PrivateText};
+use super::directory::{self, Claim, Reached};
 use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
+use super::segments;
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
-use crate::limits::FORMAT_VERSION;
+use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
+use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -57,6 +70,8 @@ pub struct SledStore {
     trees: Arc<Trees>,
     /// sled's `db` file, to sync it.
     db_file: File,
+    /// Bytes that sled was given since the last sync.
+    unsynced_bytes: Cell<usize>,
     /// The head behind the last group that was appended since it was opened.
     appended: Option<Head>,
     latched: bool,
@@ -64,9 +79,41 @@ pub struct SledStore {
 
 #[derive(Debug)]
 struct Trees {
-    db: sled::Db,
     frames: sled::Tree,
     private: sled::Tree,
+    // Last, so that it is dropped last: what the trees share goes with it.
+    db: Database,
+}
+
+/// sled's handle. Its own drop syncs once more and panics where that fails; ours does not.
+#[derive(Debug)]
+struct Database(Option<sled::Db>);
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let db = self.0.take();
+        // Whatever fails here was never acknowledged.
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(db)));
+    }
+}
+
+impl Database {
+    fn open_tree(&self, name: &str) -> sled::Result<sled::Tree> {
+        self.get()?.open_tree(name)
+    }
+
+    fn tree_names(&self) -> sled::Result<Vec<sled::IVec>> {
+        Ok(self.get()?.tree_names())
+    }
+
+    fn flush(&self) -> sled::Result<usize> {
+        self.get()?.flush()
+    }
+
+    /// It is there until it is dropped.
+    fn get(&self) -> sled::Result<&sled::Db> {
+        self.0.as_ref().ok_or_else(|| sled::Error::ReportableBug("used after its end".to_owned()))
+    }
 }
 
 impl SledStore {
@@ -79,12 +126,8 @@ impl SledStore {
         let claim = directory::prepare(path)?;
         check_space(path, options.reserve_bytes)?;
         let db = open_db(path, options)?;
-        let meta = tree(&db, META)?;
+        write_meta(&db, ledger)?;
         let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
-        guarded("creating the log", || {
-            meta.insert(META_LEDGER, &ledger.bytes())?;
-            meta.insert(META_FORMAT, &FORMAT_VERSION.to_le_bytes())
-        })?;
         let db_file = open_db_file(path)?;
         let mut store = Self::new(claim, ledger, options, trees, db_file);
         store.flush()?;
@@ -100,9 +143,10 @@ impl SledStore {
     /// [`StoreError::ReadOnly`] with nothing changed; [`StoreError::Corrupted`] where sled can't read its files.
     pub fn open(path: &Path, options: SledOptions) -> Result<Self, StoreError> {
         let (claim, ledger) = directory::claim(path)?;
+        check_seal(&claim)?;
         directory::remove_leftovers(path)?;
         let db = open_db(path, options)?;
-        let names = guarded("reading the names of the trees", || Ok(db.tree_names()))?;
+        let names = guarded("reading the names of the trees", || db.tree_names())?;
         for name in [FRAMES, PRIVATE, META] {
             if !names.iter().any(|found| found.as_ref() == name.as_bytes()) {
                 return Err(directory::not_a_ledger(path, format!("the tree `{name}` of its log is missing")));
@@ -118,24 +162,38 @@ impl SledStore {
 
     fn new(claim: Claim, ledger: LedgerId, options: SledOptions, trees: Trees, db_file: File) -> Self {
         let trees = Arc::new(trees);
-        Self { claim, ledger, options, trees, db_file, appended: None, latched: false }
+        let unsynced_bytes = Cell::new(0);
+        Self { claim, ledger, options, trees, db_file, unsynced_bytes, appended: None, latched: false }
     }
 
     /// Holds the end of the log against how far it reached when it was last closed.
     fn check_reached(&self) -> Result<(), StoreError> {
-        let Some(reached) = self.claim.reached()? else { return Ok(()) };
+        let reached = self.claim.reached()?.map_or(Head::EMPTY, |reached| reached.head);
         let last = self.trees.last_frame()?;
-        let end = last.and_then(|(key, bytes)| last_seq(key, &bytes)).map_or(Seq(0), Seq::next);
-        match end < reached.next_seq {
-            false => Ok(()),
-            true => Err(StoreError::Corrupted {
+        let head = last.and_then(|(key, bytes)| marked_head(key, &bytes));
+        let end = head.map_or(Seq(0), |head| head.next_seq);
+        match head {
+            Some(head) if end > reached.next_seq => self.claim.write_reached(&Reached { head, seal: None }),
+            _ if end == reached.next_seq => Ok(()),
+            // The last frame belongs to a tail, so where the log ends is found out by who reads it.
+            None if self.reaches(reached.next_seq)? => Ok(()),
+            _ => Err(StoreError::Corrupted {
                 seq: Some(end),
                 what: format!(
-                    "the log held {} events with the last hash {} when it was closed, and holds {end} now",
+                    "the log once held {} events, the last one with the hash {}, and ends before that now",
                     reached.next_seq, reached.hash
                 ),
             }),
         }
+    }
+
+    /// Whether a frame is there that a log with so many events must have.
+    fn reaches(&self, events: Seq) -> Result<bool, StoreError> {
+        let Some(last) = events.0.checked_sub(1).map(Seq) else {
+            return Ok(true);
+        };
+        let found = self.trees.frame_at_or_before(FrameKey::last_of(last))?;
+        Ok(found.and_then(|(key, bytes)| marked_head(key, &bytes)).is_some_and(|head| head.next_seq == events))
     }
 
     /// The ledger's own name.
@@ -153,7 +211,34 @@ impl SledStore {
     fn flush(&self) -> Result<(), StoreError> {
         guarded("flushing the log", || self.trees.db.flush())?;
         let synced = self.db_file.sync_data();
-        synced.map_err(|source| StoreError::Io { what: "syncing the log", source })
+        synced.map_err(|source| StoreError::Io { what: "syncing the log", source })?;
+        self.unsynced_bytes.set(0);
+        Ok(())
+    }
+
+    /// Syncs first where sled would otherwise have too much unsynced.
+    fn make_room(&self, bytes: usize) -> Result<(), StoreError> {
+        if self.unsynced_bytes.get().saturating_add(bytes) > UNSYNCED_BYTES_MAX {
+            self.flush()?;
+        }
+        self.unsynced_bytes.set(self.unsynced_bytes.get().saturating_add(bytes));
+        Ok(())
+    }
+
+    fn insert(&self, tree: &sled::Tree, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.make_room(value.len())?;
+        guarded("appending a group", || tree.insert(key, value)).map(drop)
+    }
+
+    /// From the last one back, so that a crash in between leaves no hole.
+    fn remove_from(&self, tree: &sled::Tree, key: &[u8]) -> Result<(), StoreError> {
+        let mut keys = tree.range(key..).keys();
+        while let Some(last) = guarded("dropping frames", || keys.next_back().transpose())? {
+            // A removal may write the neighbours again.
+            self.make_room(FRAME_BYTES_MAX)?;
+            guarded("dropping frames", || tree.remove(&last))?;
+        }
+        Ok(())
     }
 
     /// Does a change; an error latches.
@@ -176,15 +261,13 @@ impl Store for SledStore {
         let growth = (group.bytes() as u64).saturating_mul(2);
         check_space(self.claim.path(), self.options.reserve_bytes.saturating_add(growth))?;
         self.change(|store| {
-            guarded("appending a group", || {
-                for (seq, private) in &group.private {
-                    store.trees.private.insert(seq.0.to_be_bytes(), private.to_value())?;
-                }
-                for (key, bytes) in &group.frames {
-                    store.trees.frames.insert(key.to_bytes(), bytes.as_slice())?;
-                }
-                Ok(())
-            })
+            for (seq, private) in &group.private {
+                store.insert(&store.trees.private, &seq.0.to_be_bytes(), &private.to_value())?;
+            }
+            for (key, bytes) in &group.frames {
+                store.insert(&store.trees.frames, &key.to_bytes(), bytes)?;
+            }
+            Ok(())
         })?;
         self.appended = Some(group.head());
         Ok(())
@@ -195,20 +278,13 @@ impl Store for SledStore {
     }
 
     fn drop_from(&mut self, key: FrameKey) -> Result<(), StoreError> {
+        self.appended = self.appended.filter(|head| head.next_seq <= key.first);
         self.change(|store| {
-            if store.claim.reached()?.is_some_and(|reached| reached.next_seq > key.first) {
+            if store.claim.reached()?.is_some_and(|reached| reached.head.next_seq > key.first) {
                 store.claim.forget_reached()?;
             }
-            guarded("dropping frames", || {
-                // From the last one back, so that a crash in between leaves no hole.
-                for frame in store.trees.frames.range(key.to_bytes()..).keys().rev() {
-                    store.trees.frames.remove(frame?)?;
-                }
-                for seq in store.trees.private.range(first_dropped(key).0.to_be_bytes()..).keys().rev() {
-                    store.trees.private.remove(seq?)?;
-                }
-                Ok(())
-            })?;
+            store.remove_from(&store.trees.frames, &key.to_bytes())?;
+            store.remove_from(&store.trees.private, &first_dropped(key).0.to_be_bytes())?;
             store.flush()
         })
     }
@@ -229,10 +305,16 @@ impl Store for SledStore {
             return Ok(());
         }
         self.flush()?;
-        let Some(head) = self.appended else { return Ok(()) };
-        self.claim.write_reached(head)?;
+        let reached = self.claim.reached()?.map(|reached| reached.head);
+        let Some(head) = self.appended.or(reached) else {
+            return Ok(());
+        };
+        self.claim.write_reached(&Reached { head, seal: None })?;
         let Self { claim, options, trees, .. } = *self;
-        seal(claim.path(), options, trees)
+        match seal(claim.path(), options, trees)? {
+            None => Ok(()),
+            seal => claim.write_reached(&Reached { head, seal }),
+        }
     }
 }
 
@@ -266,13 +348,10 @@ impl StoreReader for Trees {
     }
 }
 
-/// The last event that ends in a frame, as far as its form says.
-fn last_seq(key: FrameKey, bytes: &[u8]) -> Option<Seq> {
-    let view = FrameView::parse(bytes, key.part).ok()?;
-    match view.mark().ok()? {
-        Some(mark) => mark.end()?.0.checked_sub(1).map(Seq),
-        None => Some(key.first),
-    }
+/// The head behind the commit mark that a frame ends with.
+fn marked_head(key: FrameKey, bytes: &[u8]) -> Option<Head> {
+    let mark = FrameView::parse(bytes, key.part).ok()?.mark().ok()??;
+    Some(Head { next_seq: mark.end()?, hash: mark.last_hash })
 }
 
 fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, FrameBytes), StoreError> {
@@ -283,29 +362,46 @@ fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, Fram
     Ok((read, FrameBytes::from(value.as_ref())))
 }
 
-fn open_db(path: &Path, options: SledOptions) -> Result<sled::Db, StoreError> {
-    let config = sled::Config::new()
-        .path(path.join(directory::LOG))
-        .cache_capacity(options.cache_bytes)
-        .flush_every_ms(None);
-    guarded("opening the log", || config.open())
+fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
+    let config =
+        sled::Config::new().path(path.join(directory::LOG)).cache_capacity(options.cache_bytes).flush_every_ms(None);
+    guarded("opening the log", || config.open().map(|db| Database(Some(db))))
 }
 
-/// Lets sled open its files once more: only then it writes down which of them are whole, and only what came later
-/// is searched for a torn end at the next opening. Otherwise a single damaged byte in what was written since the
-/// last opening would be taken for that end, and sled would overwrite everything behind it.
-fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<(), StoreError> {
-    // While somebody still reads, the files stay open; then the next opening does it.
-    let Ok(trees) = Arc::try_unwrap(trees) else { return Ok(()) };
-    guarded("closing the log", || {
-        drop(trees);
-        Ok(())
-    })?;
-    let db = open_db(path, options)?;
-    guarded("closing the log", || {
-        drop(db);
-        Ok(())
-    })
+/// Lets sled open its files once more, and seals them: only when it is opened sled writes down how far its file is
+/// whole, and searches what came later for a torn end.
+fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<Hash>, StoreError> {
+    // While somebody still reads, the files stay open; then they are not sealed.
+    let Ok(trees) = Arc::try_unwrap(trees) else {
+        return Ok(None);
+    };
+    let closed = |close: &mut dyn FnMut()| {
+        guarded("closing the log", || {
+            close();
+            Ok(())
+        })
+    };
+    let mut trees = Some(trees);
+    closed(&mut || drop(trees.take()))?;
+    let mut db = Some(open_db(path, options)?);
+    closed(&mut || drop(db.take()))?;
+    segments::fingerprint(&open_db_file(path)?).map(Some)
+}
+
+/// Holds sled's file against the seal that the store put on it when it was closed, and takes the seal off.
+fn check_seal(claim: &Claim) -> Result<(), StoreError> {
+    let Some(Reached { head, seal: Some(seal) }) = claim.reached()? else {
+        return Ok(());
+    };
+    if segments::fingerprint(&open_db_file(claim.path())?)? != seal {
+        return Err(StoreError::Corrupted {
+            seq: None,
+            what: "the newest part of log/db, or the head of one of its segments, is not what it was when the \
+                   ledger was closed; nothing was changed"
+                .to_owned(),
+        });
+    }
+    claim.write_reached(&Reached { head, seal: None })
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {
@@ -313,8 +409,17 @@ fn open_db_file(path: &Path) -> Result<File, StoreError> {
     File::open(db).map_err(|source| StoreError::Io { what: "opening the log's file", source })
 }
 
-fn tree(db: &sled::Db, name: &str) -> Result<sled::Tree, StoreError> {
+fn tree(db: &Database, name: &str) -> Result<sled::Tree, StoreError> {
     guarded("opening a tree of the log", || db.open_tree(name))
+}
+
+/// On its own, so that the tree is let go before the handle that guards against what its drop may do.
+fn write_meta(db: &Database, ledger: LedgerId) -> Result<(), StoreError> {
+    let meta = tree(db, META)?;
+    guarded("creating the log", || {
+        meta.insert(META_LEDGER, &ledger.bytes())?;
+        meta.insert(META_FORMAT, &FORMAT_VERSION.to_le_bytes()).map(drop)
+    })
 }
 
 fn check_meta(path: &Path, meta: &sled::Tree, ledger: LedgerId) -> Result<(), StoreError> {
@@ -355,7 +460,7 @@ fn guarded<T>(what: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Res
 
 /// sled's database below a ledger, for tests that damage it.
 #[cfg(test)]
-pub(super) struct RawDb(sled::Db);
+pub(super) struct RawDb(Database);
 
 #[cfg(test)]
 impl RawDb {
@@ -364,10 +469,10 @@ impl RawDb {
     }
 
     pub(super) fn drop_tree(&self, name: &str) -> bool {
-        self.0.drop_tree(name).expect("dropped")
+        self.0.get().and_then(|db| db.drop_tree(name)).expect("dropped")
     }
 
     pub(super) fn has_tree(&self, name: &str) -> bool {
-        self.0.tree_names().iter().any(|found| found.as_ref() == name.as_bytes())
+        self.0.tree_names().expect("names").iter().any(|found| found.as_ref() == name.as_bytes())
     }
 }

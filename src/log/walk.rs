@@ -4,8 +4,8 @@ use super::chain::{Chain, Hash, Head};
 use super::codec::continues_unit;
 use super::fault::{FaultKind, LogFault};
 use super::frame::{
-    BEGINS_GROUP, CARRIES_MARK, CONTINUATION, CommitMark, FrameBytes, FrameKey, FrameProblem, FrameView, MORE_FOLLOWS, PREFIX_BYTES,
-    read_length,
+    BEGINS_GROUP, CARRIES_MARK, CONTINUATION, CommitMark, FrameBytes, FrameKey, FrameProblem, FrameView, MORE_FOLLOWS,
+    PREFIX_BYTES, read_length,
 };
 use crate::domain::ids::Seq;
 
@@ -199,9 +199,7 @@ impl Walk {
         let expected = self.expected;
         match key.cmp(&expected) {
             std::cmp::Ordering::Equal => Ok(()),
-            std::cmp::Ordering::Greater => {
-                Err(self.fault(FaultKind::FrameMissing { expected, found: Some(key) }))
-            }
+            std::cmp::Ordering::Greater => Err(self.fault(FaultKind::FrameMissing { expected, found: Some(key) })),
             std::cmp::Ordering::Less => Err(self.fault(FaultKind::FrameMisplaced { expected, found: key })),
         }
     }
@@ -215,9 +213,7 @@ impl Walk {
         }
         let computed = self.head().hash;
         match view.prev {
-            Some(stored) if stored != computed => {
-                Err(self.fault(FaultKind::PrevHash { frame: key, stored, computed }))
-            }
+            Some(stored) if stored != computed => Err(self.fault(FaultKind::PrevHash { frame: key, stored, computed })),
             _ => Ok(()),
         }
     }
@@ -233,7 +229,9 @@ impl Walk {
         let mut rest = view.body;
         while spans.len() < view.events {
             let length_fault = FaultKind::EventLength { frame: key };
-            let Some((length, behind)) = read_length(rest) else { return Err(self.fault(length_fault)) };
+            let Some((length, behind)) = read_length(rest) else {
+                return Err(self.fault(length_fault));
+            };
             if behind.len() < length + PREFIX_BYTES {
                 let may_be_cut = view.events == 1 && view.is(MORE_FOLLOWS);
                 if !may_be_cut {
@@ -245,7 +243,7 @@ impl Walk {
             let start = view.body_at + view.body.len() - behind.len();
             let (event, behind) = behind.split_at(length);
             let (stored, behind) = behind.split_at(PREFIX_BYTES);
-                        let hash = self.check_event(key, event, stored)?;
+            let hash = self.check_event(key, event, stored)?;
             spans.push(Span { start: start as u32, end: (start + length) as u32, hash });
             rest = behind;
         }
@@ -335,9 +333,7 @@ impl Walk {
     fn after(&self, key: FrameKey, view: &FrameView<'_>) -> Result<FrameKey, LogFault> {
         match view.is(MORE_FOLLOWS) {
             false => Ok(FrameKey::new(self.head().next_seq)),
-            true => key
-                .next_part()
-                .ok_or_else(|| self.frame_fault(key, FrameProblem::Flags { found: view.flags })),
+            true => key.next_part().ok_or_else(|| self.frame_fault(key, FrameProblem::Flags { found: view.flags })),
         }
     }
 

@@ -66,10 +66,7 @@ impl PowerCutDisk {
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("power-cut".to_string()), MountOption::NoAtime];
         let session = fuser::spawn_mount(Adapter(self.clone()), directory.path(), &config)?;
-        Ok(Mounted {
-            session: Some(session),
-            directory,
-        })
+        Ok(Mounted { session: Some(session), directory })
     }
 
     /// As [`PowerCutDisk::mount`]; where that is not possible it says so on the real standard error, which
@@ -78,10 +75,8 @@ impl PowerCutDisk {
         match self.mount() {
             Ok(mounted) => Some(mounted),
             Err(error) => {
-                let _ = writeln!(
-                    io::stderr(),
-                    "\n!! SKIPPED {test}: no FUSE file system can be mounted here: {error}\n"
-                );
+                let _ =
+                    writeln!(io::stderr(), "\n!! SKIPPED {test}: no FUSE file system can be mounted here: {error}\n");
                 None
             }
         }
@@ -98,11 +93,7 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         // Detached, so that a file that some thread still has open cannot keep the mount in place.
         if let Err(error) = umount2(self.directory.path(), MntFlags::MNT_DETACH) {
-            let _ = writeln!(
-                io::stderr(),
-                "could not unmount {}: {error}",
-                self.directory.path().display()
-            );
+            let _ = writeln!(io::stderr(), "could not unmount {}: {error}", self.directory.path().display());
         }
         drop(self.session.take());
     }
@@ -143,11 +134,7 @@ fn attributes(look: Look) -> FileAttr {
 }
 
 fn kind(look: Look) -> FileType {
-    if look.is_directory {
-        FileType::Directory
-    } else {
-        FileType::RegularFile
-    }
+    if look.is_directory { FileType::Directory } else { FileType::RegularFile }
 }
 
 fn answer_entry(found: Result<Look, Refused>, reply: ReplyEntry) {
@@ -367,10 +354,7 @@ mod tests {
             sync_directory(root);
         };
         across_a_cut("a_synced_write_stays", Keep::Nothing, before, |root| {
-            assert_eq!(
-                fs::read(root.join("all")).unwrap(),
-                [vec![0; 5_000], vec![7; 10_000]].concat()
-            );
+            assert_eq!(fs::read(root.join("all")).unwrap(), [vec![0; 5_000], vec![7; 10_000]].concat());
             assert_eq!(fs::read(root.join("data")).unwrap(), b"synced");
         });
     }
@@ -385,18 +369,10 @@ mod tests {
             File::create(root.join("dir/nameless")).unwrap().sync_all().unwrap();
             fs::remove_file(root.join("dir/named")).unwrap();
         };
-        across_a_cut(
-            "a_name_needs_the_sync_of_its_directory",
-            Keep::Nothing,
-            before,
-            |root| {
-                let names: Vec<_> = fs::read_dir(root.join("dir"))
-                    .unwrap()
-                    .map(|e| e.unwrap().file_name())
-                    .collect();
-                assert_eq!(names, ["named"]);
-            },
-        );
+        across_a_cut("a_name_needs_the_sync_of_its_directory", Keep::Nothing, before, |root| {
+            let names: Vec<_> = fs::read_dir(root.join("dir")).unwrap().map(|e| e.unwrap().file_name()).collect();
+            assert_eq!(names, ["named"]);
+        });
     }
 
     #[test]
@@ -416,16 +392,11 @@ mod tests {
             sync_directory(&root.join("kept"));
             sync_directory(root);
         };
-        across_a_cut(
-            "a_rename_needs_the_sync_of_its_directory",
-            Keep::Nothing,
-            before,
-            |root| {
-                assert_eq!(fs::read(root.join("lost/a")).unwrap(), b"old");
-                assert_eq!(fs::read(root.join("kept/a")).unwrap(), b"new");
-                assert!(!root.join("kept/b").exists());
-            },
-        );
+        across_a_cut("a_rename_needs_the_sync_of_its_directory", Keep::Nothing, before, |root| {
+            assert_eq!(fs::read(root.join("lost/a")).unwrap(), b"old");
+            assert_eq!(fs::read(root.join("kept/a")).unwrap(), b"new");
+            assert!(!root.join("kept/b").exists());
+        });
     }
 
     #[test]
@@ -441,18 +412,11 @@ mod tests {
             };
             across_a_cut("chance_tears_writes_at_pages", Keep::Some(seed), before, |root| {
                 let content = fs::read(root.join("a")).unwrap();
-                assert!(
-                    content
-                        .chunks(disk::PAGE_BYTES)
-                        .all(|page| page == [page[0]; disk::PAGE_BYTES])
-                );
+                assert!(content.chunks(disk::PAGE_BYTES).all(|page| page == [page[0]; disk::PAGE_BYTES]));
                 torn += u32::from(content.contains(&1) && content.contains(&2));
             });
         }
-        assert!(
-            torn >= 4 || PowerCutDisk::new().mount().is_err(),
-            "{torn} of 8 seeds tore the write"
-        );
+        assert!(torn >= 4 || PowerCutDisk::new().mount().is_err(), "{torn} of 8 seeds tore the write");
     }
 
     #[test]
@@ -461,11 +425,7 @@ mod tests {
         let Some(mounted) = disk.mount_or_say("after_the_cut_every_change_is_refused") else {
             return;
         };
-        let file = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .open(mounted.path().join("a"))
-            .unwrap();
+        let file = OpenOptions::new().create_new(true).write(true).open(mounted.path().join("a")).unwrap();
         disk.cut_after(2);
         file.write_all_at(b"one", 0).unwrap();
         file.sync_data().unwrap();
@@ -488,14 +448,9 @@ mod tests {
             file.set_len(9_000).unwrap();
             assert_eq!(fs::read(root.join("a")).unwrap()[5..], [0; 8_995]);
         };
-        across_a_cut(
-            "a_truncation_is_a_change_like_any_other",
-            Keep::Nothing,
-            before,
-            |root| {
-                assert_eq!(fs::read(root.join("a")).unwrap(), [3; 9_000]);
-            },
-        );
+        across_a_cut("a_truncation_is_a_change_like_any_other", Keep::Nothing, before, |root| {
+            assert_eq!(fs::read(root.join("a")).unwrap(), [3; 9_000]);
+        });
     }
 
     #[test]

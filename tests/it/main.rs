@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agree;
+mod audit;
+mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod gate;
@@ -14,7 +16,10 @@ mod linear;
 mod model;
 #[cfg(target_os = "linux")]
 mod power_cut;
+mod power_cut_ledger;
+mod power_cut_log;
 mod racing;
+mod real_year;
 mod simulation;
 mod spine;
 mod subject;

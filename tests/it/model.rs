@@ -213,7 +213,10 @@ impl Model {
             .moves
             .iter()
             .filter(|m| m.account == Account::Stock(position, bucket));
-        let after = moves.filter(|m| last.is_none_or(|count| m.at > count.at));
+        let behind = |m: &&Move, count: &Counted| {
+            m.at > count.at || (m.at == count.at && m.at.0 % 2 != 0 && m.seq > count.seq)
+        };
+        let after = moves.filter(|m| last.is_none_or(|count| behind(m, count)));
         last.map_or(0, |count| count.figure) + after.map(|m| m.delta).sum::<i64>()
     }
 
@@ -272,7 +275,7 @@ impl Model {
                     continue;
                 };
                 let (_, _, quantity, anchor) = entry(&mut buckets, position, bucket);
-                match anchor.is_none_or(|anchor| m.at > anchor) {
+                match anchor.is_none_or(|anchor| m.at > anchor || (m.at == anchor && m.at.0 % 2 != 0)) {
                     true => *quantity += m.delta,
                     false => variance += m.delta,
                 }

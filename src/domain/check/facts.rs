@@ -89,7 +89,7 @@ fn counted(at: &Ground<'_>, lines: &[CountedLine], claims: &mut Vec<Claim>) -> R
 
 /// The movements after the count's instant: none unless it is late and still the last count in order.
 fn later(at: &Ground<'_>, line: &CountedLine, claims: &mut Vec<Claim>) -> Result<(), Violation> {
-    let instant = at.event.envelope.effective_at();
+    let instant = at.event.envelope.moment();
     let bucket = at.state.position(line.position).map(|entry| entry.bucket(line.bucket));
     let late = bucket.is_some_and(|bucket| {
         bucket.anchors_at(instant) && bucket.latest.is_some_and(|latest| latest > instant)

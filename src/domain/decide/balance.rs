@@ -3,7 +3,7 @@
 use super::lines::in_range;
 use crate::domain::account::{Account, Place, for_each_delta, for_each_posting_of};
 use crate::domain::event::Body;
-use crate::domain::ids::{ItemId, LocationId, Position, Timestamp};
+use crate::domain::ids::{ItemId, LocationId, Moment, Position};
 use crate::domain::line::{Bucket, Line};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::{Accounts, State};
@@ -19,7 +19,7 @@ struct Change {
 }
 
 /// Judges every balance that the event changes, as it is afterwards.
-pub(super) fn balances_in_range(state: &State, body: &Body, at: Timestamp) -> Result<(), Rejection> {
+pub(super) fn balances_in_range(state: &State, body: &Body, at: Moment) -> Result<(), Rejection> {
     let changes = bucket_changes(state, body, at);
     for change in &changes {
         let before = state.position(change.position).map_or(0, |entry| entry.bucket(change.bucket).quantity);
@@ -30,7 +30,7 @@ pub(super) fn balances_in_range(state: &State, body: &Body, at: Timestamp) -> Re
 }
 
 /// By how much each bucket changes: not at all where a later count has settled it.
-fn bucket_changes(state: &State, body: &Body, at: Timestamp) -> SmallVec<[Change; 2]> {
+fn bucket_changes(state: &State, body: &Body, at: Moment) -> SmallVec<[Change; 2]> {
     let mut changes: SmallVec<[Change; 2]> = SmallVec::new();
     if let Body::Counted { lines } = body {
         for line in lines {
@@ -96,7 +96,7 @@ fn inbound_in_range(state: &State, lines: &[Line], to: LocationId) -> Result<(),
 }
 
 /// The accounts of every item in the event. Far from the edge, as ever, the sum of all that moves settles it.
-fn accounts_in_range(state: &State, body: &Body, at: Timestamp) -> Result<(), Rejection> {
+fn accounts_in_range(state: &State, body: &Body, at: Moment) -> Result<(), Rejection> {
     let mut moved: i128 = 0;
     let mut furthest: i128 = 0;
     let mut look = |item: ItemId, delta: i128| {
@@ -118,7 +118,7 @@ fn accounts_in_range(state: &State, body: &Body, at: Timestamp) -> Result<(), Re
     }
 }
 
-fn exact_accounts(state: &State, body: &Body, at: Timestamp) -> Result<(), Rejection> {
+fn exact_accounts(state: &State, body: &Body, at: Moment) -> Result<(), Rejection> {
     let mut accounts: FxHashMap<ItemId, (Position, Accounts)> = FxHashMap::default();
     let known = |item| state.item(item).map(|item| item.accounts).unwrap_or_default();
     let somewhere = |item| Position::new(item, LocationId(0));

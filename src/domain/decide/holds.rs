@@ -5,7 +5,7 @@ use super::lines::{Short, in_range, known, merged, promisable, recorded};
 use super::{Decided, Lowest};
 use crate::domain::command::{Act, Command, Departure, Holds, Portion};
 use crate::domain::event::{Body, HoldLine};
-use crate::domain::ids::{CommandId, Position, Timestamp};
+use crate::domain::ids::{CommandId, Moment, Position, Timestamp};
 use crate::domain::line::{Bucket, Line, Lines};
 use crate::domain::quantity::Quantity;
 use crate::domain::rejection::Rejection;
@@ -25,7 +25,7 @@ pub(super) fn decide(state: &State, command: &Command, now: Timestamp, order: &m
             let chosen = choose(state, holds, portion, now, order)?;
             let (closes, unreserved) = allocate(holds, portion, &chosen, *departure)?;
             let body = Body::Fulfilled { closes, unreserved, departure: *departure };
-            fulfil(state, body, portion, command.occurred_at.unwrap_or(now))
+            fulfil(state, body, portion, Moment::of(command.occurred_at, now))
         }
         Act::Release { holds, portion } => {
             let chosen = choose(state, holds, portion, now, order)?;
@@ -147,7 +147,7 @@ fn choose<'a>(
 /// Goods that leave now must be there; goods that are gone already are a fact.
 ///
 /// What is short is listed in the order in which the command names it.
-fn fulfil(state: &State, body: Body, portion: &Portion, at: Timestamp) -> Decided {
+fn fulfil(state: &State, body: Body, portion: &Portion, at: Moment) -> Decided {
     if let Body::Fulfilled { closes, departure: Departure::Now, .. } = &body {
         let mut wanted: SmallVec<[(Position, i64); 2]> = SmallVec::new();
         let mut places: FxHashMap<Position, usize> = FxHashMap::default();

@@ -14,7 +14,7 @@ pub use form::validate;
 
 use super::command::{Act, Cause, Command, Kind};
 use super::event::{Body, Commitment, ContentDigest, Envelope, Event, UnitMark};
-use super::ids::{CommandId, ItemId, Position, Timestamp};
+use super::ids::{CommandId, ItemId, Moment, Position, Timestamp};
 use super::line::Bucket;
 use super::rejection::Rejection;
 use super::state::State;
@@ -54,8 +54,8 @@ pub enum Needs {
     Returnable(OrderRef),
     /// What moved after a late count; one entry per line, none for a line that is not late.
     Later {
-        /// The count's instant.
-        at: Timestamp,
+        /// The count's moment.
+        at: Moment,
         /// The buckets of its lines.
         buckets: SmallVec<[Option<(Position, Bucket)>; 1]>,
     },
@@ -67,7 +67,7 @@ pub fn needs(state: &State, command: &Command, now: Timestamp) -> Needs {
     match (&command.act, &command.order) {
         (Act::Return { .. }, Some(order)) => Needs::Returnable(order.clone()),
         (Act::Count { lines }, _) => {
-            let at = command.occurred_at.unwrap_or(now);
+            let at = Moment::of(command.occurred_at, now);
             let late = |position, bucket| {
                 let known = state.position(position)?.bucket(bucket);
                 (known.anchors_at(at) && known.latest.is_some_and(|latest| latest > at)).then_some((position, bucket))

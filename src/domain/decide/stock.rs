@@ -5,7 +5,7 @@ use super::lines::{Short, as_seen, exists, known, location_exists, merged, recor
 use super::{Decided, Looked, Lowest};
 use crate::domain::command::{Act, Command, Excess, PosDelta};
 use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
-use crate::domain::ids::{Timestamp, TransferId};
+use crate::domain::ids::{Moment, Timestamp, TransferId};
 use crate::domain::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
 use crate::domain::quantity::Quantity;
 use crate::domain::rejection::Rejection;
@@ -19,7 +19,7 @@ pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Tim
     let mut lowest = Lowest::default();
     lines_known(state, &command.act, &mut lowest);
     lowest.done()?;
-    let at = command.occurred_at.unwrap_or(now);
+    let at = Moment::of(command.occurred_at, now);
     let body = match &command.act {
         Act::Receive { lines } => Body::Received { lines: recorded(lines) },
         Act::Adjust { lines } => Body::Adjusted { lines: recorded(lines) },
@@ -134,7 +134,7 @@ fn returned(looked: &Looked, command: &Command, excess: Excess, lines: &[ReturnL
     Err(Rejection::ReturnExceedsShipped { order: order.clone(), item, wanted, returnable })
 }
 
-fn counted(state: &State, looked: &Looked, lines: &[CountLine], at: Timestamp) -> Body {
+fn counted(state: &State, looked: &Looked, lines: &[CountLine], at: Moment) -> Body {
     let mut figures = SmallVec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
         let anchors = state.position(line.position).is_none_or(|entry| entry.bucket(line.bucket).anchors_at(at));

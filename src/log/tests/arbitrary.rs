@@ -43,9 +43,9 @@ fn text<T: std::fmt::Debug + 'static>(
 const WORD: &str = "[a-zA-Z0-9é€😀_-]{1,8}";
 
 fn position() -> BoxedStrategy<Position> {
-    (small(), small(), small()).prop_map(|(item, location, lot)| {
-        Position::of_lot(ItemId(item), LocationId(location), LotId(lot))
-    }).boxed()
+    (small(), small(), small())
+        .prop_map(|(item, location, lot)| Position::of_lot(ItemId(item), LocationId(location), LotId(lot)))
+        .boxed()
 }
 
 fn bucket() -> BoxedStrategy<Bucket> {
@@ -54,27 +54,32 @@ fn bucket() -> BoxedStrategy<Bucket> {
 
 fn entered() -> BoxedStrategy<Entered> {
     (text("[a-z]{1,16}", UnitName::new), "[0-9]{0,20}\\.[0-9]{1,3}")
-        .prop_map(|(unit, quantity)| Entered { unit, quantity: CompactString::new(quantity) }).boxed()
+        .prop_map(|(unit, quantity)| Entered { unit, quantity: CompactString::new(quantity) })
+        .boxed()
 }
 
 fn cost() -> BoxedStrategy<UnitCost> {
     (integer(), text("[A-Z]{3}", Currency::new))
-        .prop_map(|(minor_units, currency)| UnitCost { minor_units, currency }).boxed()
+        .prop_map(|(minor_units, currency)| UnitCost { minor_units, currency })
+        .boxed()
 }
 
 fn detail() -> BoxedStrategy<Option<Box<LineDetail>>> {
     option::weighted(0.3, (option::of(entered()), option::of(cost())))
-        .prop_map(|detail| detail.map(|(entered, unit_cost)| Box::new(LineDetail { entered, unit_cost }))).boxed()
+        .prop_map(|detail| detail.map(|(entered, unit_cost)| Box::new(LineDetail { entered, unit_cost })))
+        .boxed()
 }
 
 fn line() -> BoxedStrategy<Line> {
-    (position(), bucket(), integer(), detail()).prop_map(|(position, bucket, quantity, detail)| Line {
-        position,
-        bucket,
-        quantity: Quantity(quantity),
-        seen: None,
-        detail,
-    }).boxed()
+    (position(), bucket(), integer(), detail())
+        .prop_map(|(position, bucket, quantity, detail)| Line {
+            position,
+            bucket,
+            quantity: Quantity(quantity),
+            seen: None,
+            detail,
+        })
+        .boxed()
 }
 
 fn lines() -> BoxedStrategy<Lines> {
@@ -82,8 +87,7 @@ fn lines() -> BoxedStrategy<Lines> {
 }
 
 fn return_lines() -> BoxedStrategy<SmallVec<[ReturnLine; 1]>> {
-    let disposition =
-        prop_oneof![Just(Disposition::Restock), Just(Disposition::Quarantine), Just(Disposition::Scrap)];
+    let disposition = prop_oneof![Just(Disposition::Restock), Just(Disposition::Quarantine), Just(Disposition::Scrap)];
     let line = (line(), option::of(disposition)).prop_map(|(line, disposition)| ReturnLine { line, disposition });
     vec(line, 0..4).prop_map(SmallVec::from_vec).boxed()
 }
@@ -129,7 +133,8 @@ fn target() -> BoxedStrategy<AliasTarget> {
         small().prop_map(|id| AliasTarget::Item(ItemId(id))),
         small().prop_map(|id| AliasTarget::Location(LocationId(id))),
         small().prop_map(|id| AliasTarget::Lot(LotId(id))),
-    ].boxed()
+    ]
+    .boxed()
 }
 
 fn use_status() -> BoxedStrategy<UseStatus> {
@@ -147,7 +152,8 @@ fn movement() -> BoxedStrategy<PosMovement> {
         lines().prop_map(PosMovement::Waste),
         lines().prop_map(PosMovement::Receipt),
         lines().prop_map(PosMovement::Correction),
-    ].boxed()
+    ]
+    .boxed()
 }
 
 fn transfer() -> BoxedStrategy<TransferId> {
@@ -167,9 +173,9 @@ fn own_acts() -> BoxedStrategy<Body> {
         }),
         any::<u16>().prop_map(|rules| Body::RulesChanged { rules }),
         integer().prop_map(|clock| Body::ClockAccepted { clock: Timestamp(clock) }),
-        vec(unsigned().prop_map(Seq), 0..9)
-            .prop_map(|seqs| Body::Expired { reservations: SmallVec::from_vec(seqs) }),
-    ].boxed()
+        vec(unsigned().prop_map(Seq), 0..9).prop_map(|seqs| Body::Expired { reservations: SmallVec::from_vec(seqs) }),
+    ]
+    .boxed()
 }
 
 fn settings() -> BoxedStrategy<Body> {
@@ -182,13 +188,15 @@ fn settings() -> BoxedStrategy<Body> {
         }),
         (small(), any::<u8>()).prop_map(|(item, decimals)| Body::DecimalsSet { item: ItemId(item), decimals }),
         (small(), item_status()).prop_map(|(item, status)| Body::ItemStatusSet { item: ItemId(item), status }),
-        (small(), name(), text("[A-Z][a-z]{1,9}/[A-Z][a-z]{1,9}", Zone::from_log)).prop_map(
-            |(location, code, zone)| Body::LocationCreated { location: LocationId(location), code, zone }
-        ),
+        (small(), name(), text("[A-Z][a-z]{1,9}/[A-Z][a-z]{1,9}", Zone::from_log))
+            .prop_map(|(location, code, zone)| Body::LocationCreated { location: LocationId(location), code, zone }),
         (small(), use_status())
             .prop_map(|(location, status)| Body::LocationStatusSet { location: LocationId(location), status }),
-        (small(), small(), name())
-            .prop_map(|(lot, item, code)| Body::LotCreated { lot: LotId(lot), item: ItemId(item), code }),
+        (small(), small(), name()).prop_map(|(lot, item, code)| Body::LotCreated {
+            lot: LotId(lot),
+            item: ItemId(item),
+            code
+        }),
         (small(), use_status()).prop_map(|(lot, status)| Body::LotStatusSet { lot: LotId(lot), status }),
         (alias(), target()).prop_map(|(alias, target)| Body::AliasAdded { alias, target }),
         (alias(), name()).prop_map(|(alias, to)| Body::AliasRenamed { alias, to }),
@@ -196,14 +204,15 @@ fn settings() -> BoxedStrategy<Body> {
         alias().prop_map(|alias| Body::AliasRetired { alias }),
         (position(), option::of(integer().prop_map(Quantity)))
             .prop_map(|(position, point)| Body::ReorderPointSet { position, point }),
-    ].boxed()
+    ]
+    .boxed()
 }
 
 fn facts() -> BoxedStrategy<Body> {
     prop_oneof![
         lines().prop_map(|lines| Body::Received { lines }),
         (text(WORD, Source::new), text(WORD, ExternalId::new), movement())
-            .prop_map(|(source, external_id, delta)| Body::PosDelta { source, external_id, delta }),
+            .prop_map(|(source, external_id, delta)| { Body::PosDelta { source, external_id, delta } }),
         (return_lines(), return_lines())
             .prop_map(|(referenced, unreferenced)| Body::Returned { referenced, unreferenced }),
         lines().prop_map(|lines| Body::Adjusted { lines }),
@@ -215,7 +224,8 @@ fn facts() -> BoxedStrategy<Body> {
         }),
         (transfer(), lines()).prop_map(|(transfer, lines)| Body::TransferReceived { transfer, lines }),
         (transfer(), transit()).prop_map(|(transfer, rest)| Body::TransferClosed { transfer, rest }),
-    ].boxed()
+    ]
+    .boxed()
 }
 
 fn departure() -> impl Strategy<Value = Departure> {
@@ -238,7 +248,8 @@ fn promises() -> BoxedStrategy<Body> {
         alert().prop_map(|alert| Body::AlertAcknowledged { alert }),
         alert().prop_map(|alert| Body::AlertResolved { alert }),
         alert().prop_map(|alert| Body::AlertDismissed { alert }),
-    ].boxed()
+    ]
+    .boxed()
 }
 
 fn document() -> BoxedStrategy<Document> {
@@ -256,12 +267,14 @@ fn actor() -> BoxedStrategy<Actor> {
 }
 
 fn extensions() -> BoxedStrategy<SmallVec<[Extension; 0]>> {
-    proptest::collection::btree_map(small(), vec(any::<u8>(), 0..300), 0..4).prop_map(|extensions| {
-        extensions
-            .into_iter()
-            .map(|(number, bytes)| Extension { number, weight: ExtensionWeight::Optional, bytes })
-            .collect()
-    }).boxed()
+    proptest::collection::btree_map(small(), vec(any::<u8>(), 0..300), 0..4)
+        .prop_map(|extensions| {
+            extensions
+                .into_iter()
+                .map(|(number, bytes)| Extension { number, weight: ExtensionWeight::Optional, bytes })
+                .collect()
+        })
+        .boxed()
 }
 
 fn envelope() -> BoxedStrategy<Envelope> {
@@ -269,28 +282,35 @@ fn envelope() -> BoxedStrategy<Envelope> {
     let who = (integer(), instant(), option::of(any::<[u8; 16]>()), option::of(any::<[u8; 16]>()), actor());
     let why = (option::of(cause), option::of(text(WORD, ReasonCode::new)), option::of(text(WORD, OrderRef::new)));
     let rest = (vec(document(), 0..3), option::of(any::<[u8; 32]>()), any::<bool>(), extensions());
-    (who, why, rest).prop_map(
-        |((recorded, occurred_at, id, digest, actor), (cause, reason, order), (documents, private, more, extensions))| {
-            Envelope {
-                recorded_at: Timestamp(recorded),
-                occurred_at,
-                command_id: id.map(CommandId::from_bytes),
-                digest: digest.unwrap_or_default(),
-                actor,
-                cause,
-                reason,
-                order,
-                documents: SmallVec::from_vec(documents),
-                private,
-                unit: if more { UnitMark::Continues } else { UnitMark::Ends },
-                extensions,
-            }
-        },
-    ).boxed()
+    (who, why, rest)
+        .prop_map(
+            |(
+                (recorded, occurred_at, id, digest, actor),
+                (cause, reason, order),
+                (documents, private, more, extensions),
+            )| {
+                Envelope {
+                    recorded_at: Timestamp(recorded),
+                    occurred_at,
+                    command_id: id.map(CommandId::from_bytes),
+                    digest: digest.unwrap_or_default(),
+                    actor,
+                    cause,
+                    reason,
+                    order,
+                    documents: SmallVec::from_vec(documents),
+                    private,
+                    unit: if more { UnitMark::Continues } else { UnitMark::Ends },
+                    extensions,
+                }
+            },
+        )
+        .boxed()
 }
 
 /// Any event that has a stored form.
 pub(in crate::log) fn event() -> BoxedStrategy<Event> {
     (envelope(), prop_oneof![own_acts(), settings(), facts(), promises()])
-        .prop_map(|(envelope, body)| Event { envelope, body }).boxed()
+        .prop_map(|(envelope, body)| Event { envelope, body })
+        .boxed()
 }

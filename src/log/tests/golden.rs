@@ -4,7 +4,10 @@
 //! published and never after: then a test that fails here has found a change of the stored format.
 
 use super::history::{Entry, history, with_every_part};
+use crate::domain::check::{check, check_after};
 use crate::domain::event::{Body, Event};
+use crate::domain::evolve::evolve;
+use crate::domain::state::State;
 use crate::log::chain::{Hash, Head};
 use crate::log::codec::{decode_event, encode_event};
 use crate::log::frame::FrameKey;
@@ -73,12 +76,13 @@ fn every_kind() -> Vec<(String, Event)> {
             None => kind,
         };
         // The last of a kind is the one with the most parts in more cases than the first.
-        seen.entry(kind).and_modify(|kept: &mut Body| {
-            if format!("{kept:?}").len() < name.len() {
-                *kept = body.clone();
-            }
-        })
-        .or_insert(body);
+        seen.entry(kind)
+            .and_modify(|kept: &mut Body| {
+                if format!("{kept:?}").len() < name.len() {
+                    *kept = body.clone();
+                }
+            })
+            .or_insert(body);
     }
     seen.into_iter().map(|(kind, body)| (kind, with_every_part(body))).collect()
 }
@@ -119,6 +123,18 @@ fn the_golden_log_is_what_it_was() {
     let expected: Vec<_> = history().into_iter().flatten().map(|(event, _)| event).collect();
     assert_eq!(events, expected);
     assert_eq!(kept, made);
+}
+
+#[test]
+fn the_golden_log_obeys_every_rule() {
+    let mut state = State::default();
+    for (event, _) in history().into_iter().flatten() {
+        let seq = state.next_seq();
+        let mut claims = Vec::new();
+        check(&state, &event, &mut claims).unwrap_or_else(|broken| panic!("event {seq}: {broken}"));
+        evolve(&mut state, &event);
+        check_after(&state, &event).unwrap_or_else(|broken| panic!("event {seq}: {broken}"));
+    }
 }
 
 fn parsed(text: &str) -> (MemoryDisk, Head) {

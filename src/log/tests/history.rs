@@ -4,7 +4,7 @@
 //! Two locations (a warehouse and a shop), three items (mugs, loose tea in grams by lot, old mugs).
 
 use crate::domain::command::{
-    Actor, Alias, AliasKind, AliasTarget, Cause, Document, Established, ItemStatus, UseStatus,
+    Actor, Alias, AliasKind, AliasTarget, Cause, Departure, Document, Established, ItemStatus, UseStatus,
 };
 use crate::domain::event::{
     Body, CountedLine, Envelope, Event, Extension, ExtensionWeight, HoldLine, PosMovement, TransitLine, UnitMark,
@@ -255,7 +255,11 @@ fn promises(writer: &mut Writer) {
         .group(212)
         .with(
             30,
-            Body::Fulfilled { closes: smallvec![hold(27, MUG_WAREHOUSE, 3)], unreserved: smallvec![] },
+            Body::Fulfilled {
+                departure: Departure::Now,
+                closes: smallvec![hold(27, MUG_WAREHOUSE, 3)],
+                unreserved: smallvec![],
+            },
             first,
         )
         .with(31, Body::Released { closes: smallvec![hold(27, MUG_WAREHOUSE, 1)] }, first)
@@ -307,7 +311,11 @@ fn endings(writer: &mut Writer) {
         .act(44, Body::Reclassified { lines: smallvec![line(MUG_WAREHOUSE, 1).in_bucket(Bucket::Unsellable)] })
         .with(
             45,
-            Body::Fulfilled { closes: smallvec![hold(33, TEA, 1_250)], unreserved: one(TEA, 250) },
+            Body::Fulfilled {
+                departure: Departure::AlreadyLeft,
+                closes: smallvec![hold(33, TEA, 1_250)],
+                unreserved: one(TEA, 250),
+            },
             |envelope| {
                 envelope.order = order("ord-1003");
                 envelope.occurred_at = Some(at(390));
@@ -337,7 +345,8 @@ pub(super) fn with_every_part(body: Body) -> Event {
     envelope.documents = smallvec![document("invoice", "4711")];
     envelope.private = Some([0xc0; 32]);
     envelope.unit = UnitMark::Continues;
-    let extension = |number, bytes: &[u8]| Extension { number, weight: ExtensionWeight::Optional, bytes: bytes.to_vec() };
+    let extension =
+        |number, bytes: &[u8]| Extension { number, weight: ExtensionWeight::Optional, bytes: bytes.to_vec() };
     envelope.extensions = smallvec![extension(1_000, b"kept"), extension(70_000, b"")];
     Event { envelope, body }
 }

@@ -80,7 +80,8 @@ fn a_tail_is_dropped_for_good() {
     torn.frames.pop();
     let mut store = created(&path, &groups[..1]);
     store.append(&torn).expect("appended");
-    store.close().expect("closed");
+    store.sync().expect("synced");
+    drop(store);
     let mut store = SledStore::open(&path, options()).expect("a ledger");
     let recovery = recover(store.reader().as_ref(), Head::EMPTY).expect("a tail is no damage");
     assert_eq!(recovery.head, groups[0].head());
@@ -163,6 +164,7 @@ fn a_log_without_a_tree_or_of_another_ledger_is_refused() {
     let db = sled_of(&path);
     assert!(db.drop_tree("private"));
     drop(db);
+    unseal(&path);
     let error = SledStore::open(&path, options()).expect_err("a tree is missing");
     assert!(error.to_string().contains("the tree `private`"), "{error}");
     assert!(!sled_of(&path).has_tree("private"), "it was not made");
@@ -179,6 +181,13 @@ fn a_log_without_a_tree_or_of_another_ledger_is_refused() {
     drop(sled_of(&foreign));
     let error = SledStore::open(&foreign, options()).expect_err("the log has no trees");
     assert!(matches!(error, StoreError::NotALedger { .. }), "{error}");
+}
+
+/// Takes the seal off that a clean close has put on.
+fn unseal(path: &Path) {
+    let reached = std::fs::read_to_string(path.join("REACHED")).expect("readable");
+    let unsealed: String = reached.lines().take(2).map(|line| format!("{line}\n")).collect();
+    std::fs::write(path.join("REACHED"), unsealed).expect("written");
 }
 
 fn sled_of(path: &Path) -> RawDb {
@@ -262,48 +271,77 @@ fn private_text_is_kept_erased_and_checked() {
 }
 
 /// Flips one bit of sled's file at places all over what is in use. Either the store refuses it, or the scan finds
-/// it, or nothing of ours was hit; a log that merely ends early is found by whoever knows its head.
-#[test]
-fn flipped_bits_in_the_file_are_never_silently_wrong() {
-    let (_guard, path) = place();
-    let groups = groups(&[&[1; 60], &[200], &[2, 3], &[900], &[1; 40]]);
-    created(&path, &groups).close().expect("closed");
-    let head = groups[4].head();
-    let original = content(&path);
+/// it, or nothing of ours was hit; and once the bit is flipped back, everything is there again.
+fn flip_bits(path: &Path, head: Head, flips: usize) {
+    let original = content(path);
     let db = path.join("log").join("db");
     let bytes = &original[&db];
     let used = bytes.iter().rposition(|byte| *byte != 0).expect("the file is not empty");
-    let (mut refused, mut found, mut missed, mut untouched) = (0, 0, 0, 0);
-    for step in 0..160 {
-        let at = used * step / 160 + (step * 37) % 101;
-        let mut damaged = bytes.clone();
-        damaged[at] ^= 1 << (step % 8);
-        restore(&path, &original);
-        std::fs::write(&db, &damaged).expect("written");
-        let store = match SledStore::open(&path, options()) {
-            Ok(store) => store,
-            Err(error) => {
-                assert!(matches!(error, StoreError::Corrupted { .. } | StoreError::NotALedger { .. }), "{error}");
-                refused += 1;
-                continue;
-            }
-        };
-        let reader = store.reader();
-        let events: Result<Vec<_>, _> = scan(reader.as_ref(), Head::EMPTY).collect();
-        match (events, recover(reader.as_ref(), head)) {
-            (Err(_), _) => found += 1,
-            (Ok(events), Err(_)) => {
-                assert!((events.len() as u64) < head.next_seq.0, "byte {at}: the log is short");
-                missed += 1;
-            }
-            (Ok(events), Ok(recovery)) => {
-                assert_eq!((events.len() as u64, recovery.head), (head.next_seq.0, head), "byte {at}");
-                untouched += 1;
+    let (mut refused, mut found, mut untouched) = (0, 0, 0);
+    for step in 0..flips {
+        let at = (used * step / flips + (step * 37) % 101).min(used);
+        restore(path, &original);
+        flip(&db, at, step % 8);
+        match SledStore::open(path, options()) {
+            Err(StoreError::Corrupted { .. } | StoreError::NotALedger { .. }) => refused += 1,
+            Err(error) => panic!("byte {at}: {error}"),
+            Ok(store) => {
+                let reader = store.reader();
+                let events: Result<Vec<_>, _> = scan(reader.as_ref(), Head::EMPTY).collect();
+                match (events, recover(reader.as_ref(), Head::EMPTY)) {
+                    (Err(_), _) | (_, Err(_)) => found += 1,
+                    (Ok(events), Ok(recovery)) => {
+                        assert_eq!((events.len() as u64, recovery.head), (head.next_seq.0, head), "byte {at}");
+                        untouched += 1;
+                    }
+                }
             }
         }
+        flip(&db, at, step % 8);
+        let store = SledStore::open(path, options()).unwrap_or_else(|error| panic!("byte {at}: {error}"));
+        let recovery = recover(store.reader().as_ref(), Head::EMPTY);
+        assert_eq!(recovery.ok().map(|recovery| recovery.head), Some(head), "byte {at}: nothing was overwritten");
     }
-    eprintln!("refused {refused}, found {found}, found by its head {missed}, nothing of ours hit {untouched}");
-    assert!(refused + found + missed > 0);
+    eprintln!("{flips} bits flipped: {refused} refused, {found} found by reading, {untouched} hit nothing of ours");
+}
+
+fn flip(file: &Path, at: usize, bit: usize) {
+    let mut bytes = std::fs::read(file).expect("readable");
+    bytes[at] ^= 1 << bit;
+    std::fs::write(file, bytes).expect("written");
+}
+
+#[test]
+fn flipped_bits_in_a_small_file_are_refused_and_nothing_is_overwritten() {
+    let (_guard, path) = place();
+    let groups = groups(&[&[1; 60], &[200], &[2, 3], &[900], &[1; 40]]);
+    created(&path, &groups).close().expect("closed");
+    flip_bits(&path, groups[4].head(), 120);
+}
+
+#[test]
+fn flipped_bits_in_a_large_file_are_never_silently_wrong() {
+    let (_guard, path) = place();
+    let groups: Vec<_> = groups(&[&[40; 1_000], &[1; 4_000], &[300; 60], &[1; 40]]);
+    created(&path, &groups).close().expect("closed");
+    flip_bits(&path, groups[3].head(), 60);
+}
+
+#[test]
+fn a_log_that_became_shorter_is_refused() {
+    let (_guard, path) = place();
+    let groups = groups(&[&[1], &[2, 3], &[1]]);
+    created(&path, &groups).close().expect("closed");
+    let (_elsewhere, older) = place();
+    created(&older, &groups[..2]).close().expect("closed");
+    std::fs::copy(path.join("REACHED"), older.join("REACHED")).expect("copied");
+    unseal(&older);
+    let error = SledStore::open(&older, options()).expect_err("it is shorter");
+    assert!(matches!(error, StoreError::Corrupted { seq: Some(Seq(3)), .. }), "{error}");
+    std::fs::write(older.join("REACHED"), "events many\n").expect("written");
+    assert!(matches!(refused(&older), StoreError::NotALedger { .. }));
+    std::fs::remove_file(older.join("REACHED")).expect("removed");
+    assert!(SledStore::open(&older, options()).is_ok());
 }
 
 fn restore(path: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {

@@ -2,8 +2,8 @@
 
 use super::super::codec::{CodecError, Input, Sink, put, put_raw};
 use super::lines::{
-    WirePosition, put_counted, put_holds, put_lines, put_return_lines, put_seqs, put_transit, take_counted,
-    take_holds, take_lines, take_return_lines, take_seqs, take_transit,
+    WirePosition, put_counted, put_holds, put_lines, put_return_lines, put_seqs, put_transit, take_counted, take_holds,
+    take_lines, take_return_lines, take_seqs, take_transit,
 };
 use super::names::{
     item_status_code, put_alias, put_target, take_alias, take_item_status, take_target, take_use_status,
@@ -202,9 +202,7 @@ pub(super) fn take_body(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecErr
             external_id: input.take_text(ExternalId::new)?,
             delta: take_movement(input)?,
         },
-        RETURNED => {
-            Body::Returned { referenced: take_return_lines(input)?, unreferenced: take_return_lines(input)? }
-        }
+        RETURNED => Body::Returned { referenced: take_return_lines(input)?, unreferenced: take_return_lines(input)? },
         ADJUSTED => Body::Adjusted { lines: take_lines(input)? },
         COUNTED => Body::Counted { lines: take_counted(input)? },
         TRANSFER_SHIPPED => Body::TransferShipped {

@@ -87,10 +87,7 @@ pub(super) fn take_return_lines(input: &mut Input<'_>) -> Result<SmallVec<[Retur
 
 /// Reads as many as a count says that was held against the bytes left, so the room may be taken at once.
 #[inline]
-fn take_each<T>(
-    count: usize,
-    mut take: impl FnMut() -> Result<T, CodecError>,
-) -> Result<SmallVec<[T; 1]>, CodecError> {
+fn take_each<T>(count: usize, mut take: impl FnMut() -> Result<T, CodecError>) -> Result<SmallVec<[T; 1]>, CodecError> {
     let mut all = SmallVec::with_capacity(count);
     for _ in 0..count {
         all.push(take()?);
@@ -250,9 +247,9 @@ fn take_counted_line(input: &mut Input<'_>) -> Result<CountedLine, CodecError> {
 // events, so their lists are bounded by the size of an event and not by the lines of a command.
 pub(super) fn put_transit<S: Sink>(sink: &mut S, lines: &[TransitLine]) -> Result<(), CodecError> {
     put_count(sink, lines.len(), EVENT_BYTES_MAX, "lines")?;
-    lines.iter().try_for_each(|line| {
-        put(sink, WireTransit { item: line.item.0, lot: line.lot.0, quantity: line.quantity.0 })
-    })
+    lines
+        .iter()
+        .try_for_each(|line| put(sink, WireTransit { item: line.item.0, lot: line.lot.0, quantity: line.quantity.0 }))
 }
 
 pub(super) fn take_transit(input: &mut Input<'_>) -> Result<SmallVec<[TransitLine; 1]>, CodecError> {
@@ -278,11 +275,7 @@ pub(super) fn take_holds(input: &mut Input<'_>) -> Result<SmallVec<[HoldLine; 1]
 }
 
 fn hold_line(wire: WireHold) -> HoldLine {
-    HoldLine {
-        reservation: Seq(wire.reservation),
-        position: wire.position.into(),
-        quantity: Quantity(wire.quantity),
-    }
+    HoldLine { reservation: Seq(wire.reservation), position: wire.position.into(), quantity: Quantity(wire.quantity) }
 }
 
 pub(super) fn put_seqs<S: Sink>(sink: &mut S, seqs: &[Seq]) -> Result<(), CodecError> {

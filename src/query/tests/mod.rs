@@ -169,6 +169,7 @@ fn all_rows<T>(rows: usize, mut ask: impl FnMut(&Paging) -> Result<Page<T>, Quer
         let page = ask(&paging).expect("a page");
         assert!(page.rows.len() <= rows);
         all.extend(page.rows);
+        assert!(all.len() as u64 <= page.matched, "a row came twice");
         let Some(next) = page.next else {
             assert_eq!(page.matched as usize, all.len());
             return all;

@@ -52,20 +52,9 @@ enum Node {
 /// A change of names that no directory sync has made durable yet.
 #[derive(Clone)]
 enum Rename {
-    Link {
-        directory: u64,
-        name: OsString,
-        node: u64,
-    },
-    Unlink {
-        directory: u64,
-        name: OsString,
-    },
-    Move {
-        from: (u64, OsString),
-        to: (u64, OsString),
-        node: u64,
-    },
+    Link { directory: u64, name: OsString, node: u64 },
+    Unlink { directory: u64, name: OsString },
+    Move { from: (u64, OsString), to: (u64, OsString), node: u64 },
 }
 
 impl Rename {
@@ -100,14 +89,7 @@ pub struct Disk {
 impl Disk {
     pub fn new() -> Disk {
         let nodes = BTreeMap::from([(ROOT, Node::Directory(Directory::default()))]);
-        Disk {
-            nodes,
-            next_node: ROOT + 1,
-            unsynced_names: Vec::new(),
-            changes: 0,
-            cut_at: None,
-            is_cut: false,
-        }
+        Disk { nodes, next_node: ROOT + 1, unsynced_names: Vec::new(), changes: 0, cut_at: None, is_cut: false }
     }
 
     /// The power goes when this many more changes were made; the one after them is refused.
@@ -130,9 +112,7 @@ impl Disk {
             Keep::Nothing => None,
             Keep::Some(seed) => Some(Random(seed)),
         };
-        let names_kept = random
-            .as_mut()
-            .map_or(0, |r| r.below(self.unsynced_names.len() as u64 + 1) as usize);
+        let names_kept = random.as_mut().map_or(0, |r| r.below(self.unsynced_names.len() as u64 + 1) as usize);
         for rename in &self.unsynced_names[..names_kept] {
             left.make_durable(rename);
         }
@@ -144,26 +124,13 @@ impl Disk {
             }
         }
         left.drop_nameless();
-        Disk {
-            changes: 0,
-            cut_at: None,
-            is_cut: false,
-            ..left
-        }
+        Disk { changes: 0, cut_at: None, is_cut: false, ..left }
     }
 
     pub fn look(&self, node: u64) -> Result<Look, Refused> {
         match self.nodes.get(&node).ok_or(Refused::NotFound)? {
-            Node::File(file) => Ok(Look {
-                node,
-                bytes: file.cached.len() as u64,
-                is_directory: false,
-            }),
-            Node::Directory(_) => Ok(Look {
-                node,
-                bytes: 0,
-                is_directory: true,
-            }),
+            Node::File(file) => Ok(Look { node, bytes: file.cached.len() as u64, is_directory: false }),
+            Node::Directory(_) => Ok(Look { node, bytes: 0, is_directory: true }),
         }
     }
 
@@ -174,10 +141,7 @@ impl Disk {
 
     pub fn list(&self, directory: u64) -> Result<Vec<(OsString, Look)>, Refused> {
         let names = &self.directory(directory)?.cached;
-        names
-            .iter()
-            .map(|(name, node)| Ok((name.clone(), self.look(*node)?)))
-            .collect()
+        names.iter().map(|(name, node)| Ok((name.clone(), self.look(*node)?))).collect()
     }
 
     pub fn make_file(&mut self, directory: u64, name: &OsStr) -> Result<Look, Refused> {
@@ -195,10 +159,7 @@ impl Disk {
         }
         self.change()?;
         self.directory_mut(directory)?.cached.remove(name);
-        self.unsynced_names.push(Rename::Unlink {
-            directory,
-            name: name.to_owned(),
-        });
+        self.unsynced_names.push(Rename::Unlink { directory, name: name.to_owned() });
         Ok(())
     }
 
@@ -213,11 +174,7 @@ impl Disk {
         self.directory_mut(from.0)?.cached.remove(from.1);
         self.directory_mut(to.0)?.cached.insert(to.1.to_owned(), moved.node);
         let (from, to) = ((from.0, from.1.to_owned()), (to.0, to.1.to_owned()));
-        self.unsynced_names.push(Rename::Move {
-            from,
-            to,
-            node: moved.node,
-        });
+        self.unsynced_names.push(Rename::Move { from, to, node: moved.node });
         Ok(())
     }
 
@@ -253,9 +210,7 @@ impl Disk {
     pub fn sync_directory(&mut self, node: u64) -> Result<(), Refused> {
         self.directory(node)?;
         self.change()?;
-        let (synced, kept) = std::mem::take(&mut self.unsynced_names)
-            .into_iter()
-            .partition(|r| r.touches(node));
+        let (synced, kept) = std::mem::take(&mut self.unsynced_names).into_iter().partition(|r| r.touches(node));
         self.unsynced_names = kept;
         let synced: Vec<Rename> = synced;
         for rename in &synced {
@@ -282,11 +237,7 @@ impl Disk {
         self.next_node += 1;
         self.nodes.insert(node, made);
         self.directory_mut(directory)?.cached.insert(name.to_owned(), node);
-        self.unsynced_names.push(Rename::Link {
-            directory,
-            name: name.to_owned(),
-            node,
-        });
+        self.unsynced_names.push(Rename::Link { directory, name: name.to_owned(), node });
         self.look(node)
     }
 

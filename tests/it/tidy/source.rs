@@ -41,18 +41,8 @@ impl SourceFile {
     pub fn new(name: &str, text: &str) -> SourceFile {
         let module = module_of(name);
         let tokens = tokens(text);
-        let imports = if is_test_code(name) {
-            Vec::new()
-        } else {
-            imports(&without_test_items(&tokens), &module)
-        };
-        SourceFile {
-            name: name.to_string(),
-            module,
-            lines: text.lines().count(),
-            tokens,
-            imports,
-        }
+        let imports = if is_test_code(name) { Vec::new() } else { imports(&without_test_items(&tokens), &module) };
+        SourceFile { name: name.to_string(), module, lines: text.lines().count(), tokens, imports }
     }
 
     /// Whether the word stands in the file outside comments and texts.
@@ -63,10 +53,7 @@ impl SourceFile {
     /// The lines on which these tokens follow each other.
     pub fn lines_with(&self, sequence: &[&str]) -> Vec<usize> {
         let windows = self.tokens.windows(sequence.len());
-        windows
-            .filter(|w| w.iter().zip(sequence).all(|(t, s)| t.text == *s))
-            .map(|w| w[0].line)
-            .collect()
+        windows.filter(|w| w.iter().zip(sequence).all(|(t, s)| t.text == *s)).map(|w| w[0].line).collect()
     }
 }
 
@@ -90,8 +77,7 @@ pub fn rust_files(directory: &Path) -> Vec<PathBuf> {
 
 /// Whether the file holds only tests by its name: `tests.rs`, `x_tests.rs`, `tests/x.rs`.
 pub fn is_test_code(name: &str) -> bool {
-    name.split('/')
-        .any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
+    name.split('/').any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
 }
 
 /// `src/log/frame.rs` → `["log", "frame"]`, `src/log/mod.rs` → `["log"]`, `src/lib.rs` → `[]`.
@@ -113,10 +99,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
         let end = token_end(&source, at);
         let piece = &source[at..end];
         if !is_blank(piece) {
-            found.push(Token {
-                text: piece.iter().collect(),
-                line,
-            });
+            found.push(Token { text: piece.iter().collect(), line });
         }
         line += piece.iter().filter(|c| **c == '\n').count();
         at = end;
@@ -178,11 +161,7 @@ fn character_end(source: &[char], start: usize) -> usize {
         let close = (start + 3..source.len()).find(|i| source[*i] == '\'');
         return close.map_or(source.len(), |i| i + 1);
     }
-    if source.get(start + 2) == Some(&'\'') {
-        start + 3
-    } else {
-        (start + 2).min(source.len())
-    }
+    if source.get(start + 2) == Some(&'\'') { start + 3 } else { (start + 2).min(source.len()) }
 }
 
 /// A word, or a text with a prefix: `r"…"`, `br#"…"#`, `b"…"`, `c"…"`, `b'…'`.
@@ -203,9 +182,7 @@ fn word_end(source: &[char], start: usize) -> usize {
 fn raw_text_end(source: &[char], open: usize, marks: usize) -> usize {
     let closes =
         |i: &usize| source[*i] == '"' && source[i + 1..].iter().take(marks).filter(|c| **c == '#').count() == marks;
-    (open + 1..source.len())
-        .find(closes)
-        .map_or(source.len(), |i| i + 1 + marks)
+    (open + 1..source.len()).find(closes).map_or(source.len(), |i| i + 1 + marks)
 }
 
 /// Leaves out each item behind `#[cfg(test)]`.
@@ -227,10 +204,7 @@ fn without_test_items(tokens: &[Token]) -> Vec<Token> {
 
 /// Where the item that starts here ends: behind its body, or behind its semicolon.
 fn item_end(tokens: &[Token], start: usize) -> usize {
-    let is_import = tokens[start..]
-        .iter()
-        .take_while(|t| t.text != "{")
-        .any(|t| t.text == "use");
+    let is_import = tokens[start..].iter().take_while(|t| t.text != "{").any(|t| t.text == "use");
     let mut depth = 0usize;
     for (at, token) in tokens.iter().enumerate().skip(start) {
         match token.text.as_str() {
@@ -264,11 +238,7 @@ fn imports(tokens: &[Token], file_module: &[String]) -> Vec<Import> {
             }
             "}" if opened.pop() == Some(true) => drop(module.pop()),
             "crate" | "self" | "super" if before != "::" && after == "::" && !is_visibility(tokens, at) => {
-                let base = if token.text == "crate" {
-                    Vec::new()
-                } else {
-                    module.clone()
-                };
+                let base = if token.text == "crate" { Vec::new() } else { module.clone() };
                 walk_path(tokens, at, base, &mut found);
             }
             _ => {}
@@ -279,11 +249,7 @@ fn imports(tokens: &[Token], file_module: &[String]) -> Vec<Import> {
 
 /// `pub(in super::super)` says who may see, not what is used.
 fn is_visibility(tokens: &[Token], at: usize) -> bool {
-    at >= 3
-        && ["pub", "(", "in"]
-            .iter()
-            .zip(&tokens[at - 3..at])
-            .all(|(mark, t)| t.text == *mark)
+    at >= 3 && ["pub", "(", "in"].iter().zip(&tokens[at - 3..at]).all(|(mark, t)| t.text == *mark)
 }
 
 /// Follows one path, and every branch of it, from the word at `at`; returns where it ends.
@@ -348,11 +314,7 @@ mod tests {
     use super::*;
 
     fn paths(name: &str, text: &str) -> Vec<String> {
-        SourceFile::new(name, text)
-            .imports
-            .iter()
-            .map(|i| i.path.join("::"))
-            .collect()
+        SourceFile::new(name, text).imports.iter().map(|i| i.path.join("::")).collect()
     }
 
     #[test]
@@ -365,10 +327,8 @@ mod tests {
 
     #[test]
     fn lifetimes_do_not_swallow_code() {
-        let words: Vec<String> = tokens("fn f<'a>(x: &'a str) -> &'a str { sled }")
-            .into_iter()
-            .map(|t| t.text)
-            .collect();
+        let words: Vec<String> =
+            tokens("fn f<'a>(x: &'a str) -> &'a str { sled }").into_iter().map(|t| t.text).collect();
         assert!(words.contains(&"sled".to_string()), "{words:?}");
     }
 
@@ -377,19 +337,10 @@ mod tests {
         let text = "use crate::domain::{ids::{ItemId, LotId as L}, line};\nuse super::frame;\nfn f() { crate::limits::LINES_MAX; }";
         assert_eq!(
             paths("src/log/codec.rs", text),
-            [
-                "domain::ids::ItemId",
-                "domain::ids::LotId",
-                "domain::line",
-                "log::frame",
-                "limits::LINES_MAX"
-            ]
+            ["domain::ids::ItemId", "domain::ids::LotId", "domain::line", "log::frame", "limits::LINES_MAX"]
         );
         assert_eq!(paths("src/domain/check.rs", "use super::super::log::x;"), ["log::x"]);
-        assert_eq!(
-            paths("src/audit.rs", "use super::log::x; mod inner { use super::y; }"),
-            ["log::x", "audit::y"]
-        );
+        assert_eq!(paths("src/audit.rs", "use super::log::x; mod inner { use super::y; }"), ["log::x", "audit::y"]);
     }
 
     #[test]
@@ -401,13 +352,7 @@ mod tests {
 
     #[test]
     fn visibility_is_no_import() {
-        assert!(
-            paths(
-                "src/log/frame.rs",
-                "pub(crate) fn f(self: &Self) {} pub(in super::super) struct S;"
-            )
-            .is_empty()
-        );
+        assert!(paths("src/log/frame.rs", "pub(crate) fn f(self: &Self) {} pub(in super::super) struct S;").is_empty());
     }
 
     #[test]
