@@ -155,3 +155,25 @@ async fn when_the_sync_fails_nobody_is_told_what_rested_on_it() {
     assert!(matches!(later, Err(SubmitError::Latched)), "{later:?}");
     assert_eq!(shop.available(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_before_the_end_is_finished() {
+    let shop = gated_shop().await;
+    let first = shop.ask(shop.reserve(1));
+    shop.reached.recv_timeout(Duration::from_secs(30)).expect("the sync is reached");
+    let lines = smallvec![Line::new(shop.position, Quantity(5))];
+    let second = shop.ask(command(Act::Receive { lines }).with_id(id(2)));
+    while shop.ledger.health().queued > 0 {
+        tokio::task::yield_now().await;
+    }
+    let closing = tokio::spawn(shop.ledger.clone().close());
+    tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(20))).await.expect("it sleeps");
+    let late = shop.ask(shop.reserve(3)).await.expect("no panic");
+    assert!(matches!(late, Err(SubmitError::Closed)), "{late:?}");
+    for _ in 0..2 {
+        shop.decide.send(Sync::Works).expect("somebody waits");
+    }
+    assert_eq!(first.await.expect("no panic").expect("there was one left").seq, Seq(4));
+    assert_eq!(second.await.expect("no panic").expect("a fact is taken").seq, Seq(5));
+    closing.await.expect("no panic").expect("it closes");
+}
