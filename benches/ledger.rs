@@ -117,7 +117,7 @@ fn main() {
     let rounds = if small { 50 } else { 2_000 };
     let dir = tempfile::tempdir_in(std::env::current_dir().unwrap().join("target")).unwrap();
     let baseline = fdatasync(dir.path(), rounds);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let path = dir.path().join("ledger");
     runtime.block_on(async {
         let ledger = Ledger::create(&path, Options::default()).unwrap();
