@@ -51,9 +51,13 @@ impl Model {
                 let id = Some(*reservation);
                 let reservation = self.reservations.iter_mut().find(|r| r.id == id).expect("it is open");
                 for line in lines {
-                    match reservation.lines.iter_mut().find(|held| held.0 == line.position) {
+                    match reservation.lines.iter_mut().find(|held| held.0 == line.position && held.1 > 0) {
                         Some(held) => held.1 = line.quantity.0,
-                        None => reservation.lines.push((line.position, line.quantity.0)),
+                        // A line that was closed has lost its place.
+                        None => {
+                            reservation.lines.retain(|held| held.0 != line.position);
+                            reservation.lines.push((line.position, line.quantity.0));
+                        }
                     }
                 }
                 self.touched(lines.iter().map(|line| line.position), now);
