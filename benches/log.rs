@@ -117,16 +117,12 @@ fn in_memory(criterion: &mut Criterion) {
     let mut bench = criterion.benchmark_group("log");
     bench.throughput(Throughput::Elements(count)).sample_size(10);
     bench.bench_function("scan_raw", |b| b.iter(|| count_raw(&disk)));
-    bench.bench_function("scan", |b| {
-        b.iter(|| scan(&disk, Head::EMPTY).filter(Result::is_ok).count())
-    });
+    bench.bench_function("scan", |b| b.iter(|| scan(&disk, Head::EMPTY).filter(Result::is_ok).count()));
     bench.finish();
 }
 
 fn count_raw(reader: &dyn StoreReader) -> usize {
-    scan_raw(reader, Head::EMPTY)
-        .map(|batch| batch.map_or(0, |batch| batch.len()))
-        .sum()
+    scan_raw(reader, Head::EMPTY).map(|batch| batch.map_or(0, |batch| batch.len())).sum()
 }
 
 fn on_disk(criterion: &mut Criterion) {

@@ -7,6 +7,7 @@
 //!
 //! `cargo bench --bench verify -- [EVENTS] [PART OF A NAME]` measures (a million events unless told otherwise);
 //! under `cargo test` it runs over a few thousand so that it can't rot.
+#![allow(missing_docs, clippy::expect_used)]
 
 use counterfoil::audit::{Options, export, replay, verify};
 use counterfoil::domain::command::{Actor, Departure};

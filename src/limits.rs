@@ -85,6 +85,8 @@ pub const CATCH_UP_EVENTS_MAX: u64 = 262_144;
 /// A step of the wall clock against the monotonic clock that stops writing, in microseconds (60 s).
 pub const CLOCK_STEP_MICROS_MAX: i64 = 60 * 1_000_000;
 
+/// Events that one question for a range of them gives.
+pub const EVENTS_PAGE_MAX: usize = 65_536;
 /// Rows in one page of a list.
 pub const PAGE_ROWS_MAX: usize = 1_000;
 /// Rows in one page of a list where the caller does not say.

@@ -1,2 +1,11 @@
 //! The command-line tool: parse, run, exit code.
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main(cli::Arguments::parse())
+}

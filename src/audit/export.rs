@@ -110,7 +110,7 @@ pub fn export(
         }
         line(out, &scanned)?;
         head = Head { next_seq: Seq(scanned.seq.0.saturating_add(1)), hash: scanned.hash };
-        if head.next_seq.0 % PROGRESS_EVENTS == 0 {
+        if head.next_seq.0.is_multiple_of(PROGRESS_EVENTS) {
             progress(head.next_seq.0);
         }
     }

@@ -27,7 +27,7 @@ pub fn replay(
         }
         evolve(&mut state, &scanned.event);
         let events = state.next_seq().0;
-        if events % PROGRESS_EVENTS == 0 {
+        if events.is_multiple_of(PROGRESS_EVENTS) {
             progress(events);
         }
     }

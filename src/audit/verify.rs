@@ -139,10 +139,6 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
         Some((key, _)) => key.first.0.saturating_add(1),
         None => 0,
     };
-    let progress: Option<&mut dyn FnMut(Progress)> = match options.progress {
-        Some(progress) => Some(progress),
-        None => None,
-    };
     let mut expected = options.expected;
     expected.sort_unstable_by_key(|expected| expected.seq);
     let mut run = Run {
@@ -157,7 +153,7 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
         matched: 0,
         head: None,
         first_fault: None,
-        watch: Watch { progress, about },
+        watch: Watch { progress: options.progress, about },
     };
     let dropped = run.fold()?;
     run.settle_ids()?;
@@ -173,7 +169,7 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     #[inline]
     pub(super) fn tick(&mut self, pass: Pass, seq: Seq) {
-        if seq.0 % PROGRESS_EVENTS == PROGRESS_EVENTS - 1
+        if (seq.0 + 1).is_multiple_of(PROGRESS_EVENTS)
             && let Some(progress) = &mut self.progress
         {
             let events = seq.0 + 1;
@@ -182,8 +178,8 @@ impl Watch<'_> {
     }
 }
 
-struct Run<'a> {
-    reader: &'a dyn StoreReader,
+struct Run<'r, 'o> {
+    reader: &'r dyn StoreReader,
     state: State,
     ids: Option<Ids>,
     /// Claims that are not settled yet, ascending.
@@ -196,10 +192,10 @@ struct Run<'a> {
     matched: usize,
     head: Option<Expected>,
     first_fault: Option<Fault>,
-    watch: Watch<'a>,
+    watch: Watch<'o>,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     /// The first pass: everything that needs no other reading.
     fn fold(&mut self) -> Result<Option<DroppedTail>, StoreError> {
         let reader = self.reader;

@@ -140,11 +140,13 @@ impl Filter {
             return None;
         }
         let (low, high) = (first.first[0], last.first[0]);
+        let end = partitions.len() - 1;
         let guess = match high.checked_sub(low) {
             Some(range) if range > 0 && prefix[0] < high => {
-                (u128::from(prefix[0] - low) * (partitions.len() - 1) as u128 / u128::from(range)) as usize
+                // Floats because a guess may be wrong and a division of 128 bits is slow.
+                (((prefix[0] - low) as f64 / range as f64 * end as f64) as usize).min(end)
             }
-            _ => partitions.len() - 1,
+            _ => end,
         };
         let (mut low, mut high, mut step) = (guess, partitions.len(), 1);
         if partitions.get(guess)?.first <= *prefix {

@@ -46,6 +46,11 @@ impl ClockWatch {
         self.fault = None;
     }
 
+    /// What somebody accepted was not recorded after all.
+    pub(super) fn restore(&mut self, fault: ReadOnly) {
+        self.fault = Some(fault);
+    }
+
     pub(super) const fn fault(&self) -> Option<ReadOnly> {
         self.fault
     }

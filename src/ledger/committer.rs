@@ -5,7 +5,7 @@ use super::handoff::Handoff;
 use super::published::Published;
 use super::writer::{Answer, Group};
 use crate::domain::ids::Seq;
-use crate::log::{Store, StoreError};
+use crate::log::{GroupBytes, Store, StoreError};
 use std::sync::Arc;
 
 /// What became of a group.
@@ -40,9 +40,9 @@ impl Committer {
             return Committed::Durable(group.replies, next);
         };
         let head = bytes.head();
-        match self.store.append(bytes).and_then(|()| self.store.sync()) {
+        match self.write(bytes) {
             Ok(()) => {
-                self.published.publish(&group.events, head);
+                tracing::trace_span!("publish").in_scope(|| self.published.publish(&group.events, head));
                 self.handoff.put(Arc::clone(&group.events), head);
                 Committed::Durable(group.replies, head.next_seq)
             }
@@ -54,6 +54,11 @@ impl Committer {
                 Committed::Latched(group.replies)
             }
         }
+    }
+
+    fn write(&mut self, bytes: &GroupBytes) -> Result<(), StoreError> {
+        tracing::trace_span!("append", bytes = bytes.bytes()).in_scope(|| self.store.append(bytes))?;
+        tracing::trace_span!("sync").in_scope(|| self.store.sync())
     }
 
     /// Removes the private text of an event, durably.
@@ -68,34 +73,38 @@ impl Committer {
 }
 
 /// The answers of a group whose write failed: what stood in it is unknown, what only rested on it was not done.
+/// A repeat of what was durable before stands.
 pub fn outcome_unknown(answer: &mut Answer, first_failed: Seq) {
-    change(answer, |receipt_seq| match receipt_seq {
-        Some(seq) if seq >= first_failed => SubmitError::OutcomeUnknown,
-        _ => SubmitError::NotAppended,
+    change(answer, first_failed, |receipt_seq| match receipt_seq {
+        Some(_) => SubmitError::OutcomeUnknown,
+        None => SubmitError::NotAppended,
     });
 }
 
 /// The answers of commands that stood behind a failed write: certainly not appended, unless they repeat one in it.
 pub fn not_appended(answer: &mut Answer, first_failed: Seq, behind: Seq) {
-    change(answer, |receipt_seq| match receipt_seq {
-        Some(seq) if seq >= first_failed && seq < behind => SubmitError::OutcomeUnknown,
+    change(answer, first_failed, |receipt_seq| match receipt_seq {
+        Some(seq) if seq < behind => SubmitError::OutcomeUnknown,
         _ => SubmitError::NotAppended,
     });
 }
 
 /// The answers of groups that were certainly not written, for a reason that passes.
-pub fn not_written(answer: &mut Answer, error: &Arc<StoreError>) {
-    change(answer, |_| SubmitError::Store(Arc::clone(error)));
+pub fn not_written(answer: &mut Answer, first_failed: Seq, error: &Arc<StoreError>) {
+    change(answer, first_failed, |_| SubmitError::Store(Arc::clone(error)));
 }
 
-fn change(answer: &mut Answer, error: impl Fn(Option<Seq>) -> SubmitError) {
+fn change(answer: &mut Answer, first_failed: Seq, error: impl Fn(Option<Seq>) -> SubmitError) {
     match answer {
         Answer::Foreseen(foreseen) => *foreseen = Err(error(None)),
         Answer::Outcomes(outcomes) => {
             for outcome in outcomes {
-                *outcome = Err(error(outcome.as_ref().ok().map(|receipt| receipt.seq)));
+                match outcome.as_ref().map(|receipt| receipt.seq) {
+                    Ok(seq) if seq < first_failed => {}
+                    Ok(seq) => *outcome = Err(error(Some(seq))),
+                    Err(_) => *outcome = Err(error(None)),
+                }
             }
         }
     }
 }
-

@@ -51,6 +51,7 @@ pub struct Follower {
     checkpoints: Arc<dyn Files>,
     index: Index,
     segment: Segment,
+    segment_events: u64,
     /// Where indexing goes on.
     head: Head,
     state: State,
@@ -91,7 +92,26 @@ impl Follower {
         progress.checkpointed.store(checkpointed.0, Ordering::Release);
         let segment = Segment::new(head.next_seq.0);
         let checkpoint_bytes = 0;
-        Self { ledger, log, handoff, checkpoints, index, segment, head, state, durable, checkpoint_bytes, progress }
+        Self {
+            ledger,
+            log,
+            handoff,
+            checkpoints,
+            index,
+            segment,
+            segment_events: SEGMENT_SEQS,
+            head,
+            state,
+            durable,
+            checkpoint_bytes,
+            progress,
+        }
+    }
+
+    /// Cuts a segment every so many events instead of every [`SEGMENT_SEQS`]: in a simulation, so that short
+    /// histories reach the index too.
+    pub fn cut_every(&mut self, events: u64) {
+        self.segment_events = events.max(1);
     }
 
     /// How far it is, for others to see.
@@ -156,7 +176,9 @@ impl Follower {
             evolve(&mut self.state, event);
         }
         self.head = Head { next_seq: seq.next(), hash };
-        if self.head.next_seq.0 % SEGMENT_SEQS == 0 {
+        if self.head.next_seq.0 % self.segment_events == 0 {
+            let lag = self.durable.next_seq.0.saturating_sub(self.head.next_seq.0);
+            let _span = tracing::debug_span!("segment", next_seq = self.head.next_seq.0, lag).entered();
             let full = std::mem::replace(&mut self.segment, Segment::new(self.head.next_seq.0));
             self.index.add_segment(full, self.head.next_seq.0, hash.0).map_err(FollowError::Index)?;
             self.progress.indexed.store(self.head.next_seq.0, Ordering::Release);

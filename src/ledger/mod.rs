@@ -6,6 +6,7 @@ mod clock_watch;
 mod committer;
 mod derived;
 mod follower;
+mod gone;
 mod handoff;
 mod lookup;
 mod open;
@@ -43,9 +44,9 @@ use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 use crate::domain::text::ReasonCode;
 use crate::index::IndexReader;
-use crate::limits::{BATCH_COMMANDS_MAX, MESSAGE_COMMANDS_MAX, QUEUE_COMMANDS_MAX, UNIT_COMMANDS_MAX};
+use crate::limits::{BATCH_COMMANDS_MAX, EVENTS_PAGE_MAX, MESSAGE_COMMANDS_MAX, QUEUE_COMMANDS_MAX, UNIT_COMMANDS_MAX};
 use crate::log::{Head, LogFault, StoreError, StoreReader, scan_from};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use published::Published;
 use shell::{Message, Waiter, as_of};
 use smallvec::SmallVec;
@@ -75,7 +76,8 @@ struct Inner {
     progress: Arc<follower::Progress>,
     status: Arc<Status>,
     options: Options,
-    log: Arc<dyn StoreReader>,
+    /// Let go when the ledger is closed, so that the store can be.
+    log: RwLock<Arc<dyn StoreReader>>,
     index: IndexReader,
     checkpoints: Arc<dyn crate::files::Files>,
     ledger: LedgerId,
@@ -248,14 +250,22 @@ impl Ledger {
         self.inner.published.read(|durable| question(&durable.state, as_of(clock, durable.state.recorded_at())))
     }
 
-    /// Durable events from one seq up to, not including, another.
-    pub fn events(&self, from: Seq, until: Seq) -> impl Iterator<Item = Result<Recorded, LogFault>> + '_ {
+    /// Durable events from one seq up to, not including, another; at most [`EVENTS_PAGE_MAX`], so ask again behind
+    /// the last one until nothing comes.
+    ///
+    /// # Errors
+    /// [`LogFault`] at the first event that can't be read.
+    pub fn events(&self, from: Seq, until: Seq) -> Result<Vec<Recorded>, LogFault> {
         let until = until.min(self.head().next_seq);
-        let scan = (from < until).then(|| scan_from(self.inner.log.as_ref(), from));
-        scan.into_iter().flatten().map(|scanned| scanned.map(Recorded::from)).take_while(move |recorded| match recorded {
-            Ok(recorded) => recorded.seq < until,
+        if from >= until {
+            return Ok(Vec::new());
+        }
+        let log = self.log();
+        let scanned = scan_from(log.as_ref(), from).take_while(|scanned| match scanned {
+            Ok(scanned) => scanned.seq < until,
             Err(_) => true,
-        })
+        });
+        scanned.take(EVENTS_PAGE_MAX).map(|scanned| scanned.map(Recorded::from)).collect()
     }
 
     /// Every event from a seq on: history first, then live, in order, no gap, no repeat.
@@ -263,7 +273,7 @@ impl Ledger {
     /// Needs a tokio runtime. A slow consumer holds nothing up: it reads the log at its own pace.
     #[must_use]
     pub fn subscribe(&self, from: Seq) -> Subscription {
-        subscribe::subscribe(Arc::clone(&self.inner.log), self.inner.published.follow(), from)
+        subscribe::subscribe(self.log(), self.inner.published.follow(), from)
     }
 
     /// The private note of an event, where it has one that was not erased.
@@ -274,7 +284,7 @@ impl Ledger {
         if seq >= self.head().next_seq {
             return Ok(None);
         }
-        Ok(self.inner.log.private(seq)?.map(|private| private.text))
+        Ok(self.log().private(seq)?.map(|private| private.text))
     }
 
     /// Erases the private note of an event for good; the history stays provable without it.
@@ -313,7 +323,7 @@ impl Ledger {
     /// The log as it is stored, for verifiers and exports. What stands behind [`head`](Self::head) is not durable.
     #[must_use]
     pub fn log(&self) -> Arc<dyn StoreReader> {
-        Arc::clone(&self.inner.log)
+        Arc::clone(&self.inner.log.read())
     }
 
     /// Rebuilds everything that is derived and compares: state, checkpoints, indexes. Takes as long as a replay.
@@ -324,7 +334,7 @@ impl Ledger {
         let durable = self.inner.published.read(Clone::clone);
         derived::verify(&derived::Compare {
             ledger: self.inner.ledger,
-            log: self.inner.log.as_ref(),
+            log: self.log().as_ref(),
             durable: &durable,
             index: &self.inner.index,
             checkpoints: self.inner.checkpoints.as_ref(),
@@ -338,6 +348,7 @@ impl Ledger {
     pub async fn close(self) -> Result<(), StoreError> {
         let (waiter, done) = oneshot::channel();
         self.inner.permits.close();
+        *self.inner.log.write() = Arc::new(gone::Gone);
         if self.inner.to_writer.send(Message::Close(Some(waiter))).is_ok() {
             let _ = done.await;
         }

@@ -24,7 +24,7 @@ use crate::log::sled_store::SledOptions;
 use crate::log::{
     GroupBuilder, Hash, Head, LogFault, SledStore, Store, StoreError, StoreReader, head_at, read_event, recover, scan,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::fmt;
 use std::path::Path;
@@ -355,7 +355,7 @@ fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) 
         progress,
         status,
         options,
-        log,
+        log: RwLock::new(log),
         index,
         checkpoints,
         ledger,

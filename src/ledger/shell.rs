@@ -41,7 +41,7 @@ pub(super) enum Message {
 pub(super) enum Through {
     Durable { next: Seq, requests: usize },
     NotWritten(Arc<StoreError>),
-    Latched { first: Seq },
+    Latched { first: Seq, next: Seq },
 }
 
 /// What the committer's thread is told.
@@ -98,15 +98,21 @@ impl WriterThread {
                 }
             }
             self.take_backlog();
-            self.writer.tick(self.reading());
+            if self.flight != Flight::Latched && self.closing.is_none() {
+                self.writer.tick(self.reading());
+            }
             self.send_if_ready();
-            if self.flight != Flight::Under
-                && self.backlog.is_empty()
+            if self.is_done()
                 && let Some(waiter) = self.closing.take()
             {
                 return waiter;
             }
         }
+    }
+
+    /// Whether nothing that was asked waits any more.
+    fn is_done(&self) -> bool {
+        self.flight != Flight::Under && self.backlog.is_empty() && self.writer.drafted() == (0, 0)
     }
 
     fn reading(&self) -> Reading {
@@ -164,6 +170,7 @@ impl WriterThread {
         let (events, requests) = self.writer.drafted();
         let gathered = requests >= self.gather.expected
             || events >= GROUP_EVENTS_MAX / 2
+            || self.closing.is_some()
             || self.gather.since.elapsed() >= Duration::from_micros(GATHER_MICROS_MAX);
         self.flight == Flight::Idle && (events, requests) != (0, 0) && gathered
     }
@@ -181,6 +188,10 @@ impl WriterThread {
 
     fn handle(&mut self, message: Message) {
         match message {
+            // What was asked before the end is finished.
+            Message::Ask(work, _, waiter) if self.closing.is_some() => {
+                let _ = waiter.send(refuse_all(&work, &SubmitError::Closed));
+            }
             Message::Ask(work, places, waiter) => self.backlog.push_back((work, places, waiter)),
             Message::Erase(seq, waiter) => {
                 let _ = self.orders.send(Order::Erase(seq, waiter));
@@ -194,17 +205,13 @@ impl WriterThread {
     }
 
     fn ask(&mut self, work: Work, waiter: Waiter) {
-        let refusal = match (self.flight, &self.closing) {
-            (Flight::Latched, _) => Some(SubmitError::Latched),
-            (_, Some(_)) => Some(SubmitError::Closed),
-            _ => None,
-        };
-        match refusal {
-            Some(error) => {
-                let _ = waiter.send(refuse_all(&work, &error));
+        match self.flight {
+            Flight::Latched => {
+                let _ = waiter.send(refuse_all(&work, &SubmitError::Latched));
             }
-            None => {
-                self.writer.take(work, waiter, self.reading());
+            _ => {
+                let queued = self.backlog.len();
+                tracing::trace_span!("decide", queued).in_scope(|| self.writer.take(work, waiter, self.reading()));
                 self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
             }
         }
@@ -219,17 +226,17 @@ impl WriterThread {
             }
             Through::NotWritten(error) => {
                 let durable = self.published.read(Clone::clone);
+                let first = durable.head.next_seq;
                 for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
-                    not_written(&mut answer, &error);
+                    not_written(&mut answer, first, &error);
                     let _ = waiter.send(answer);
                 }
                 self.flight = Flight::Idle;
             }
-            Through::Latched { first } => {
-                let behind = self.writer.state().next_seq();
+            Through::Latched { first, next } => {
                 let durable = self.published.read(Clone::clone);
                 for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
-                    not_appended(&mut answer, first, behind);
+                    not_appended(&mut answer, first, next);
                     let _ = waiter.send(answer);
                 }
                 self.flight = Flight::Latched;
@@ -275,6 +282,7 @@ pub(super) fn run_committer(
 
 fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> Through {
     let first = group.events.first().map_or(Seq(u64::MAX), |recorded| recorded.seq);
+    let next = group.events.last().map_or(first, |recorded| recorded.seq.next());
     let (events, requests) = (group.events.len(), group.replies.len());
     let span = tracing::debug_span!("group", events, requests).entered();
     let started = Instant::now();
@@ -288,7 +296,7 @@ fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> T
         }
         Committed::NotWritten(replies, error) => {
             for (waiter, mut answer) in replies {
-                not_written(&mut answer, &error);
+                not_written(&mut answer, first, &error);
                 let _ = waiter.send(answer);
             }
             Through::NotWritten(error)
@@ -299,7 +307,7 @@ fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> T
                 outcome_unknown(&mut answer, first);
                 let _ = waiter.send(answer);
             }
-            Through::Latched { first }
+            Through::Latched { first, next }
         }
     };
     drop(span);

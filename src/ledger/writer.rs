@@ -102,6 +102,8 @@ pub struct Writer<T> {
     lookup: Lookup,
     entropy: Arc<dyn Entropy>,
     catching_up: Option<ReadOnly>,
+    /// The event by which somebody accepted the clock, until it is durable, and what was wrong before.
+    accepted: Option<(Seq, ReadOnly)>,
 }
 
 enum Decision {
@@ -113,8 +115,8 @@ impl<T> Writer<T> {
     /// A writer that goes on where this state and head stand.
     pub fn new(state: State, head: Head, lookup: Lookup, entropy: Arc<dyn Entropy>, reading: Reading) -> Self {
         let watch = ClockWatch::start(reading, state.recorded_at());
-        let (window, draft, catching_up) = (VecDeque::new(), None, None);
-        Self { state, head, window, draft, watch, lookup, entropy, catching_up }
+        let (window, draft, catching_up, accepted) = (VecDeque::new(), None, None, None);
+        Self { state, head, window, draft, watch, lookup, entropy, catching_up, accepted }
     }
 
     /// The state with everything decided so far, durable or not.
@@ -224,8 +226,11 @@ impl<T> Writer<T> {
     }
 
     fn decide(&self, prepared: &Prepared, now: Timestamp) -> Result<Decision, SubmitError> {
-        if let Some(receipt) = self.known(prepared)? {
-            return Ok(Decision::Duplicate(receipt));
+        match self.known(prepared) {
+            Ok(None) => {}
+            Ok(Some(receipt)) => return Ok(Decision::Duplicate(receipt)),
+            Err(SubmitError::Rejected(reused)) => return Err(self.lower(reused, prepared, now)),
+            Err(error) => return Err(error),
         }
         let command = &prepared.command;
         let looked = self.look(command, now)?;
@@ -242,6 +247,17 @@ impl<T> Writer<T> {
         };
         let event = decide(&self.state, &looked, command, &stamp).map_err(SubmitError::Rejected)?;
         Ok(Decision::Append(Box::new(event), private))
+    }
+
+    /// A reused id, or what goes before it: part of a command's form is judged by the clock and by the state.
+    fn lower(&self, reused: Rejection, prepared: &Prepared, now: Timestamp) -> SubmitError {
+        let stamp = Stamp { now, id: prepared.id, digest: prepared.digest, private: None };
+        let looked = self.look(&prepared.command, now);
+        let refused = looked.ok().and_then(|looked| decide(&self.state, &looked, &prepared.command, &stamp).err());
+        SubmitError::Rejected(match refused {
+            Some(other) if other.number() < reused.number() => other,
+            _ => reused,
+        })
     }
 
     /// The receipt of a command that is in the log already.
@@ -360,19 +376,24 @@ impl<T> Writer<T> {
     }
 
     fn accept_clock(&mut self, actor: Actor, reason: Option<ReasonCode>, reading: Reading) -> Answer {
-        if self.watch.fault().is_none() {
+        let Some(fault) = self.watch.fault() else {
             let rejection = Rejection::NoChange { what: "the clock is trusted" };
             return Answer::Outcomes(SmallVec::from_iter([Err(SubmitError::Rejected(rejection))]));
-        }
+        };
         self.watch.accept(reading);
         let outcome = match self.open_draft(reading) {
             Err(reason) => Err(SubmitError::ReadOnly(reason)),
             Ok(now) => {
-                let body = Body::ClockAccepted { clock: reading.wall };
+                // A group has one instant: in a draft that was begun before the step it can't say more than that.
+                let body = Body::ClockAccepted { clock: reading.wall.min(now) };
                 let envelope = Envelope { reason, ..ledger_envelope(now, actor) };
                 self.append(Event { envelope, body }, None)
             }
         };
+        match &outcome {
+            Ok(receipt) => self.accepted = Some((receipt.seq, fault)),
+            Err(_) => self.watch.restore(fault),
+        }
         Answer::Outcomes(SmallVec::from_iter([outcome]))
     }
 
@@ -392,6 +413,7 @@ impl<T> Writer<T> {
         while self.window.front().and_then(|events| events.last()).is_some_and(|last| last.seq < next) {
             self.window.pop_front();
         }
+        self.accepted = self.accepted.filter(|(seq, _)| *seq >= next);
     }
 
     /// A group was not written, certainly: everything from it on is dropped, and the writer goes on from the last
@@ -401,6 +423,10 @@ impl<T> Writer<T> {
         self.state = state;
         self.head = head;
         self.window.clear();
+        // Going on is an act that stands in the log, or it did not happen.
+        if let Some((_, fault)) = self.accepted.take_if(|(seq, _)| *seq >= head.next_seq) {
+            self.watch.restore(fault);
+        }
         self.draft.take().map_or_else(Vec::new, |draft| draft.replies)
     }
 }

@@ -55,10 +55,7 @@ pub struct Head {
 
 impl Head {
     /// The head of a log without events.
-    pub const EMPTY: Head = Head {
-        next_seq: Seq(0),
-        hash: Hash::ZERO,
-    };
+    pub const EMPTY: Head = Head { next_seq: Seq(0), hash: Hash::ZERO };
 }
 
 /// Extends a chain event by event.
@@ -76,9 +73,7 @@ impl Chain {
     #[must_use]
     pub fn new(head: Head) -> Self {
         static KEYED: OnceLock<blake3::Hasher> = OnceLock::new();
-        let hasher = KEYED
-            .get_or_init(|| blake3::Hasher::new_derive_key(EVENT_CONTEXT))
-            .clone();
+        let hasher = KEYED.get_or_init(|| blake3::Hasher::new_derive_key(EVENT_CONTEXT)).clone();
         Self { hasher, head }
     }
 
@@ -91,10 +86,7 @@ impl Chain {
     /// Adds the next event's exact bytes and returns its hash.
     pub fn extend(&mut self, bytes: &[u8]) -> Hash {
         let hash = self.peek(bytes);
-        self.head = Head {
-            next_seq: Seq(self.head.next_seq.0.wrapping_add(1)),
-            hash,
-        };
+        self.head = Head { next_seq: Seq(self.head.next_seq.0.wrapping_add(1)), hash };
         hash
     }
 
@@ -140,10 +132,7 @@ impl PrivateText {
     /// Reads the stored form.
     pub(super) fn from_value(value: &[u8]) -> Option<Self> {
         let (salt, text) = value.split_first_chunk::<32>()?;
-        Some(Self {
-            salt: *salt,
-            text: std::str::from_utf8(text).ok()?.to_owned(),
-        })
+        Some(Self { salt: *salt, text: std::str::from_utf8(text).ok()?.to_owned() })
     }
 }
 
@@ -153,35 +142,16 @@ mod tests {
 
     #[test]
     fn a_hash_covers_link_place_length_and_bytes() {
-        let base = Head {
-            next_seq: Seq(7),
-            hash: Hash([1; 32]),
-        };
+        let base = Head { next_seq: Seq(7), hash: Hash([1; 32]) };
         let mut expected = blake3::Hasher::new_derive_key("counterfoil event v1");
-        expected
-            .update(&[1; 32])
-            .update(&7u64.to_le_bytes())
-            .update(&3u32.to_le_bytes())
-            .update(b"abc");
+        expected.update(&[1; 32]).update(&7u64.to_le_bytes()).update(&3u32.to_le_bytes()).update(b"abc");
         let mut chain = Chain::new(base);
         let hash = chain.extend(b"abc");
         assert_eq!(hash.0, *expected.finalize().as_bytes());
         assert_eq!(chain.head(), Head { next_seq: Seq(8), hash });
         let others = [
-            (
-                Head {
-                    hash: Hash([2; 32]),
-                    ..base
-                },
-                &b"abc"[..],
-            ),
-            (
-                Head {
-                    next_seq: Seq(8),
-                    ..base
-                },
-                b"abc",
-            ),
+            (Head { hash: Hash([2; 32]), ..base }, &b"abc"[..]),
+            (Head { next_seq: Seq(8), ..base }, b"abc"),
             (base, b"abd"),
             (base, b"abc\0"),
         ];
@@ -192,19 +162,9 @@ mod tests {
 
     #[test]
     fn private_text_reads_back_and_commits_to_salt_and_text() {
-        let private = PrivateText {
-            salt: [9; 32],
-            text: "call Zoë".to_owned(),
-        };
+        let private = PrivateText { salt: [9; 32], text: "call Zoë".to_owned() };
         assert_eq!(PrivateText::from_value(&private.to_value()).as_ref(), Some(&private));
-        assert_ne!(
-            PrivateText {
-                salt: [8; 32],
-                ..private.clone()
-            }
-            .commitment(),
-            private.commitment()
-        );
+        assert_ne!(PrivateText { salt: [8; 32], ..private.clone() }.commitment(), private.commitment());
         assert_eq!(PrivateText::from_value(&[0; 31]), None);
         assert_eq!(PrivateText::from_value(&[0xff; 33]), None);
     }

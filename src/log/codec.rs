@@ -78,19 +78,15 @@ impl fmt::Display for CodecError {
         match self {
             Self::UnknownTag { tag } => write!(f, "{tag} is not a kind of event"),
             Self::UnknownVersion { tag, version } => {
-                write!(
-                    f,
-                    "version {version} of event kind {tag} is unknown: read it with a newer program"
-                )
+                write!(f, "version {version} of event kind {tag} is unknown: read it with a newer program")
             }
             Self::Truncated { at } => write!(f, "the event ends early, at byte {at}"),
             Self::Malformed { at, must } => write!(f, "the value at byte {at} must be {must}"),
             Self::Text { at, error } => write!(f, "the text before byte {at}: {error}"),
             Self::TooMany { what, actual, limit } => write!(f, "{actual} {what}, at most {limit} are possible"),
-            Self::CriticalExtension { number } => write!(
-                f,
-                "extension {number} must be understood and is not: read the event with a newer program"
-            ),
+            Self::CriticalExtension { number } => {
+                write!(f, "extension {number} must be understood and is not: read the event with a newer program")
+            }
             Self::TrailingBytes { bytes } => write!(f, "{bytes} bytes follow behind the event"),
             Self::NotCanonical => f.write_str("the event is not in its one stored form"),
             Self::Unencodable { what } => write!(f, "{what} has no place in the stored form"),
@@ -134,19 +130,13 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, CodecError> {
 /// Whether the next event belongs to the same unit as the one with these bytes, read without decoding the rest.
 pub(super) fn continues_unit(bytes: &[u8]) -> bool {
     let mut input = Input { whole: bytes, at: 2 };
-    input
-        .take::<u16>()
-        .is_ok_and(|flags| flags & wire_v1::FLAG_UNIT_CONTINUES != 0)
+    input.take::<u16>().is_ok_and(|flags| flags & wire_v1::FLAG_UNIT_CONTINUES != 0)
 }
 
 const fn within_limit(bytes: usize) -> Result<(), CodecError> {
     match bytes {
         0..=EVENT_BYTES_MAX => Ok(()),
-        _ => Err(CodecError::TooMany {
-            what: "bytes of one event",
-            actual: bytes,
-            limit: EVENT_BYTES_MAX,
-        }),
+        _ => Err(CodecError::TooMany { what: "bytes of one event", actual: bytes, limit: EVENT_BYTES_MAX }),
     }
 }
 

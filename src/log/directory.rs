@@ -25,6 +25,25 @@ const REACHED: &str = "REACHED";
 const FIRST_LINE: &str = "counterfoil ledger";
 const TEXT_BYTES_MAX: u64 = 1_024;
 
+/// How far the log reached when the ledger was last opened or closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reached {
+    pub(super) head: Head,
+    /// A hash of the parts of sled's file that decide what it does when it is opened; only after closing.
+    pub(super) seal: Option<Hash>,
+}
+
+fn parse_reached(text: &str) -> Option<Reached> {
+    let mut lines = text.lines();
+    let next_seq = Seq(lines.next()?.strip_prefix("events ")?.parse().ok()?);
+    let hash = Hash::from_hex(lines.next()?.strip_prefix("hash ")?)?;
+    let seal = match lines.next() {
+        None => None,
+        Some(line) => Some(Hash::from_hex(line.strip_prefix("seal ")?)?),
+    };
+    Some(Reached { head: Head { next_seq, hash }, seal })
+}
+
 /// The ownership of a directory; it ends when this is dropped, and with the process.
 #[derive(Debug)]
 pub(super) struct Claim {
@@ -43,57 +62,42 @@ impl Claim {
     }
 
     /// Keeps how far the log reaches, so that a log that is shorter when it is opened again is noticed.
-    pub(super) fn write_reached(&self, head: Head) -> Result<(), StoreError> {
-        let text = format!("events {}\nhash {}\n", head.next_seq, head.hash);
-        let io = |source| StoreError::Io {
-            what: "noting how far the log reaches",
-            source,
-        };
+    pub(super) fn write_reached(&self, reached: &Reached) -> Result<(), StoreError> {
+        let mut text = format!("events {}\nhash {}\n", reached.head.next_seq, reached.head.hash);
+        if let Some(seal) = reached.seal {
+            text.push_str(&format!("seal {seal}\n"));
+        }
+        let io = |source| StoreError::Io { what: "noting how far the log reaches", source };
         let unfinished = self.path.join(format!("{REACHED}.new"));
         let mut file = File::create(&unfinished).map_err(io)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(io)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
         std::fs::rename(&unfinished, self.path.join(REACHED)).map_err(io)?;
         sync_directory(&self.path).map_err(io)
     }
 
-    /// How far the log reached when the ledger was last closed; none where it never was.
-    pub(super) fn reached(&self) -> Result<Option<Head>, StoreError> {
+    /// What was noted when the ledger was last opened or closed; none where it never was.
+    pub(super) fn reached(&self) -> Result<Option<Reached>, StoreError> {
         let text = match std::fs::read_to_string(self.path.join(REACHED)) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => {
-                return Err(StoreError::Io {
-                    what: "reading how far the log reached",
-                    source,
-                });
+                return Err(StoreError::Io { what: "reading how far the log reached", source });
             }
         };
-        let mut lines = text.lines();
-        let events = lines.next().and_then(|line| line.strip_prefix("events ")?.parse().ok());
-        let hash = lines
-            .next()
-            .and_then(|line| Hash::from_hex(line.strip_prefix("hash ")?));
-        match (events, hash) {
-            (Some(events), Some(hash)) => Ok(Some(Head {
-                next_seq: Seq(events),
-                hash,
-            })),
-            _ => Err(not_a_ledger(
-                &self.path,
-                format!("the file {REACHED} is damaged: remove it and verify the ledger"),
-            )),
+        match parse_reached(&text) {
+            Some(reached) => Ok(Some(reached)),
+            None => {
+                Err(not_a_ledger(&self.path, format!("the file {REACHED} is damaged: remove it and verify the ledger")))
+            }
         }
     }
 
     /// Forgets how far the log reached.
     pub(super) fn forget_reached(&self) -> Result<(), StoreError> {
         match std::fs::remove_file(self.path.join(REACHED)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::Io {
-                what: "forgetting how far the log reached",
-                source: error,
-            }),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::Io { what: "forgetting how far the log reached", source: error })
+            }
             _ => Ok(()),
         }
     }
@@ -101,26 +105,17 @@ impl Claim {
     /// Ends the creation of a ledger: everything in it is made durable, then the marker is written, then it is.
     pub(super) fn finish(&mut self, ledger: LedgerId) -> Result<(), StoreError> {
         let path = &self.path;
-        let io = |source| StoreError::Io {
-            what: "creating the ledger's directory",
-            source,
-        };
+        let io = |source| StoreError::Io { what: "creating the ledger's directory", source };
         sync_tree(&path.join(LOG)).map_err(io)?;
         sync_tree(&path.join(DERIVED)).map_err(io)?;
         let unfinished = path.join(format!("{MARKER}.new"));
         let mut marker = File::create_new(&unfinished).map_err(io)?;
         lock(&marker, path)?;
         let text = format!("{FIRST_LINE}\nformat {FORMAT_VERSION}\nledger {ledger}\n");
-        marker
-            .write_all(text.as_bytes())
-            .and_then(|()| marker.sync_all())
-            .map_err(io)?;
+        marker.write_all(text.as_bytes()).and_then(|()| marker.sync_all()).map_err(io)?;
         std::fs::rename(&unfinished, path.join(MARKER)).map_err(io)?;
         sync_directory(path).map_err(io)?;
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         sync_directory(parent).map_err(io)?;
         // From here on the marker is what others lock.
         self._lock = marker;
@@ -130,10 +125,7 @@ impl Claim {
 
 /// Makes the directories of a new ledger, in a place that is missing or empty.
 pub(super) fn prepare(path: &Path) -> Result<Claim, StoreError> {
-    let io = |source| StoreError::Io {
-        what: "creating the ledger's directory",
-        source,
-    };
+    let io = |source| StoreError::Io { what: "creating the ledger's directory", source };
     match std::fs::create_dir(path) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -152,10 +144,7 @@ pub(super) fn prepare(path: &Path) -> Result<Claim, StoreError> {
     for part in [LOG, DERIVED] {
         std::fs::create_dir(path.join(part)).map_err(io)?;
     }
-    Ok(Claim {
-        path: path.to_owned(),
-        _lock: directory,
-    })
+    Ok(Claim { path: path.to_owned(), _lock: directory })
 }
 
 /// Takes the directory of a ledger that exists, and says which one it is.
@@ -167,16 +156,10 @@ pub(super) fn claim(path: &Path) -> Result<(Claim, LedgerId), StoreError> {
     let file = match File::open(&marker) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(not_a_ledger(
-                path,
-                format!("the file {MARKER} is missing, or its creation was cut short"),
-            ));
+            return Err(not_a_ledger(path, format!("the file {MARKER} is missing, or its creation was cut short")));
         }
         Err(source) => {
-            return Err(StoreError::Io {
-                what: "reading the ledger's marker",
-                source,
-            });
+            return Err(StoreError::Io { what: "reading the ledger's marker", source });
         }
     };
     let ledger = read_marker(path, &file)?;
@@ -188,25 +171,13 @@ pub(super) fn claim(path: &Path) -> Result<(Claim, LedgerId), StoreError> {
     }
     lock(&file, path)?;
     // What is derived may be deleted at any time.
-    let io = |source| StoreError::Io {
-        what: "creating the directory of what is derived",
-        source,
-    };
+    let io = |source| StoreError::Io { what: "creating the directory of what is derived", source };
     std::fs::create_dir_all(path.join(DERIVED)).map_err(io)?;
-    Ok((
-        Claim {
-            path: path.to_owned(),
-            _lock: file,
-        },
-        ledger,
-    ))
+    Ok((Claim { path: path.to_owned(), _lock: file }, ledger))
 }
 
 fn read_marker(path: &Path, file: &File) -> Result<LedgerId, StoreError> {
-    let io = |source| StoreError::Io {
-        what: "reading the ledger's marker",
-        source,
-    };
+    let io = |source| StoreError::Io { what: "reading the ledger's marker", source };
     let mut text = Vec::new();
     std::io::Read::read_to_end(&mut std::io::Read::take(file, TEXT_BYTES_MAX), &mut text).map_err(io)?;
     let damaged = |what: &str| not_a_ledger(path, format!("the file {MARKER} {what}"));
@@ -219,10 +190,7 @@ fn read_marker(path: &Path, file: &File) -> Result<LedgerId, StoreError> {
     match format.and_then(|format| format.parse::<u16>().ok()) {
         Some(FORMAT_VERSION) => {}
         Some(found) => {
-            return Err(StoreError::VersionUnsupported {
-                found,
-                supported: FORMAT_VERSION,
-            });
+            return Err(StoreError::VersionUnsupported { found, supported: FORMAT_VERSION });
         }
         None => return Err(damaged("does not say which format the ledger has")),
     }
@@ -236,10 +204,7 @@ fn read_marker(path: &Path, file: &File) -> Result<LedgerId, StoreError> {
 /// Removes what sled leaves behind when it is stopped while it writes a snapshot: it would take the half-written
 /// file for the newest one. Snapshots only make opening faster, so nothing is lost.
 pub(super) fn remove_leftovers(path: &Path) -> Result<(), StoreError> {
-    let io = |source| StoreError::Io {
-        what: "removing left-over temporary files",
-        source,
-    };
+    let io = |source| StoreError::Io { what: "removing left-over temporary files", source };
     for entry in std::fs::read_dir(path.join(LOG)).map_err(io)? {
         let entry = entry.map_err(io)?;
         let name = entry.file_name();
@@ -255,18 +220,12 @@ pub(super) fn remove_leftovers(path: &Path) -> Result<(), StoreError> {
 pub(super) fn free_bytes(path: &Path) -> Result<u64, StoreError> {
     match rustix::fs::statvfs(path) {
         Ok(disk) => Ok(disk.f_bavail.saturating_mul(disk.f_frsize)),
-        Err(error) => Err(StoreError::Io {
-            what: "asking how much room is left",
-            source: error.into(),
-        }),
+        Err(error) => Err(StoreError::Io { what: "asking how much room is left", source: error.into() }),
     }
 }
 
 pub(super) fn not_a_ledger(path: &Path, what: String) -> StoreError {
-    StoreError::NotALedger {
-        path: path.to_owned(),
-        what,
-    }
+    StoreError::NotALedger { path: path.to_owned(), what }
 }
 
 fn read_only(path: &Path) -> StoreError {
@@ -277,10 +236,7 @@ fn check_writable(path: &Path) -> Result<(), StoreError> {
     match rustix::fs::access(path, Access::WRITE_OK) {
         Ok(()) => Ok(()),
         Err(rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS | rustix::io::Errno::PERM) => Err(read_only(path)),
-        Err(error) => Err(StoreError::Io {
-            what: "asking whether the ledger can be written",
-            source: error.into(),
-        }),
+        Err(error) => Err(StoreError::Io { what: "asking whether the ledger can be written", source: error.into() }),
     }
 }
 
@@ -288,10 +244,7 @@ fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(()),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::AlreadyOpen { path: path.to_owned() }),
-        Err(error) => Err(StoreError::Io {
-            what: "locking the ledger",
-            source: error.into(),
-        }),
+        Err(error) => Err(StoreError::Io { what: "locking the ledger", source: error.into() }),
     }
 }
 

@@ -117,10 +117,7 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
-            Self::FrameMissing {
-                expected,
-                found: Some(found),
-            } => {
+            Self::FrameMissing { expected, found: Some(found) } => {
                 write!(f, "{expected} is missing, {found} comes next")
             }
             Self::FrameMissing { expected, found: None } => write!(f, "{expected} is missing, the log ends before it"),
@@ -129,52 +126,31 @@ impl fmt::Display for FaultKind {
             Self::EventLength { frame } => {
                 write!(f, "its length is impossible or reaches beyond the end of {frame}")
             }
-            Self::HashPrefix {
-                frame,
-                stored,
-                computed,
-            } => {
+            Self::HashPrefix { frame, stored, computed } => {
                 let [a, b, c, d] = stored;
                 write!(
                     f,
                     "its bytes in {frame} have the hash {computed}, the stored hash begins with {a:02x}{b:02x}{c:02x}{d:02x}"
                 )
             }
-            Self::PrevHash {
-                frame,
-                stored,
-                computed,
-            } => {
-                write!(
-                    f,
-                    "{frame} follows the hash {stored}, the event before it has {computed}"
-                )
+            Self::PrevHash { frame, stored, computed } => {
+                write!(f, "{frame} follows the hash {stored}, the event before it has {computed}")
             }
             Self::MarkRange { frame, expected, found } => write!(
                 f,
                 "the commit mark of {frame} names {} events from {} on, {} events from {} on stand before it",
                 found.1, found.0, expected.1, expected.0
             ),
-            Self::MarkHash { frame, expected, found } => write!(
-                f,
-                "the commit mark of {frame} names the last hash {found}, the last event has {expected}"
-            ),
+            Self::MarkHash { frame, expected, found } => {
+                write!(f, "the commit mark of {frame} names the last hash {found}, the last event has {expected}")
+            }
             Self::UnitStraddlesMark { frame } => {
-                write!(
-                    f,
-                    "the commit mark of {frame} stands behind it, in the middle of its unit"
-                )
+                write!(f, "the commit mark of {frame} stands behind it, in the middle of its unit")
             }
             Self::HeadHash { expected, found } => {
-                write!(
-                    f,
-                    "it must have the hash {expected} and has {found}: this is another history"
-                )
+                write!(f, "it must have the hash {expected} and has {found}: this is another history")
             }
-            Self::HeadMissing {
-                expected,
-                last: Some(last),
-            } => {
+            Self::HeadMissing { expected, last: Some(last) } => {
                 write!(f, "{expected} events must be there, the log ends with {last}")
             }
             Self::HeadMissing { expected, last: None } => {

@@ -66,10 +66,7 @@ impl FrameKey {
     #[must_use]
     pub const fn next_part(self) -> Option<Self> {
         match self.part.checked_add(1) {
-            Some(part) => Some(Self {
-                first: self.first,
-                part,
-            }),
+            Some(part) => Some(Self { first: self.first, part }),
             None => None,
         }
     }
@@ -88,10 +85,7 @@ impl FrameKey {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (first, part) = bytes.split_first_chunk::<8>()?;
         let part = <[u8; 4]>::try_from(part).ok()?;
-        Some(Self {
-            first: Seq(u64::from_be_bytes(*first)),
-            part: u32::from_be_bytes(part),
-        })
+        Some(Self { first: Seq(u64::from_be_bytes(*first)), part: u32::from_be_bytes(part) })
     }
 }
 
@@ -216,9 +210,7 @@ impl<'a> FrameView<'a> {
 
     /// The commit mark that it ends with.
     pub(super) fn mark(&self) -> Result<Option<CommitMark>, FrameProblem> {
-        self.mark
-            .map(|mark| CommitMark::read(mark).ok_or(FrameProblem::MarkCheck))
-            .transpose()
+        self.mark.map(|mark| CommitMark::read(mark).ok_or(FrameProblem::MarkCheck)).transpose()
     }
 
     /// Takes a frame apart that stands under a key with this part.
@@ -255,14 +247,7 @@ impl<'a> FrameView<'a> {
         };
         let body_at = HEADER_BYTES + prev.map_or(0, |_| HASH_BYTES);
         let events = usize::from(u16::from_le_bytes([count_low, count_high]));
-        Ok(Self {
-            flags,
-            events,
-            prev,
-            body_at,
-            body,
-            mark,
-        })
+        Ok(Self { flags, events, prev, body_at, body, mark })
     }
 }
 
@@ -323,15 +308,8 @@ mod tests {
             bytes.push(7);
             assert_eq!(read_length(&bytes), Some((length, &[7u8][..])));
         }
-        let refused: [&[u8]; 7] = [
-            &[],
-            &[0],
-            &[251, 250, 0],
-            &[251, 1],
-            &[252, 0xff, 0xff, 0, 0],
-            &[252, 1, 0, 16, 0],
-            &[253],
-        ];
+        let refused: [&[u8]; 7] =
+            [&[], &[0], &[251, 250, 0], &[251, 1], &[252, 0xff, 0xff, 0, 0], &[252, 1, 0, 16, 0], &[253]];
         for bytes in refused {
             assert_eq!(read_length(bytes), None, "{bytes:?}");
         }
@@ -339,10 +317,8 @@ mod tests {
 
     #[test]
     fn keys_sort_as_their_bytes() {
-        let keys = [(0, 0), (0, 1), (1, 0), (255, 7), (256, 0), (u64::MAX, u32::MAX)].map(|(first, part)| FrameKey {
-            first: Seq(first),
-            part,
-        });
+        let keys = [(0, 0), (0, 1), (1, 0), (255, 7), (256, 0), (u64::MAX, u32::MAX)]
+            .map(|(first, part)| FrameKey { first: Seq(first), part });
         assert!(keys.is_sorted());
         assert!(keys.map(FrameKey::to_bytes).is_sorted());
         for key in keys {

@@ -29,21 +29,14 @@ impl GroupBytes {
     /// The head of the log once the group is in it.
     #[must_use]
     pub fn head(&self) -> Head {
-        Head {
-            next_seq: Seq(self.first.0.saturating_add(u64::from(self.count))),
-            hash: self.last_hash,
-        }
+        Head { next_seq: Seq(self.first.0.saturating_add(u64::from(self.count))), hash: self.last_hash }
     }
 
     /// Bytes of its frames and private texts.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let frames: usize = self.frames.iter().map(|(_, frame)| frame.len()).sum();
-        let private: usize = self
-            .private
-            .iter()
-            .map(|(_, private)| private.text.len() + HASH_BYTES)
-            .sum();
+        let private: usize = self.private.iter().map(|(_, private)| private.text.len() + HASH_BYTES).sum();
         frames + private
     }
 }
@@ -135,17 +128,11 @@ impl GroupBuilder {
     /// text is too long, and what [`GroupBuilder::push`] says.
     pub fn push_private(&mut self, event: &Event, private: PrivateText) -> Result<Hash, CodecError> {
         if event.envelope.private != Some(private.commitment()) {
-            return Err(CodecError::Unencodable {
-                what: "private text that the event does not commit to",
-            });
+            return Err(CodecError::Unencodable { what: "private text that the event does not commit to" });
         }
         if private.text.len() > NOTE_BYTES_MAX {
             let (what, actual) = ("bytes of private text", private.text.len());
-            return Err(CodecError::TooMany {
-                what,
-                actual,
-                limit: NOTE_BYTES_MAX,
-            });
+            return Err(CodecError::TooMany { what, actual, limit: NOTE_BYTES_MAX });
         }
         let seq = self.chain.head().next_seq;
         let hash = self.push(event)?;
@@ -160,32 +147,21 @@ impl GroupBuilder {
     /// between its events must never be written.
     #[must_use]
     pub fn finish(mut self) -> GroupBytes {
-        assert!(
-            self.unit == UnitMark::Ends,
-            "a group may not end in the middle of a unit"
-        );
-        let mut open = self.open.take().expect("a group has at least one event");
+        assert!(self.unit == UnitMark::Ends, "a group may not end in the middle of a unit");
+        assert!(!self.is_empty(), "a group has at least one event");
+        let mut open = self.open.take().unwrap_or_else(|| OpenFrame::new(self.first, Ok(())));
         if open.bytes.len() + MARK_BYTES > FRAME_BYTES_MAX {
             let next = open.continued();
             self.frames.push(open.closed(MORE_FOLLOWS));
             open = next;
         }
         let head = self.chain.head();
-        let count = u32::try_from(head.next_seq.0 - self.first.0).expect("a group has fewer than 2^32 events");
-        let mark = CommitMark {
-            first: self.first,
-            count,
-            last_hash: head.hash,
-        };
+        let count = u32::try_from(head.next_seq.0 - self.first.0).unwrap_or(u32::MAX);
+        assert!(count < u32::MAX, "a group has fewer than 2^32 events");
+        let mark = CommitMark { first: self.first, count, last_hash: head.hash };
         mark.write(&mut open.bytes);
         self.frames.push(open.closed(CARRIES_MARK));
-        GroupBytes {
-            first: self.first,
-            count,
-            last_hash: head.hash,
-            frames: self.frames,
-            private: self.private,
-        }
+        GroupBytes { first: self.first, count, last_hash: head.hash, frames: self.frames, private: self.private }
     }
 
     /// Opens the next frame unless the open one has room for a record of this size.
@@ -239,26 +215,15 @@ impl OpenFrame {
                 0
             }
         };
-        Self {
-            key: FrameKey::new(first),
-            bytes,
-            flags,
-            events: 0,
-            room: Room::Events,
-        }
+        Self { key: FrameKey::new(first), bytes, flags, events: 0, room: Room::Events }
     }
 
     fn continued(&self) -> Self {
         let mut bytes = Vec::with_capacity(FRAME_BYTES_MAX);
         bytes.resize(HEADER_BYTES, 0);
-        let key = self.key.next_part().expect("an event has fewer than 2^32 parts");
-        Self {
-            key,
-            bytes,
-            flags: CONTINUATION,
-            events: 0,
-            room: Room::MarkOnly,
-        }
+        // An event of the largest size has a few hundred parts.
+        let key = FrameKey { first: self.key.first, part: self.key.part.saturating_add(1) };
+        Self { key, bytes, flags: CONTINUATION, events: 0, room: Room::MarkOnly }
     }
 
     fn closed(mut self, flags: u8) -> (FrameKey, Vec<u8>) {

@@ -163,27 +163,25 @@ impl MemoryDisk {
     /// Stores that were open are dead; open the disk again.
     pub fn crash(&self, seed: u64) {
         let mut disk = self.shared.lock();
-        let frames = disk
-            .unsynced
-            .iter()
-            .filter(|change| matches!(change, Change::Frame(..)))
-            .count() as u64;
+        let frames = disk.unsynced.iter().filter(|change| matches!(change, Change::Frame(..))).count() as u64;
         let kept = scrambled(seed) % (frames + 1);
         disk.persist(usize::try_from(kept).unwrap_or(usize::MAX));
         disk.epoch += 1;
         disk.open = false;
     }
 
+    /// What a crash at this moment would leave at the least: a disk of its own with all that is durable.
+    #[must_use]
+    pub fn survivor(&self) -> Self {
+        let durable = self.shared.lock().durable.clone();
+        let disk = Disk { current: durable.clone(), durable, ..Disk::default() };
+        Self { shared: Arc::new(Mutex::new(disk)) }
+    }
+
     /// The durable frames, in order.
     #[must_use]
     pub fn frames(&self) -> Vec<(FrameKey, Vec<u8>)> {
-        self.shared
-            .lock()
-            .durable
-            .frames
-            .iter()
-            .map(|(key, bytes)| (*key, bytes.to_vec()))
-            .collect()
+        self.shared.lock().durable.frames.iter().map(|(key, bytes)| (*key, bytes.to_vec())).collect()
     }
 
     /// Flips one bit of a frame; false where there is no such byte.
@@ -260,11 +258,7 @@ impl MemoryStore {
         shared.current = shared.durable.clone();
         let epoch = shared.epoch;
         drop(shared);
-        Ok(Self {
-            disk: disk.clone(),
-            epoch,
-            latched: false,
-        })
+        Ok(Self { disk: disk.clone(), epoch, latched: false })
     }
 
     /// Does a change, or what the plan says instead.
@@ -295,10 +289,7 @@ impl MemoryStore {
         }
         drop(disk);
         self.latched = true;
-        Err(StoreError::Io {
-            what: what.name(),
-            source: std::io::Error::other("planned fault"),
-        })
+        Err(StoreError::Io { what: what.name(), source: std::io::Error::other("planned fault") })
     }
 }
 
@@ -373,12 +364,7 @@ impl StoreReader for MemoryDisk {
 
     fn frame_at_or_before(&self, key: FrameKey) -> Result<Option<(FrameKey, FrameBytes)>, StoreError> {
         let disk = self.shared.lock();
-        Ok(disk
-            .current
-            .frames
-            .range(..=key)
-            .next_back()
-            .map(|(key, bytes)| (*key, bytes.clone())))
+        Ok(disk.current.frames.range(..=key).next_back().map(|(key, bytes)| (*key, bytes.clone())))
     }
 
     fn private(&self, seq: Seq) -> Result<Option<PrivateText>, StoreError> {

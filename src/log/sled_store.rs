@@ -19,14 +19,18 @@
 //! buffer that is full by then is left to whoever leaves it last, and when that write fails sled notes the error and
 //! wakes nobody, so a `flush` waits for ever.
 //!
-//! What sled can't read at the end of its file it takes for a write that was cut short, and goes on without it,
-//! in silence. So the store notes how far the log reached when it is closed, and refuses a shorter one later.
+//! What sled can't read at the end of its file it takes for a write that was cut short: it overwrites it and goes
+//! on, in silence. So the store notes how far the log reached when it is opened and closed, and refuses a shorter
+//! one later; and when it is closed it seals what sled would look at, and holds that against the seal before sled
+//! is let at it again. What was written after the last opening by a process that died is not sealed: damage there
+//! is found out by the shorter log, and what follows it is lost; restore it from a copy.
 
-use super::chain::{Head, PrivateText};
-use super::directory::{self, Claim};
+use super::chain::{Hash, Head, PrivateText};
+use super::directory::{self, Claim, Reached};
 use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
+use super::segments;
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
@@ -139,6 +143,7 @@ impl SledStore {
     /// [`StoreError::ReadOnly`] with nothing changed; [`StoreError::Corrupted`] where sled can't read its files.
     pub fn open(path: &Path, options: SledOptions) -> Result<Self, StoreError> {
         let (claim, ledger) = directory::claim(path)?;
+        check_seal(&claim)?;
         directory::remove_leftovers(path)?;
         let db = open_db(path, options)?;
         let names = guarded("reading the names of the trees", || db.tree_names())?;
@@ -163,19 +168,32 @@ impl SledStore {
 
     /// Holds the end of the log against how far it reached when it was last closed.
     fn check_reached(&self) -> Result<(), StoreError> {
-        let Some(reached) = self.claim.reached()? else { return Ok(()) };
+        let reached = self.claim.reached()?.map_or(Head::EMPTY, |reached| reached.head);
         let last = self.trees.last_frame()?;
-        let end = last.and_then(|(key, bytes)| last_seq(key, &bytes)).map_or(Seq(0), Seq::next);
-        match end < reached.next_seq {
-            false => Ok(()),
-            true => Err(StoreError::Corrupted {
+        let head = last.and_then(|(key, bytes)| marked_head(key, &bytes));
+        let end = head.map_or(Seq(0), |head| head.next_seq);
+        match head {
+            Some(head) if end > reached.next_seq => self.claim.write_reached(&Reached { head, seal: None }),
+            _ if end == reached.next_seq => Ok(()),
+            // The last frame belongs to a tail, so where the log ends is found out by who reads it.
+            None if self.reaches(reached.next_seq)? => Ok(()),
+            _ => Err(StoreError::Corrupted {
                 seq: Some(end),
                 what: format!(
-                    "the log held {} events with the last hash {} when it was closed, and holds {end} now",
+                    "the log once held {} events, the last one with the hash {}, and ends before that now",
                     reached.next_seq, reached.hash
                 ),
             }),
         }
+    }
+
+    /// Whether a frame is there that a log with so many events must have.
+    fn reaches(&self, events: Seq) -> Result<bool, StoreError> {
+        let Some(last) = events.0.checked_sub(1).map(Seq) else {
+            return Ok(true);
+        };
+        let found = self.trees.frame_at_or_before(FrameKey::last_of(last))?;
+        Ok(found.and_then(|(key, bytes)| marked_head(key, &bytes)).is_some_and(|head| head.next_seq == events))
     }
 
     /// The ledger's own name.
@@ -260,8 +278,9 @@ impl Store for SledStore {
     }
 
     fn drop_from(&mut self, key: FrameKey) -> Result<(), StoreError> {
+        self.appended = self.appended.filter(|head| head.next_seq <= key.first);
         self.change(|store| {
-            if store.claim.reached()?.is_some_and(|reached| reached.next_seq > key.first) {
+            if store.claim.reached()?.is_some_and(|reached| reached.head.next_seq > key.first) {
                 store.claim.forget_reached()?;
             }
             store.remove_from(&store.trees.frames, &key.to_bytes())?;
@@ -286,10 +305,16 @@ impl Store for SledStore {
             return Ok(());
         }
         self.flush()?;
-        let Some(head) = self.appended else { return Ok(()) };
-        self.claim.write_reached(head)?;
+        let reached = self.claim.reached()?.map(|reached| reached.head);
+        let Some(head) = self.appended.or(reached) else {
+            return Ok(());
+        };
+        self.claim.write_reached(&Reached { head, seal: None })?;
         let Self { claim, options, trees, .. } = *self;
-        seal(claim.path(), options, trees)
+        match seal(claim.path(), options, trees)? {
+            None => Ok(()),
+            seal => claim.write_reached(&Reached { head, seal }),
+        }
     }
 }
 
@@ -323,13 +348,10 @@ impl StoreReader for Trees {
     }
 }
 
-/// The last event that ends in a frame, as far as its form says.
-fn last_seq(key: FrameKey, bytes: &[u8]) -> Option<Seq> {
-    let view = FrameView::parse(bytes, key.part).ok()?;
-    match view.mark().ok()? {
-        Some(mark) => mark.end()?.0.checked_sub(1).map(Seq),
-        None => Some(key.first),
-    }
+/// The head behind the commit mark that a frame ends with.
+fn marked_head(key: FrameKey, bytes: &[u8]) -> Option<Head> {
+    let mark = FrameView::parse(bytes, key.part).ok()?.mark().ok()??;
+    Some(Head { next_seq: mark.end()?, hash: mark.last_hash })
 }
 
 fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, FrameBytes), StoreError> {
@@ -346,14 +368,40 @@ fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
     guarded("opening the log", || config.open().map(|db| Database(Some(db))))
 }
 
-/// Lets sled open its files once more: only then it writes down which of them are whole, and only what came later
-/// is searched for a torn end at the next opening. Otherwise a single damaged byte in what was written since the
-/// last opening would be taken for that end, and sled would overwrite everything behind it.
-fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<(), StoreError> {
-    // While somebody still reads, the files stay open; then the next opening does it.
-    let Ok(trees) = Arc::try_unwrap(trees) else { return Ok(()) };
-    drop(trees);
-    open_db(path, options).map(drop)
+/// Lets sled open its files once more, and seals them: only when it is opened sled writes down how far its file is
+/// whole, and searches what came later for a torn end.
+fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<Hash>, StoreError> {
+    // While somebody still reads, the files stay open; then they are not sealed.
+    let Ok(trees) = Arc::try_unwrap(trees) else {
+        return Ok(None);
+    };
+    let closed = |close: &mut dyn FnMut()| {
+        guarded("closing the log", || {
+            close();
+            Ok(())
+        })
+    };
+    let mut trees = Some(trees);
+    closed(&mut || drop(trees.take()))?;
+    let mut db = Some(open_db(path, options)?);
+    closed(&mut || drop(db.take()))?;
+    segments::fingerprint(&open_db_file(path)?).map(Some)
+}
+
+/// Holds sled's file against the seal that the store put on it when it was closed, and takes the seal off.
+fn check_seal(claim: &Claim) -> Result<(), StoreError> {
+    let Some(Reached { head, seal: Some(seal) }) = claim.reached()? else {
+        return Ok(());
+    };
+    if segments::fingerprint(&open_db_file(claim.path())?)? != seal {
+        return Err(StoreError::Corrupted {
+            seq: None,
+            what: "the newest part of log/db, or the head of one of its segments, is not what it was when the \
+                   ledger was closed; nothing was changed"
+                .to_owned(),
+        });
+    }
+    claim.write_reached(&Reached { head, seal: None })
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {

@@ -170,11 +170,9 @@ impl fmt::Display for StoreError {
             Self::NotALedger { path, what } => {
                 write!(f, "{} is not a ledger: {what}; nothing was changed", path.display())
             }
-            Self::AlreadyOpen { path } => write!(
-                f,
-                "the ledger in {} is open already: one process owns it, close it there first",
-                path.display()
-            ),
+            Self::AlreadyOpen { path } => {
+                write!(f, "the ledger in {} is open already: one process owns it, close it there first", path.display())
+            }
             Self::AlreadyExists { path } => write!(
                 f,
                 "{} exists and is not an empty directory: open it, or create the ledger elsewhere",
@@ -184,11 +182,9 @@ impl fmt::Display for StoreError {
                 f,
                 "the disk is full: {free} bytes are free, {needed} are needed; nothing was written, free some and try again"
             ),
-            Self::ReadOnly { path } => write!(
-                f,
-                "{} can't be written to: mount it for writing or change its permissions",
-                path.display()
-            ),
+            Self::ReadOnly { path } => {
+                write!(f, "{} can't be written to: mount it for writing or change its permissions", path.display())
+            }
         }
     }
 }

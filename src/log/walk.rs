@@ -96,9 +96,7 @@ impl RawBatch {
 
     /// Drops the events before this place.
     pub(super) fn skip_before(&mut self, seq: Seq) {
-        let skipped = usize::try_from(seq.0.saturating_sub(self.first.0))
-            .unwrap_or(usize::MAX)
-            .min(self.spans.len());
+        let skipped = usize::try_from(seq.0.saturating_sub(self.first.0)).unwrap_or(usize::MAX).min(self.spans.len());
         if let Some(last) = skipped.checked_sub(1).and_then(|last| self.spans.get(last)) {
             self.prev = last.hash;
             self.first = Seq(self.first.0.saturating_add(skipped as u64));
@@ -150,26 +148,13 @@ impl Walk {
 
     /// A walk from this frame, which follows an event with this hash.
     pub(super) fn from_frame(key: FrameKey, prev: Hash, view: &FrameView<'_>) -> Self {
-        let group = if view.is(BEGINS_GROUP) {
-            Group::Between
-        } else {
-            Group::Unknown
-        };
+        let group = if view.is(BEGINS_GROUP) { Group::Between } else { Group::Unknown };
         Self::at(key, prev, group)
     }
 
     fn at(key: FrameKey, prev: Hash, group: Group) -> Self {
-        let chain = Chain::new(Head {
-            next_seq: key.first,
-            hash: prev,
-        });
-        Self {
-            chain,
-            expected: key,
-            group,
-            cut: None,
-            unit_continues: false,
-        }
+        let chain = Chain::new(Head { next_seq: key.first, hash: prev });
+        Self { chain, expected: key, group, cut: None, unit_continues: false }
     }
 
     /// The head behind the last event that was read whole.
@@ -193,10 +178,7 @@ impl Walk {
         };
         let mark = view.mark().map_err(|problem| {
             let seq = Seq(self.head().next_seq.0.saturating_sub(1));
-            LogFault {
-                seq,
-                what: FaultKind::Frame { frame: key, problem },
-            }
+            LogFault { seq, what: FaultKind::Frame { frame: key, problem } }
         })?;
         let mut step = Step { batch, mark };
         match &mark {
@@ -217,10 +199,7 @@ impl Walk {
         let expected = self.expected;
         match key.cmp(&expected) {
             std::cmp::Ordering::Equal => Ok(()),
-            std::cmp::Ordering::Greater => Err(self.fault(FaultKind::FrameMissing {
-                expected,
-                found: Some(key),
-            })),
+            std::cmp::Ordering::Greater => Err(self.fault(FaultKind::FrameMissing { expected, found: Some(key) })),
             std::cmp::Ordering::Less => Err(self.fault(FaultKind::FrameMisplaced { expected, found: key })),
         }
     }
@@ -234,11 +213,7 @@ impl Walk {
         }
         let computed = self.head().hash;
         match view.prev {
-            Some(stored) if stored != computed => Err(self.fault(FaultKind::PrevHash {
-                frame: key,
-                stored,
-                computed,
-            })),
+            Some(stored) if stored != computed => Err(self.fault(FaultKind::PrevHash { frame: key, stored, computed })),
             _ => Ok(()),
         }
     }
@@ -262,22 +237,14 @@ impl Walk {
                 if !may_be_cut {
                     return Err(self.fault(length_fault));
                 }
-                self.cut = Some(CutEvent {
-                    frame: key,
-                    length,
-                    bytes: behind.to_vec(),
-                });
+                self.cut = Some(CutEvent { frame: key, length, bytes: behind.to_vec() });
                 return Ok(None);
             }
             let start = view.body_at + view.body.len() - behind.len();
             let (event, behind) = behind.split_at(length);
             let (stored, behind) = behind.split_at(PREFIX_BYTES);
             let hash = self.check_event(key, event, stored)?;
-            spans.push(Span {
-                start: start as u32,
-                end: (start + length) as u32,
-                hash,
-            });
+            spans.push(Span { start: start as u32, end: (start + length) as u32, hash });
             rest = behind;
         }
         match (rest.len(), spans.len()) {
@@ -295,13 +262,7 @@ impl Walk {
 
     fn continue_event(&mut self, key: FrameKey, view: &FrameView<'_>) -> Result<Option<RawBatch>, LogFault> {
         if view.events != 0 {
-            return Err(self.frame_fault(
-                key,
-                FrameProblem::Count {
-                    expected: view.events,
-                    found: 0,
-                },
-            ));
+            return Err(self.frame_fault(key, FrameProblem::Count { expected: view.events, found: 0 }));
         }
         let Some(mut cut) = self.cut.take() else {
             // Nothing is left to go on with but a mark that had no room in the frame before.
@@ -328,19 +289,9 @@ impl Walk {
         let head = self.head();
         let (event, stored) = cut.bytes.split_at(cut.length);
         let hash = self.check_event(cut.frame, event, stored)?;
-        let spans = vec![Span {
-            start: 0,
-            end: cut.length as u32,
-            hash,
-        }];
+        let spans = vec![Span { start: 0, end: cut.length as u32, hash }];
         let bytes = FrameBytes::from(cut.bytes);
-        Ok(Some(RawBatch {
-            bytes,
-            first: head.next_seq,
-            prev: head.hash,
-            spans,
-            ends_group: false,
-        }))
+        Ok(Some(RawBatch { bytes, first: head.next_seq, prev: head.hash, spans, ends_group: false }))
     }
 
     #[inline]
@@ -349,15 +300,8 @@ impl Walk {
         let hash = self.chain.extend(event);
         if stored != hash.prefix() {
             let stored = stored.first_chunk().copied().unwrap_or_default();
-            let what = FaultKind::HashPrefix {
-                frame,
-                stored,
-                computed: hash,
-            };
-            return Err(LogFault {
-                seq: before.next_seq,
-                what,
-            });
+            let what = FaultKind::HashPrefix { frame, stored, computed: hash };
+            return Err(LogFault { seq: before.next_seq, what });
         }
         self.unit_continues = continues_unit(event);
         Ok(hash)
@@ -373,27 +317,14 @@ impl Walk {
         let seq = Seq(head.next_seq.0.saturating_sub(1));
         if self.cut.is_some() || mark.first != first || u64::from(mark.count) != count {
             let found = (mark.first, u64::from(mark.count));
-            return Err(LogFault {
-                seq,
-                what: FaultKind::MarkRange {
-                    frame,
-                    expected: (first, count),
-                    found,
-                },
-            });
+            return Err(LogFault { seq, what: FaultKind::MarkRange { frame, expected: (first, count), found } });
         }
         if mark.last_hash != head.hash {
             let (expected, found) = (head.hash, mark.last_hash);
-            return Err(LogFault {
-                seq,
-                what: FaultKind::MarkHash { frame, expected, found },
-            });
+            return Err(LogFault { seq, what: FaultKind::MarkHash { frame, expected, found } });
         }
         match self.unit_continues {
-            true => Err(LogFault {
-                seq,
-                what: FaultKind::UnitStraddlesMark { frame },
-            }),
+            true => Err(LogFault { seq, what: FaultKind::UnitStraddlesMark { frame } }),
             false => Ok(()),
         }
     }
@@ -402,9 +333,7 @@ impl Walk {
     fn after(&self, key: FrameKey, view: &FrameView<'_>) -> Result<FrameKey, LogFault> {
         match view.is(MORE_FOLLOWS) {
             false => Ok(FrameKey::new(self.head().next_seq)),
-            true => key
-                .next_part()
-                .ok_or_else(|| self.frame_fault(key, FrameProblem::Flags { found: view.flags })),
+            true => key.next_part().ok_or_else(|| self.frame_fault(key, FrameProblem::Flags { found: view.flags })),
         }
     }
 
@@ -413,9 +342,6 @@ impl Walk {
     }
 
     fn fault(&self, what: FaultKind) -> LogFault {
-        LogFault {
-            seq: self.head().next_seq,
-            what,
-        }
+        LogFault { seq: self.head().next_seq, what }
     }
 }

@@ -249,6 +249,11 @@ pub fn history(steps_max: usize) -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..=steps_max)
 }
 
+/// A history of exactly this many steps.
+pub fn history_of(steps: usize) -> impl Strategy<Value = Vec<Step>> {
+    vec(step(), steps)
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let pause = || prop_oneof![3 => Just(0i64), 4 => (1..=3i64).prop_map(|n| n * 5), 1 => 1..=60i64];
     let verb = prop_oneof![

@@ -3,7 +3,7 @@
 //! Each lie is told to the verifier of this library and, as an export, to the one in `examples/`, which was
 //! written from ARCHITECTURE.md alone.
 
-mod story;
+pub mod story;
 mod table;
 
 use counterfoil::audit::{Expected, Options, Report, export, verify};

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agree;
+mod audit;
+mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod histories;
@@ -11,10 +13,11 @@ mod linear;
 mod model;
 #[cfg(target_os = "linux")]
 mod power_cut;
-#[cfg(target_os = "linux")]
 mod power_cut_ledger;
-#[cfg(target_os = "linux")]
 mod power_cut_log;
+mod real_year;
+mod simulation;
+mod spine;
 mod subject;
 mod table;
 mod tidy;

@@ -83,8 +83,8 @@ impl<const COMMANDS: u64> Store for Shop<COMMANDS> {
         }
         ledger.verify_derived().map_err(text)?;
         let mut numbers = Vec::new();
-        for recorded in ledger.events(Seq(0), Seq(u64::MAX)) {
-            let Some(id) = recorded.map_err(text)?.event.envelope.command_id else { continue };
+        for recorded in ledger.events(Seq(0), Seq(u64::MAX)).map_err(text)? {
+            let Some(id) = recorded.event.envelope.command_id else { continue };
             numbers.extend(u128::from_be_bytes(id.bytes()).checked_sub(FIRST_ID).filter(|n| *n < 1 << 40));
         }
         if !numbers.iter().copied().eq(0..numbers.len() as u128) {

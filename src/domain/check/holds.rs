@@ -120,12 +120,13 @@ fn fulfilled(
 fn closed(at: &Ground<'_>, closes: &[HoldLine]) -> Result<(), Violation> {
     let mut last: Option<(Seq, usize)> = None;
     let mut reservations = 0_usize;
+    let several = closes.iter().any(|hold| closes.first().is_some_and(|first| first.reservation != hold.reservation));
     for hold in closes {
         let reservation = unlapsed(at, hold.reservation)?;
         let from = match last {
             Some((seq, place)) if seq == hold.reservation => place + 1,
             _ => {
-                order_matches(at, reservation)?;
+                order_matches(at, reservation, several)?;
                 reservations += 1;
                 0
             }
@@ -154,9 +155,11 @@ fn find(reservation: &Reservation, position: Position, from: usize) -> Option<(u
     lines.into_iter().find(|(_, line)| line.position == position).map(|(place, line)| (place, line.open))
 }
 
-fn order_matches(at: &Ground<'_>, reservation: &Reservation) -> Result<(), Violation> {
+/// One reservation that is for no order may be closed on any.
+fn order_matches(at: &Ground<'_>, reservation: &Reservation, several: bool) -> Result<(), Violation> {
     let order = &at.event.envelope.order;
-    ensure(reservation.order == *order, rule::ORDER_MATCHES, || {
+    let alone = reservation.order.is_none() && !several;
+    ensure(alone || reservation.order == *order, rule::ORDER_MATCHES, || {
         format!("the event is of order {order:?}, the reservation of event {} of {:?}", reservation.seq, reservation.order)
     })
 }

@@ -1,7 +1,7 @@
 //! No balance may leave the ledger's range: buckets, what is in transit and inbound, and an item's accounts.
 
 use super::lines::in_range;
-use crate::domain::account::{Account, Place, for_each_delta};
+use crate::domain::account::{Account, Place, for_each_delta, for_each_posting_of};
 use crate::domain::event::Body;
 use crate::domain::ids::{ItemId, LocationId, Moment, Position};
 use crate::domain::line::{Bucket, Line};
@@ -99,25 +99,20 @@ fn inbound_in_range(state: &State, lines: &[Line], to: LocationId) -> Result<(),
 fn accounts_in_range(state: &State, body: &Body, at: Moment) -> Result<(), Rejection> {
     let mut moved: i128 = 0;
     let mut furthest: i128 = 0;
-    let mut look = |position: Option<Position>, item: ItemId, delta: i128| {
+    let mut look = |item: ItemId, delta: i128| {
         moved += delta.abs();
-        if position.is_some() || furthest == 0 {
-            furthest = furthest.max(state.item(item).map_or(0, |item| item.accounts.furthest()));
-        }
+        furthest = furthest.max(state.item(item).map_or(0, |item| item.accounts.furthest()));
     };
     match body {
         Body::Counted { lines } => lines.iter().for_each(|line| {
             let before = state.position(line.position).map_or(0, |entry| entry.bucket(line.bucket).quantity);
             let after = i128::from(line.counted.0) + i128::from(line.later);
-            look(Some(line.position), line.position.item, after - i128::from(before));
+            look(line.position.item, after - i128::from(before));
         }),
-        _ => for_each_delta(body, |place, delta| {
-            if let Place::Bucket(position, _) = place {
-                look(Some(position), position.item, i128::from(delta));
-            }
-        }),
+        // Not every posting has a bucket at an end: what comes back as scrap goes from one account to another.
+        _ => for_each_posting_of(body, |posting| look(posting.item, i128::from(posting.quantity))),
     }
-    match moved + furthest <= i128::from(BALANCE_UNITS_MAX) && !matches!(body, Body::TransferClosed { .. }) {
+    match moved + furthest <= i128::from(BALANCE_UNITS_MAX) {
         true => Ok(()),
         false => exact_accounts(state, body, at),
     }
@@ -155,7 +150,7 @@ fn exact_accounts(state: &State, body: &Body, at: Moment) -> Result<(), Rejectio
 }
 
 fn postings(body: &Body, mut each: impl FnMut(ItemId, Place, i128)) {
-    crate::domain::account::for_each_posting_of(body, |posting| {
+    for_each_posting_of(body, |posting| {
         each(posting.item, posting.from, -i128::from(posting.quantity));
         each(posting.item, posting.to, i128::from(posting.quantity));
     });

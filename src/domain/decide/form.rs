@@ -22,6 +22,7 @@ pub fn validate(command: &Command) -> Result<(), Rejection> {
         lowest.judge(limit("bytes of note", note.len(), limits::NOTE_BYTES_MAX));
     }
     lowest.judge(lines_of(&command.act));
+    lowest.judge(date(command));
     lowest.judge(fields(command));
     lowest.done()
 }
@@ -158,7 +159,7 @@ fn once<T, K: Hash + Eq>(field: &'static str, lines: &[T], key: impl Fn(&T) -> K
     }
 }
 
-fn fields(command: &Command) -> Result<(), Rejection> {
+fn date(command: &Command) -> Result<(), Rejection> {
     if let Some(at) = command.occurred_at {
         if !may_be_dated(command) {
             return invalid("occurred_at", "only facts and counts may say when they happened");
@@ -167,6 +168,10 @@ fn fields(command: &Command) -> Result<(), Rejection> {
             return invalid("occurred_at", "it lies before 1900");
         }
     }
+    Ok(())
+}
+
+fn fields(command: &Command) -> Result<(), Rejection> {
     match &command.act {
         Act::CreateItem { decimals, .. } | Act::SetDecimals { decimals, .. } if *decimals > limits::DECIMALS_MAX => {
             invalid("decimals", format!("{decimals}, at most {} are allowed", limits::DECIMALS_MAX))

@@ -25,7 +25,7 @@ pub(super) fn decide(state: &State, command: &Command, now: Timestamp, order: &m
             let chosen = choose(state, holds, portion, now, order)?;
             let (closes, unreserved) = allocate(holds, portion, &chosen, *departure)?;
             let body = Body::Fulfilled { closes, unreserved, departure: *departure };
-            fulfil(state, body, Moment::of(command.occurred_at, now))
+            fulfil(state, body, portion, Moment::of(command.occurred_at, now))
         }
         Act::Release { holds, portion } => {
             let chosen = choose(state, holds, portion, now, order)?;
@@ -72,7 +72,9 @@ fn amend(state: &State, id: CommandId, lines: &[Line], now: Timestamp) -> Decide
     let mut lowest = Lowest::default();
     known(state, lines, &mut lowest);
     let open = |position| reservation.and_then(|held| held.open_on(position)).unwrap_or(0);
-    for line in lines.iter().filter(|line| line.quantity.0 > open(line.position)) {
+    // Without a reservation there is nothing that could be increased.
+    let increased = |line: &&Line| reservation.is_some() && line.quantity.0 > open(line.position);
+    for line in lines.iter().filter(increased) {
         promisable(state, line.position, &mut lowest);
     }
     let same = reservation.is_some() && lines.iter().all(|line| line.quantity.0 == open(line.position));
@@ -143,17 +145,23 @@ fn choose<'a>(
 }
 
 /// Goods that leave now must be there; goods that are gone already are a fact.
-fn fulfil(state: &State, body: Body, at: Moment) -> Decided {
+///
+/// What is short is listed in the order in which the command names it.
+fn fulfil(state: &State, body: Body, portion: &Portion, at: Moment) -> Decided {
     if let Body::Fulfilled { closes, departure: Departure::Now, .. } = &body {
         let mut wanted: SmallVec<[(Position, i64); 2]> = SmallVec::new();
         let mut places: FxHashMap<Position, usize> = FxHashMap::default();
-        for part in closes {
-            let place = *places.entry(part.position).or_insert(wanted.len());
+        let mut want = |position, units| {
+            let place = *places.entry(position).or_insert(wanted.len());
             match wanted.get_mut(place) {
-                Some(sum) => sum.1 += part.quantity.0,
-                None => wanted.push((part.position, part.quantity.0)),
+                Some(sum) => sum.1 += units,
+                None => wanted.push((position, units)),
             }
+        };
+        if let Portion::Lines(lines) = portion {
+            lines.iter().for_each(|line| want(line.position, 0));
         }
+        closes.iter().for_each(|part| want(part.position, part.quantity.0));
         let mut short = Short::default();
         for (position, units) in wanted {
             let there = state.position(position).map_or(0, |entry| entry.sellable.quantity);

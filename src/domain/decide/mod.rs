@@ -87,10 +87,31 @@ pub fn needs(state: &State, command: &Command, now: Timestamp) -> Needs {
 /// # Errors
 /// The [`Rejection`] with the lowest number among those that apply.
 pub fn decide(state: &State, looked: &Looked, command: &Command, stamp: &Stamp) -> Result<Event, Rejection> {
-    in_time(command, stamp.now)?;
     let mut order = command.order.clone();
-    cause_exists(state, command)?;
-    let body = match &command.act {
+    let decided = body_of(state, looked, command, stamp.now, &mut order);
+    let mut lowest = Lowest::default();
+    lowest.judge(in_time(command, stamp.now));
+    lowest.judge(cause_exists(state, command));
+    let body = match decided {
+        Ok(body) => body,
+        Err(rejection) => {
+            lowest.offer(rejection.clone());
+            lowest.done()?;
+            return Err(rejection);
+        }
+    };
+    lowest.done()?;
+    Ok(Event { envelope: envelope(command, stamp, order), body })
+}
+
+fn body_of(
+    state: &State,
+    looked: &Looked,
+    command: &Command,
+    now: Timestamp,
+    order: &mut Option<OrderRef>,
+) -> Decided {
+    match &command.act {
         Act::Receive { .. }
         | Act::PosDelta { .. }
         | Act::Return { .. }
@@ -99,15 +120,14 @@ pub fn decide(state: &State, looked: &Looked, command: &Command, stamp: &Stamp) 
         | Act::ShipTransfer { .. }
         | Act::ReceiveTransfer { .. }
         | Act::CloseTransfer { .. }
-        | Act::Reclassify { .. } => stock::decide(state, looked, command, stamp.now)?,
+        | Act::Reclassify { .. } => stock::decide(state, looked, command, now),
         Act::Reserve { .. }
         | Act::Amend { .. }
         | Act::Extend { .. }
         | Act::Fulfil { .. }
-        | Act::Release { .. } => holds::decide(state, command, stamp.now, &mut order)?,
-        _ => registry::decide(state, &command.act)?,
-    };
-    Ok(Event { envelope: envelope(command, stamp, order), body })
+        | Act::Release { .. } => holds::decide(state, command, now, order),
+        _ => registry::decide(state, &command.act),
+    }
 }
 
 fn envelope(command: &Command, stamp: &Stamp, order: Option<OrderRef>) -> Envelope {

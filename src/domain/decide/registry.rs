@@ -153,7 +153,12 @@ fn target_exists(state: &State, alias: &Alias, target: AliasTarget) -> Result<()
             Some(_) => Ok(()),
             None => Err(Rejection::LocationNotFound { location }),
         },
-        AliasTarget::Lot(lot) => lot_of(state, lot, alias.kind),
+        AliasTarget::Lot(lot) => {
+            if let AliasKind::Lot(item) = alias.kind {
+                product(state, item)?;
+            }
+            lot_of(state, lot, alias.kind)
+        }
     }
 }
 

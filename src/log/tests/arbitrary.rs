@@ -22,23 +22,11 @@ use smallvec::SmallVec;
 
 /// Integers of every width that the varints have.
 fn integer() -> BoxedStrategy<i64> {
-    prop_oneof![
-        -130i64..130,
-        any::<i16>().prop_map(i64::from),
-        any::<i32>().prop_map(i64::from),
-        any::<i64>()
-    ]
-    .boxed()
+    prop_oneof![-130i64..130, any::<i16>().prop_map(i64::from), any::<i32>().prop_map(i64::from), any::<i64>()].boxed()
 }
 
 fn unsigned() -> BoxedStrategy<u64> {
-    prop_oneof![
-        0u64..300,
-        any::<u16>().prop_map(u64::from),
-        any::<u32>().prop_map(u64::from),
-        any::<u64>()
-    ]
-    .boxed()
+    prop_oneof![0u64..300, any::<u16>().prop_map(u64::from), any::<u32>().prop_map(u64::from), any::<u64>()].boxed()
 }
 
 fn small() -> BoxedStrategy<u32> {
@@ -49,9 +37,7 @@ fn text<T: std::fmt::Debug + 'static>(
     pattern: &'static str,
     make: fn(&str) -> Result<T, crate::domain::text::TextError>,
 ) -> BoxedStrategy<T> {
-    pattern
-        .prop_map(move |text| make(&text).expect("the pattern gives legal texts"))
-        .boxed()
+    pattern.prop_map(move |text| make(&text).expect("the pattern gives legal texts")).boxed()
 }
 
 const WORD: &str = "[a-zA-Z0-9é€😀_-]{1,8}";
@@ -68,10 +54,7 @@ fn bucket() -> BoxedStrategy<Bucket> {
 
 fn entered() -> BoxedStrategy<Entered> {
     (text("[a-z]{1,16}", UnitName::new), "[0-9]{0,20}\\.[0-9]{1,3}")
-        .prop_map(|(unit, quantity)| Entered {
-            unit,
-            quantity: CompactString::new(quantity),
-        })
+        .prop_map(|(unit, quantity)| Entered { unit, quantity: CompactString::new(quantity) })
         .boxed()
 }
 
@@ -104,23 +87,15 @@ fn lines() -> BoxedStrategy<Lines> {
 }
 
 fn return_lines() -> BoxedStrategy<SmallVec<[ReturnLine; 1]>> {
-    let disposition = prop_oneof![
-        Just(Disposition::Restock),
-        Just(Disposition::Quarantine),
-        Just(Disposition::Scrap)
-    ];
+    let disposition = prop_oneof![Just(Disposition::Restock), Just(Disposition::Quarantine), Just(Disposition::Scrap)];
     let line = (line(), option::of(disposition)).prop_map(|(line, disposition)| ReturnLine { line, disposition });
     vec(line, 0..4).prop_map(SmallVec::from_vec).boxed()
 }
 
 fn counted() -> BoxedStrategy<SmallVec<[CountedLine; 1]>> {
-    let line =
-        (position(), bucket(), integer(), integer()).prop_map(|(position, bucket, counted, later)| CountedLine {
-            position,
-            bucket,
-            counted: Quantity(counted),
-            later,
-        });
+    let line = (position(), bucket(), integer(), integer()).prop_map(|(position, bucket, counted, later)| {
+        CountedLine { position, bucket, counted: Quantity(counted), later }
+    });
     vec(line, 0..4).prop_map(SmallVec::from_vec).boxed()
 }
 
@@ -150,9 +125,7 @@ fn alias() -> BoxedStrategy<Alias> {
         Just(AliasKind::Location),
         small().prop_map(|item| AliasKind::Lot(ItemId(item))),
     ];
-    (kind, text(WORD, AliasText::new))
-        .prop_map(|(kind, text)| Alias { kind, text })
-        .boxed()
+    (kind, text(WORD, AliasText::new)).prop_map(|(kind, text)| Alias { kind, text }).boxed()
 }
 
 fn target() -> BoxedStrategy<AliasTarget> {
@@ -169,12 +142,7 @@ fn use_status() -> BoxedStrategy<UseStatus> {
 }
 
 fn item_status() -> BoxedStrategy<ItemStatus> {
-    prop_oneof![
-        Just(ItemStatus::Active),
-        Just(ItemStatus::OnHold),
-        Just(ItemStatus::Discontinued)
-    ]
-    .boxed()
+    prop_oneof![Just(ItemStatus::Active), Just(ItemStatus::OnHold), Just(ItemStatus::Discontinued)].boxed()
 }
 
 fn movement() -> BoxedStrategy<PosMovement> {
@@ -204,12 +172,8 @@ fn own_acts() -> BoxedStrategy<Body> {
             rules
         }),
         any::<u16>().prop_map(|rules| Body::RulesChanged { rules }),
-        integer().prop_map(|clock| Body::ClockAccepted {
-            clock: Timestamp(clock)
-        }),
-        vec(unsigned().prop_map(Seq), 0..9).prop_map(|seqs| Body::Expired {
-            reservations: SmallVec::from_vec(seqs)
-        }),
+        integer().prop_map(|clock| Body::ClockAccepted { clock: Timestamp(clock) }),
+        vec(unsigned().prop_map(Seq), 0..9).prop_map(|seqs| Body::Expired { reservations: SmallVec::from_vec(seqs) }),
     ]
     .boxed()
 }
@@ -222,34 +186,18 @@ fn settings() -> BoxedStrategy<Body> {
             sku,
             decimals
         }),
-        (small(), any::<u8>()).prop_map(|(item, decimals)| Body::DecimalsSet {
-            item: ItemId(item),
-            decimals
-        }),
-        (small(), item_status()).prop_map(|(item, status)| Body::ItemStatusSet {
-            item: ItemId(item),
-            status
-        }),
-        (small(), name(), text("[A-Z][a-z]{1,9}/[A-Z][a-z]{1,9}", Zone::from_log)).prop_map(
-            |(location, code, zone)| Body::LocationCreated {
-                location: LocationId(location),
-                code,
-                zone
-            }
-        ),
-        (small(), use_status()).prop_map(|(location, status)| Body::LocationStatusSet {
-            location: LocationId(location),
-            status
-        }),
+        (small(), any::<u8>()).prop_map(|(item, decimals)| Body::DecimalsSet { item: ItemId(item), decimals }),
+        (small(), item_status()).prop_map(|(item, status)| Body::ItemStatusSet { item: ItemId(item), status }),
+        (small(), name(), text("[A-Z][a-z]{1,9}/[A-Z][a-z]{1,9}", Zone::from_log))
+            .prop_map(|(location, code, zone)| Body::LocationCreated { location: LocationId(location), code, zone }),
+        (small(), use_status())
+            .prop_map(|(location, status)| Body::LocationStatusSet { location: LocationId(location), status }),
         (small(), small(), name()).prop_map(|(lot, item, code)| Body::LotCreated {
             lot: LotId(lot),
             item: ItemId(item),
             code
         }),
-        (small(), use_status()).prop_map(|(lot, status)| Body::LotStatusSet {
-            lot: LotId(lot),
-            status
-        }),
+        (small(), use_status()).prop_map(|(lot, status)| Body::LotStatusSet { lot: LotId(lot), status }),
         (alias(), target()).prop_map(|(alias, target)| Body::AliasAdded { alias, target }),
         (alias(), name()).prop_map(|(alias, to)| Body::AliasRenamed { alias, to }),
         (alias(), target()).prop_map(|(alias, into)| Body::AliasMerged { alias, into }),
@@ -263,17 +211,10 @@ fn settings() -> BoxedStrategy<Body> {
 fn facts() -> BoxedStrategy<Body> {
     prop_oneof![
         lines().prop_map(|lines| Body::Received { lines }),
-        (text(WORD, Source::new), text(WORD, ExternalId::new), movement()).prop_map(|(source, external_id, delta)| {
-            Body::PosDelta {
-                source,
-                external_id,
-                delta,
-            }
-        }),
-        (return_lines(), return_lines()).prop_map(|(referenced, unreferenced)| Body::Returned {
-            referenced,
-            unreferenced
-        }),
+        (text(WORD, Source::new), text(WORD, ExternalId::new), movement())
+            .prop_map(|(source, external_id, delta)| { Body::PosDelta { source, external_id, delta } }),
+        (return_lines(), return_lines())
+            .prop_map(|(referenced, unreferenced)| Body::Returned { referenced, unreferenced }),
         lines().prop_map(|lines| Body::Adjusted { lines }),
         counted().prop_map(|lines| Body::Counted { lines }),
         (transfer(), small(), lines()).prop_map(|(transfer, to, lines)| Body::TransferShipped {
@@ -295,14 +236,8 @@ fn promises() -> BoxedStrategy<Body> {
     let alert = || any::<[u8; 16]>().prop_map(AlertId::from_bytes);
     prop_oneof![
         (instant(), lines()).prop_map(|(deadline, lines)| Body::Reserved { deadline, lines }),
-        (unsigned(), lines()).prop_map(|(seq, lines)| Body::Amended {
-            reservation: Seq(seq),
-            lines
-        }),
-        (unsigned(), instant()).prop_map(|(seq, deadline)| Body::Extended {
-            reservation: Seq(seq),
-            deadline
-        }),
+        (unsigned(), lines()).prop_map(|(seq, lines)| Body::Amended { reservation: Seq(seq), lines }),
+        (unsigned(), instant()).prop_map(|(seq, deadline)| Body::Extended { reservation: Seq(seq), deadline }),
         (departure(), holds(), lines()).prop_map(|(departure, closes, unreserved)| Body::Fulfilled {
             departure,
             closes,
@@ -318,9 +253,7 @@ fn promises() -> BoxedStrategy<Body> {
 }
 
 fn document() -> BoxedStrategy<Document> {
-    (text(WORD, DocumentKind::new), text(WORD, DocumentId::new))
-        .prop_map(|(kind, id)| Document { kind, id })
-        .boxed()
+    (text(WORD, DocumentKind::new), text(WORD, DocumentId::new)).prop_map(|(kind, id)| Document { kind, id }).boxed()
 }
 
 fn actor() -> BoxedStrategy<Actor> {
@@ -330,9 +263,7 @@ fn actor() -> BoxedStrategy<Actor> {
         Just(Established::Authenticated),
         Just(Established::Signed),
     ];
-    (text(WORD, ActorId::new), established)
-        .prop_map(|(id, established)| Actor { id, established })
-        .boxed()
+    (text(WORD, ActorId::new), established).prop_map(|(id, established)| Actor { id, established }).boxed()
 }
 
 fn extensions() -> BoxedStrategy<SmallVec<[Extension; 0]>> {
@@ -340,39 +271,17 @@ fn extensions() -> BoxedStrategy<SmallVec<[Extension; 0]>> {
         .prop_map(|extensions| {
             extensions
                 .into_iter()
-                .map(|(number, bytes)| Extension {
-                    number,
-                    weight: ExtensionWeight::Optional,
-                    bytes,
-                })
+                .map(|(number, bytes)| Extension { number, weight: ExtensionWeight::Optional, bytes })
                 .collect()
         })
         .boxed()
 }
 
 fn envelope() -> BoxedStrategy<Envelope> {
-    let cause = prop_oneof![
-        unsigned().prop_map(|seq| Cause::Event(Seq(seq))),
-        document().prop_map(Cause::Document)
-    ];
-    let who = (
-        integer(),
-        instant(),
-        option::of(any::<[u8; 16]>()),
-        option::of(any::<[u8; 16]>()),
-        actor(),
-    );
-    let why = (
-        option::of(cause),
-        option::of(text(WORD, ReasonCode::new)),
-        option::of(text(WORD, OrderRef::new)),
-    );
-    let rest = (
-        vec(document(), 0..3),
-        option::of(any::<[u8; 32]>()),
-        any::<bool>(),
-        extensions(),
-    );
+    let cause = prop_oneof![unsigned().prop_map(|seq| Cause::Event(Seq(seq))), document().prop_map(Cause::Document)];
+    let who = (integer(), instant(), option::of(any::<[u8; 16]>()), option::of(any::<[u8; 16]>()), actor());
+    let why = (option::of(cause), option::of(text(WORD, ReasonCode::new)), option::of(text(WORD, OrderRef::new)));
+    let rest = (vec(document(), 0..3), option::of(any::<[u8; 32]>()), any::<bool>(), extensions());
     (who, why, rest)
         .prop_map(
             |(

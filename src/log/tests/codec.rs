@@ -81,19 +81,14 @@ fn long_forms_of_short_numbers_are_refused() {
 #[test]
 fn unknown_kinds_and_versions_are_named() {
     assert_eq!(decode_event(&[99, 1]), Err(CodecError::UnknownTag { tag: 99 }));
-    assert_eq!(
-        decode_event(&[40, 2]),
-        Err(CodecError::UnknownVersion { tag: 40, version: 2 })
-    );
+    assert_eq!(decode_event(&[40, 2]), Err(CodecError::UnknownVersion { tag: 40, version: 2 }));
     assert_eq!(decode_event(&[]), Err(CodecError::Truncated { at: 0 }));
 }
 
 #[test]
 fn a_list_longer_than_its_bytes_is_refused_before_it_is_made() {
     let mut event = plain_event(1);
-    event.body = Body::Expired {
-        reservations: [Seq(1)].into_iter().collect(),
-    };
+    event.body = Body::Expired { reservations: [Seq(1)].into_iter().collect() };
     let mut bytes = encoded(&event);
     bytes.truncate(bytes.len() - 2);
     bytes.extend_from_slice(&[252, 0, 0, 8, 0]);
@@ -104,26 +99,15 @@ fn a_list_longer_than_its_bytes_is_refused_before_it_is_made() {
 #[test]
 fn a_critical_extension_that_is_unknown_stops_the_reader() {
     let mut event = plain_event(1);
-    event.envelope.extensions.push(Extension {
-        number: 7,
-        weight: ExtensionWeight::Optional,
-        bytes: vec![1, 2],
-    });
+    event.envelope.extensions.push(Extension { number: 7, weight: ExtensionWeight::Optional, bytes: vec![1, 2] });
     let mut bytes = encoded(&event);
     assert_eq!(decode_event(&bytes).as_ref(), Ok(&event));
-    let critical = bytes
-        .windows(5)
-        .position(|part| part == [7, 0, 2, 1, 2])
-        .expect("the extension is there")
-        + 1;
+    let critical = bytes.windows(5).position(|part| part == [7, 0, 2, 1, 2]).expect("the extension is there") + 1;
     bytes[critical] = 1;
     assert_eq!(decode_event(&bytes), Err(CodecError::CriticalExtension { number: 7 }));
     event.envelope.extensions[0].weight = ExtensionWeight::Critical;
     let mut out = vec![9];
-    assert!(matches!(
-        encode_event(&event, &mut out),
-        Err(CodecError::Unencodable { .. })
-    ));
+    assert!(matches!(encode_event(&event, &mut out), Err(CodecError::Unencodable { .. })));
     assert_eq!(out, [9]);
 }
 
@@ -131,14 +115,10 @@ fn a_critical_extension_that_is_unknown_stops_the_reader() {
 fn what_has_no_place_is_refused_by_the_writer() {
     let line = Line::new(Position::new(ItemId(1), LocationId(1)), Quantity(1));
     let mut event = plain_event(1);
-    event.body = Body::Received {
-        lines: [line.clone().seen(Seq(3))].into_iter().collect(),
-    };
+    event.body = Body::Received { lines: [line.clone().seen(Seq(3))].into_iter().collect() };
     let seen = encode_event(&event, &mut Vec::new());
     assert!(matches!(seen, Err(CodecError::Unencodable { .. })));
-    event.body = Body::Received {
-        lines: std::iter::repeat_n(line, LINES_MAX + 1).collect(),
-    };
+    event.body = Body::Received { lines: std::iter::repeat_n(line, LINES_MAX + 1).collect() };
     let many = encode_event(&event, &mut Vec::new());
     assert!(matches!(many, Err(CodecError::TooMany { .. })));
 }

@@ -29,15 +29,10 @@ fn reopen(disk: &MemoryDisk, groups: &[GroupBytes]) -> usize {
     }
     let again = recover(store.reader().as_ref(), Head::EMPTY).expect("whole");
     assert_eq!((again.head, again.dropped), (recovery.head, None));
-    let whole = groups
-        .iter()
-        .take_while(|group| group.head().next_seq <= recovery.head.next_seq)
-        .count();
+    let whole = groups.iter().take_while(|group| group.head().next_seq <= recovery.head.next_seq).count();
     let head = whole.checked_sub(1).map_or(Head::EMPTY, |last| groups[last].head());
     assert_eq!(recovery.head, head, "the log ends between groups");
-    let events = scan(store.reader().as_ref(), Head::EMPTY)
-        .map(|event| event.expect("whole"))
-        .count();
+    let events = scan(store.reader().as_ref(), Head::EMPTY).map(|event| event.expect("whole")).count();
     assert_eq!(events as u64, head.next_seq.0);
     // The next group goes on from there.
     let (_, error) = write(&mut store, &groups[whole..]);
@@ -75,10 +70,7 @@ fn whatever_call_fails_in_whatever_way_nothing_acknowledged_is_lost() {
                 disk.plan(FaultPlan::none());
                 assert!(matches!(store.sync(), Err(StoreError::Latched)), "the store is dead");
                 let whole = reopen(&disk, &groups);
-                assert!(
-                    whole >= acknowledged,
-                    "{fault:?} at call {nth}: {whole} of {acknowledged} groups"
-                );
+                assert!(whole >= acknowledged, "{fault:?} at call {nth}: {whole} of {acknowledged} groups");
                 assert!(whole <= acknowledged + 1);
             }
         }
@@ -120,18 +112,12 @@ fn private_text_can_be_erased_and_goes_with_a_dropped_tail() {
     let mut store = MemoryStore::open(&disk).expect("nobody has it open");
     let mut builder = GroupBuilder::new(Head::EMPTY);
     for (number, text) in [(0, "ring the bell"), (1, "third floor")] {
-        let private = PrivateText {
-            salt: [3; 32],
-            text: text.to_owned(),
-        };
+        let private = PrivateText { salt: [3; 32], text: text.to_owned() };
         let mut event = plain_event(number);
         event.envelope.private = Some(private.commitment());
         builder.push_private(&event, private).expect("it commits to the text");
     }
-    let wrong = PrivateText {
-        salt: [3; 32],
-        text: "other".to_owned(),
-    };
+    let wrong = PrivateText { salt: [3; 32], text: "other".to_owned() };
     assert!(builder.push_private(&plain_event(2), wrong).is_err());
     store.append(&builder.finish()).expect("no fault is planned");
     store.sync().expect("no fault is planned");
@@ -140,12 +126,7 @@ fn private_text_can_be_erased_and_goes_with_a_dropped_tail() {
     assert_eq!(text(0).as_deref(), Some("ring the bell"));
     store.erase_private(Seq(0)).expect("no fault is planned");
     assert_eq!((text(0), text(1).as_deref()), (None, Some("third floor")));
-    assert!(
-        scan(reader.as_ref(), Head::EMPTY).all(|event| event.is_ok()),
-        "the chain is as it was"
-    );
-    store
-        .drop_from(crate::log::FrameKey::START)
-        .expect("no fault is planned");
+    assert!(scan(reader.as_ref(), Head::EMPTY).all(|event| event.is_ok()), "the chain is as it was");
+    store.drop_from(crate::log::FrameKey::START).expect("no fault is planned");
     assert_eq!(text(1), None);
 }

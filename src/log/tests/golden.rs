@@ -18,10 +18,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures")
-        .join("log_v1")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join("log_v1").join(name)
 }
 
 /// The text of a fixture, after it was written anew where that is asked for.
@@ -43,10 +40,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> Vec<u8> {
     assert!(text.len() % 2 == 0, "{text}");
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("two digits"))
-        .collect()
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("two digits")).collect()
 }
 
 fn built(groups: &[Vec<Entry>]) -> Vec<GroupBytes> {
@@ -90,9 +84,7 @@ fn every_kind() -> Vec<(String, Event)> {
             })
             .or_insert(body);
     }
-    seen.into_iter()
-        .map(|(kind, body)| (kind, with_every_part(body)))
-        .collect()
+    seen.into_iter().map(|(kind, body)| (kind, with_every_part(body))).collect()
 }
 
 #[test]
@@ -104,11 +96,7 @@ fn golden_events_are_what_they_were() {
         text
     });
     let kept = golden("events.txt", &made);
-    assert_eq!(
-        kept.lines().count(),
-        33 + 4,
-        "33 kinds, and the five movements of tills"
-    );
+    assert_eq!(kept.lines().count(), 33 + 4, "33 kinds, and the five movements of tills");
     for (line, (kind, event)) in kept.lines().zip(every_kind()) {
         let (name, bytes) = line.split_once(' ').expect("a name and bytes");
         assert_eq!(name, kind);
@@ -131,9 +119,7 @@ fn the_golden_log_is_what_it_was() {
     assert_eq!(kept_head, head);
     let recovery = recover(&disk, Head::EMPTY).expect("the golden log is whole");
     assert_eq!((recovery.head, recovery.dropped), (kept_head, None));
-    let events: Vec<_> = scan(&disk, Head::EMPTY)
-        .map(|event| event.expect("whole").event)
-        .collect();
+    let events: Vec<_> = scan(&disk, Head::EMPTY).map(|event| event.expect("whole").event).collect();
     let expected: Vec<_> = history().into_iter().flatten().map(|(event, _)| event).collect();
     assert_eq!(events, expected);
     assert_eq!(kept, made);
@@ -160,17 +146,11 @@ fn parsed(text: &str) -> (MemoryDisk, Head) {
         match part() {
             "head" => {
                 let next_seq = crate::domain::ids::Seq(part().parse().expect("a number"));
-                head = Head {
-                    next_seq,
-                    hash: Hash::from_hex(part()).expect("a hash"),
-                };
+                head = Head { next_seq, hash: Hash::from_hex(part()).expect("a hash") };
             }
             first => {
                 let first = crate::domain::ids::Seq(first.parse().expect("a number"));
-                let key = FrameKey {
-                    first,
-                    part: part().parse().expect("a number"),
-                };
+                let key = FrameKey { first, part: part().parse().expect("a number") };
                 disk.insert(key, unhex(part()));
             }
         }

@@ -38,17 +38,11 @@ fn at(minute: i64) -> Timestamp {
 }
 
 pub(super) fn alias(kind: AliasKind, text: &str) -> Alias {
-    Alias {
-        kind,
-        text: AliasText::new(text).expect("legal"),
-    }
+    Alias { kind, text: AliasText::new(text).expect("legal") }
 }
 
 pub(super) fn document(kind: &str, id: &str) -> Document {
-    Document {
-        kind: DocumentKind::new(kind).expect("legal"),
-        id: DocumentId::new(id).expect("legal"),
-    }
+    Document { kind: DocumentKind::new(kind).expect("legal"), id: DocumentId::new(id).expect("legal") }
 }
 
 pub(super) fn line(position: Position, quantity: i64) -> Line {
@@ -60,15 +54,9 @@ fn one(position: Position, quantity: i64) -> Lines {
 }
 
 pub(super) fn detail(unit: &str, quantity: &str, minor_units: i64) -> Option<Box<LineDetail>> {
-    let entered = Entered {
-        unit: UnitName::new(unit).expect("legal"),
-        quantity: CompactString::new(quantity),
-    };
+    let entered = Entered { unit: UnitName::new(unit).expect("legal"), quantity: CompactString::new(quantity) };
     let currency = Currency::new("GBP").expect("legal");
-    Some(Box::new(LineDetail {
-        entered: Some(entered),
-        unit_cost: Some(UnitCost { minor_units, currency }),
-    }))
+    Some(Box::new(LineDetail { entered: Some(entered), unit_cost: Some(UnitCost { minor_units, currency }) }))
 }
 
 fn returned(position: Position, quantity: i64, disposition: Disposition) -> ReturnLine {
@@ -76,37 +64,21 @@ fn returned(position: Position, quantity: i64, disposition: Disposition) -> Retu
         Disposition::Quarantine => Bucket::Unsellable,
         Disposition::Restock | Disposition::Scrap => Bucket::Sellable,
     };
-    ReturnLine {
-        line: line(position, quantity).in_bucket(bucket),
-        disposition: Some(disposition),
-    }
+    ReturnLine { line: line(position, quantity).in_bucket(bucket), disposition: Some(disposition) }
 }
 
 fn hold(reservation: u64, position: Position, quantity: i64) -> HoldLine {
-    HoldLine {
-        reservation: Seq(reservation),
-        position,
-        quantity: Quantity(quantity),
-    }
+    HoldLine { reservation: Seq(reservation), position, quantity: Quantity(quantity) }
 }
 
 fn counted(position: Position, figure: i64, later: i64) -> Body {
-    let line = CountedLine {
-        position,
-        bucket: Bucket::Sellable,
-        counted: Quantity(figure),
-        later,
-    };
+    let line = CountedLine { position, bucket: Bucket::Sellable, counted: Quantity(figure), later };
     Body::Counted { lines: smallvec![line] }
 }
 
 fn pos(number: u32, delta: PosMovement) -> Body {
     let external_id = ExternalId::new(&format!("0042-{number:06}")).expect("legal");
-    Body::PosDelta {
-        source: Source::new("till-1").expect("legal"),
-        external_id,
-        delta,
-    }
+    Body::PosDelta { source: Source::new("till-1").expect("legal"), external_id, delta }
 }
 
 /// The ledger's name for an alert that this event raised; kinds: 1 low, 2 out, 3 oversold.
@@ -139,16 +111,8 @@ impl Writer {
 
     /// Adds what the ledger writes itself.
     fn own(&mut self, seq: u64, body: Body) -> &mut Self {
-        let actor = Actor {
-            id: ActorId::new("ledger").expect("legal"),
-            established: Established::Process,
-        };
-        let envelope = Envelope {
-            command_id: None,
-            digest: [0; 16],
-            actor,
-            ..self.envelope()
-        };
+        let actor = Actor { id: ActorId::new("ledger").expect("legal"), established: Established::Process };
+        let envelope = Envelope { command_id: None, digest: [0; 16], actor, ..self.envelope() };
         self.push(seq, Event { envelope, body }, None)
     }
 
@@ -165,10 +129,7 @@ impl Writer {
     fn push(&mut self, seq: u64, event: Event, private: Option<PrivateText>) -> &mut Self {
         assert_eq!(seq, self.next, "the events are numbered in order");
         self.next += 1;
-        self.groups
-            .last_mut()
-            .expect("a group was begun")
-            .push((event, private));
+        self.groups.last_mut().expect("a group was begun").push((event, private));
         self
     }
 
@@ -222,263 +183,75 @@ fn names(writer: &mut Writer) {
     let (item, location) = (ItemId, LocationId);
     let text = |text| AliasText::new(text).expect("legal");
     let zone = |name| Zone::new(name).expect("known");
-    writer.group(0).own(
-        0,
-        Body::Genesis {
-            ledger,
-            format: 1,
-            rules: 1,
-        },
-    );
+    writer.group(0).own(0, Body::Genesis { ledger, format: 1, rules: 1 });
     writer
         .group(1)
-        .act(
-            1,
-            Body::LocationCreated {
-                location: location(1),
-                code: text("WH-1"),
-                zone: zone("Europe/London"),
-            },
-        )
-        .act(
-            2,
-            Body::LocationCreated {
-                location: location(2),
-                code: text("SHOP-1"),
-                zone: zone("Europe/Paris"),
-            },
-        )
-        .act(
-            3,
-            Body::ItemCreated {
-                item: item(1),
-                sku: text("MUG-RED"),
-                decimals: 0,
-            },
-        )
-        .act(
-            4,
-            Body::ItemCreated {
-                item: item(2),
-                sku: text("TEA-LOOSE"),
-                decimals: 0,
-            },
-        )
-        .act(
-            5,
-            Body::DecimalsSet {
-                item: item(2),
-                decimals: 3,
-            },
-        )
-        .act(
-            6,
-            Body::ItemCreated {
-                item: item(3),
-                sku: text("MUG-OLD"),
-                decimals: 0,
-            },
-        )
-        .act(
-            7,
-            Body::LotCreated {
-                lot: LotId(1),
-                item: item(2),
-                code: text("L2026-01"),
-            },
-        );
+        .act(1, Body::LocationCreated { location: location(1), code: text("WH-1"), zone: zone("Europe/London") })
+        .act(2, Body::LocationCreated { location: location(2), code: text("SHOP-1"), zone: zone("Europe/Paris") })
+        .act(3, Body::ItemCreated { item: item(1), sku: text("MUG-RED"), decimals: 0 })
+        .act(4, Body::ItemCreated { item: item(2), sku: text("TEA-LOOSE"), decimals: 0 })
+        .act(5, Body::DecimalsSet { item: item(2), decimals: 3 })
+        .act(6, Body::ItemCreated { item: item(3), sku: text("MUG-OLD"), decimals: 0 })
+        .act(7, Body::LotCreated { lot: LotId(1), item: item(2), code: text("L2026-01") });
     let barcode = |digits| alias(AliasKind::Barcode, digits);
     writer
         .group(2)
-        .act(
-            8,
-            Body::AliasAdded {
-                alias: barcode("5012345678900"),
-                target: AliasTarget::Item(item(1)),
-            },
-        )
-        .act(
-            9,
-            Body::AliasAdded {
-                alias: alias(AliasKind::Vendor, "V-77"),
-                target: AliasTarget::Item(item(3)),
-            },
-        )
-        .act(
-            10,
-            Body::AliasRenamed {
-                alias: alias(AliasKind::Sku, "MUG-OLD"),
-                to: text("MUG-BLUE-é"),
-            },
-        )
-        .act(
-            11,
-            Body::AliasMerged {
-                alias: alias(AliasKind::Vendor, "V-77"),
-                into: AliasTarget::Item(item(1)),
-            },
-        )
+        .act(8, Body::AliasAdded { alias: barcode("5012345678900"), target: AliasTarget::Item(item(1)) })
+        .act(9, Body::AliasAdded { alias: alias(AliasKind::Vendor, "V-77"), target: AliasTarget::Item(item(3)) })
+        .act(10, Body::AliasRenamed { alias: alias(AliasKind::Sku, "MUG-OLD"), to: text("MUG-BLUE-é") })
+        .act(11, Body::AliasMerged { alias: alias(AliasKind::Vendor, "V-77"), into: AliasTarget::Item(item(1)) })
         .act(
             12,
-            Body::AliasAdded {
-                alias: alias(AliasKind::Lot(item(2)), "HARVEST-A"),
-                target: AliasTarget::Lot(LotId(1)),
-            },
+            Body::AliasAdded { alias: alias(AliasKind::Lot(item(2)), "HARVEST-A"), target: AliasTarget::Lot(LotId(1)) },
         )
-        .act(
-            13,
-            Body::AliasRetired {
-                alias: alias(AliasKind::Lot(item(2)), "HARVEST-A"),
-            },
-        )
-        .act(
-            14,
-            Body::ReorderPointSet {
-                position: MUG_WAREHOUSE,
-                point: Some(Quantity(10)),
-            },
-        )
-        .act(
-            15,
-            Body::AlertAcknowledged {
-                alert: alert(14, MUG_WAREHOUSE, 1),
-            },
-        )
-        .act(
-            16,
-            Body::AlertResolved {
-                alert: alert(14, MUG_WAREHOUSE, 2),
-            },
-        )
-        .act(
-            17,
-            Body::ReorderPointSet {
-                position: OLD_SHOP,
-                point: Some(Quantity(2)),
-            },
-        )
-        .act(
-            18,
-            Body::AlertDismissed {
-                alert: alert(17, OLD_SHOP, 1),
-            },
-        )
-        .act(
-            19,
-            Body::ReorderPointSet {
-                position: OLD_SHOP,
-                point: None,
-            },
-        );
+        .act(13, Body::AliasRetired { alias: alias(AliasKind::Lot(item(2)), "HARVEST-A") })
+        .act(14, Body::ReorderPointSet { position: MUG_WAREHOUSE, point: Some(Quantity(10)) })
+        .act(15, Body::AlertAcknowledged { alert: alert(14, MUG_WAREHOUSE, 1) })
+        .act(16, Body::AlertResolved { alert: alert(14, MUG_WAREHOUSE, 2) })
+        .act(17, Body::ReorderPointSet { position: OLD_SHOP, point: Some(Quantity(2)) })
+        .act(18, Body::AlertDismissed { alert: alert(17, OLD_SHOP, 1) })
+        .act(19, Body::ReorderPointSet { position: OLD_SHOP, point: None });
 }
 
 fn facts(writer: &mut Writer) {
-    let cases = Line {
-        detail: detail("case of 12", "8", 250),
-        ..line(MUG_WAREHOUSE, 96)
-    };
+    let cases = Line { detail: detail("case of 12", "8", 250), ..line(MUG_WAREHOUSE, 96) };
     let damaged = line(MUG_WAREHOUSE, 4).in_bucket(Bucket::Unsellable);
     let delivery: Lines = smallvec![cases, damaged, line(TEA, 12_500)];
-    let private = PrivateText {
-        salt: [0x5a; 32],
-        text: "Driver: ask for Zoë at gate 3".to_owned(),
-    };
+    let private = PrivateText { salt: [0x5a; 32], text: "Driver: ask for Zoë at gate 3".to_owned() };
     let mut envelope = writer.group(60).envelope();
     envelope.private = Some(private.commitment());
     envelope.documents = smallvec![document("delivery-note", "DN-2026-17"), document("invoice", "4711")];
     envelope.cause = Some(Cause::Document(document("purchase-order", "PO-9")));
-    writer.push(
-        20,
-        Event {
-            envelope,
-            body: Body::Received { lines: delivery },
-        },
-        Some(private),
-    );
+    writer.push(20, Event { envelope, body: Body::Received { lines: delivery } }, Some(private));
     writer
-        .act(
-            21,
-            Body::Received {
-                lines: one(OLD_SHOP, 5),
-            },
-        )
-        .with(
-            22,
-            Body::Adjusted {
-                lines: one(MUG_WAREHOUSE, -2),
-            },
-            |envelope| envelope.reason = reason("breakage"),
-        )
+        .act(21, Body::Received { lines: one(OLD_SHOP, 5) })
+        .with(22, Body::Adjusted { lines: one(MUG_WAREHOUSE, -2) }, |envelope| envelope.reason = reason("breakage"))
         .group(70)
-        .with(23, counted(MUG_WAREHOUSE, 95, 0), |envelope| {
-            envelope.occurred_at = Some(at(69))
-        })
+        .with(23, counted(MUG_WAREHOUSE, 95, 0), |envelope| envelope.occurred_at = Some(at(69)))
         .group(80)
         .with(
             24,
-            Body::TransferShipped {
-                transfer: TRANSFER,
-                to: LocationId(2),
-                lines: one(MUG_WAREHOUSE, 10),
-            },
+            Body::TransferShipped { transfer: TRANSFER, to: LocationId(2), lines: one(MUG_WAREHOUSE, 10) },
             |envelope| envelope.occurred_at = Some(at(75)),
         );
     let arrived: Lines = smallvec![line(MUG_SHOP, 6), line(MUG_SHOP, 1).in_bucket(Bucket::Unsellable)];
-    let rest = TransitLine {
-        item: ItemId(1),
-        lot: LotId::NONE,
-        quantity: Quantity(3),
-    };
+    let rest = TransitLine { item: ItemId(1), lot: LotId::NONE, quantity: Quantity(3) };
     writer
         .group(200)
-        .with(
-            25,
-            Body::TransferReceived {
-                transfer: TRANSFER,
-                lines: arrived,
-            },
-            |envelope| {
-                envelope.cause = Some(Cause::Event(Seq(24)));
-            },
-        )
-        .act(
-            26,
-            Body::TransferClosed {
-                transfer: TRANSFER,
-                rest: smallvec![rest],
-            },
-        );
+        .with(25, Body::TransferReceived { transfer: TRANSFER, lines: arrived }, |envelope| {
+            envelope.cause = Some(Cause::Event(Seq(24)));
+        })
+        .act(26, Body::TransferClosed { transfer: TRANSFER, rest: smallvec![rest] });
 }
 
 fn promises(writer: &mut Writer) {
     let first = |envelope: &mut Envelope| envelope.order = order("ord-1001");
     writer
         .group(210)
-        .with(
-            27,
-            Body::Reserved {
-                deadline: Some(at(225)),
-                lines: one(MUG_WAREHOUSE, 5),
-            },
-            first,
-        )
+        .with(27, Body::Reserved { deadline: Some(at(225)), lines: one(MUG_WAREHOUSE, 5) }, first)
         .group(211)
-        .with(
-            28,
-            Body::Amended {
-                reservation: Seq(27),
-                lines: one(MUG_WAREHOUSE, 4),
-            },
-            |_| {},
-        )
-        .with(
-            29,
-            Body::Extended {
-                reservation: Seq(27),
-                deadline: Some(at(240)),
-            },
-            |_| {},
-        )
+        .with(28, Body::Amended { reservation: Seq(27), lines: one(MUG_WAREHOUSE, 4) }, |_| {})
+        .with(29, Body::Extended { reservation: Seq(27), deadline: Some(at(240)) }, |_| {})
         .group(212)
         .with(
             30,
@@ -489,39 +262,15 @@ fn promises(writer: &mut Writer) {
             },
             first,
         )
-        .with(
-            31,
-            Body::Released {
-                closes: smallvec![hold(27, MUG_WAREHOUSE, 1)],
-            },
-            first,
-        )
-        .with(
-            32,
-            Body::Reserved {
-                deadline: Some(at(213)),
-                lines: one(MUG_WAREHOUSE, 2),
-            },
-            |envelope| {
-                envelope.order = order("ord-1002");
-            },
-        )
-        .with(
-            33,
-            Body::Reserved {
-                deadline: None,
-                lines: one(TEA, 1_250),
-            },
-            |envelope| {
-                envelope.order = order("ord-1003");
-                let bytes = b"kept though unknown".to_vec();
-                envelope.extensions = smallvec![Extension {
-                    number: 1_000,
-                    weight: ExtensionWeight::Optional,
-                    bytes
-                }];
-            },
-        );
+        .with(31, Body::Released { closes: smallvec![hold(27, MUG_WAREHOUSE, 1)] }, first)
+        .with(32, Body::Reserved { deadline: Some(at(213)), lines: one(MUG_WAREHOUSE, 2) }, |envelope| {
+            envelope.order = order("ord-1002");
+        })
+        .with(33, Body::Reserved { deadline: None, lines: one(TEA, 1_250) }, |envelope| {
+            envelope.order = order("ord-1003");
+            let bytes = b"kept though unknown".to_vec();
+            envelope.extensions = smallvec![Extension { number: 1_000, weight: ExtensionWeight::Optional, bytes }];
+        });
 }
 
 fn tills(writer: &mut Writer) {
@@ -531,12 +280,7 @@ fn tills(writer: &mut Writer) {
     };
     writer
         .group(300)
-        .own(
-            34,
-            Body::Expired {
-                reservations: smallvec![Seq(32)],
-            },
-        )
+        .own(34, Body::Expired { reservations: smallvec![Seq(32)] })
         .with(
             35,
             Body::Returned {
@@ -549,40 +293,22 @@ fn tills(writer: &mut Writer) {
             },
         )
         .with(36, pos(1, PosMovement::Sale(one(MUG_SHOP, 2))), receipt)
-        .with(
-            37,
-            pos(
-                2,
-                PosMovement::Return(smallvec![returned(MUG_SHOP, 1, Disposition::Quarantine)]),
-            ),
-            receipt,
-        )
+        .with(37, pos(2, PosMovement::Return(smallvec![returned(MUG_SHOP, 1, Disposition::Quarantine)])), receipt)
         .with(38, pos(3, PosMovement::Waste(one(MUG_SHOP, 1))), |_| {})
         .with(39, pos(4, PosMovement::Receipt(one(OLD_SHOP, 2))), |_| {})
         .with(40, pos(5, PosMovement::Correction(one(OLD_SHOP, -1))), |_| {});
     // A count; a sale from before it that arrives later and moves nothing; a count that is late itself.
     writer
         .group(310)
-        .with(41, counted(MUG_SHOP, 3, 0), |envelope| {
-            envelope.occurred_at = Some(at(309))
-        })
-        .with(42, pos(6, PosMovement::Sale(one(MUG_SHOP, 1))), |envelope| {
-            envelope.occurred_at = Some(at(305))
-        })
-        .with(43, counted(OLD_SHOP, 5, 1), |envelope| {
-            envelope.occurred_at = Some(at(250))
-        });
+        .with(41, counted(MUG_SHOP, 3, 0), |envelope| envelope.occurred_at = Some(at(309)))
+        .with(42, pos(6, PosMovement::Sale(one(MUG_SHOP, 1))), |envelope| envelope.occurred_at = Some(at(305)))
+        .with(43, counted(OLD_SHOP, 5, 1), |envelope| envelope.occurred_at = Some(at(250)));
 }
 
 fn endings(writer: &mut Writer) {
     writer
         .group(400)
-        .act(
-            44,
-            Body::Reclassified {
-                lines: smallvec![line(MUG_WAREHOUSE, 1).in_bucket(Bucket::Unsellable)],
-            },
-        )
+        .act(44, Body::Reclassified { lines: smallvec![line(MUG_WAREHOUSE, 1).in_bucket(Bucket::Unsellable)] })
         .with(
             45,
             Body::Fulfilled {
@@ -597,50 +323,20 @@ fn endings(writer: &mut Writer) {
         )
         .group(500)
         .own(46, Body::ClockAccepted { clock: at(500) })
-        .with(
-            47,
-            Body::ItemStatusSet {
-                item: ItemId(3),
-                status: ItemStatus::Discontinued,
-            },
-            |envelope| {
-                envelope.unit = UnitMark::Continues;
-            },
-        )
-        .with(
-            48,
-            Body::LocationStatusSet {
-                location: LocationId(2),
-                status: UseStatus::Retired,
-            },
-            |envelope| {
-                envelope.unit = UnitMark::Continues;
-            },
-        )
-        .act(
-            49,
-            Body::LotStatusSet {
-                lot: LotId(1),
-                status: UseStatus::Retired,
-            },
-        )
+        .with(47, Body::ItemStatusSet { item: ItemId(3), status: ItemStatus::Discontinued }, |envelope| {
+            envelope.unit = UnitMark::Continues;
+        })
+        .with(48, Body::LocationStatusSet { location: LocationId(2), status: UseStatus::Retired }, |envelope| {
+            envelope.unit = UnitMark::Continues;
+        })
+        .act(49, Body::LotStatusSet { lot: LotId(1), status: UseStatus::Retired })
         .group(510)
-        .act(
-            50,
-            Body::ItemStatusSet {
-                item: ItemId(1),
-                status: ItemStatus::OnHold,
-            },
-        );
+        .act(50, Body::ItemStatusSet { item: ItemId(1), status: ItemStatus::OnHold });
 }
 
 /// An event with this body and every optional part of an envelope, which no rule would let happen.
 pub(super) fn with_every_part(body: Body) -> Event {
-    let mut envelope = Writer {
-        now: at(0),
-        ..Writer::default()
-    }
-    .envelope();
+    let mut envelope = Writer { now: at(0), ..Writer::default() }.envelope();
     envelope.occurred_at = Some(at(-1));
     envelope.actor.established = Established::Signed;
     envelope.cause = Some(Cause::Event(Seq(70_000)));
@@ -649,11 +345,8 @@ pub(super) fn with_every_part(body: Body) -> Event {
     envelope.documents = smallvec![document("invoice", "4711")];
     envelope.private = Some([0xc0; 32]);
     envelope.unit = UnitMark::Continues;
-    let extension = |number, bytes: &[u8]| Extension {
-        number,
-        weight: ExtensionWeight::Optional,
-        bytes: bytes.to_vec(),
-    };
+    let extension =
+        |number, bytes: &[u8]| Extension { number, weight: ExtensionWeight::Optional, bytes: bytes.to_vec() };
     envelope.extensions = smallvec![extension(1_000, b"kept"), extension(70_000, b"")];
     Event { envelope, body }
 }

@@ -13,10 +13,7 @@ use std::path::{Path, PathBuf};
 const LEDGER: LedgerId = LedgerId::from_bytes([0xab; 16]);
 
 fn options() -> SledOptions {
-    SledOptions {
-        cache_bytes: 8 << 20,
-        reserve_bytes: 0,
-    }
+    SledOptions { cache_bytes: 8 << 20, reserve_bytes: 0 }
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -69,21 +66,10 @@ fn what_was_written_is_there_when_it_is_opened_again() {
     let reader = store.reader();
     let recovery = recover(reader.as_ref(), Head::EMPTY).expect("whole");
     assert_eq!((recovery.head, recovery.dropped), (groups[3].head(), None));
-    assert_eq!(
-        scan(reader.as_ref(), Head::EMPTY)
-            .map(|event| event.expect("whole"))
-            .count(),
-        305
-    );
-    let frames: Vec<_> = reader
-        .frames(crate::log::FrameKey::START)
-        .map(|frame| frame.expect("readable").0)
-        .collect();
+    assert_eq!(scan(reader.as_ref(), Head::EMPTY).map(|event| event.expect("whole")).count(), 305);
+    let frames: Vec<_> = reader.frames(crate::log::FrameKey::START).map(|frame| frame.expect("readable").0).collect();
     assert!(frames.is_sorted());
-    assert_eq!(
-        reader.last_frame().expect("readable").map(|(key, _)| key),
-        frames.last().copied()
-    );
+    assert_eq!(reader.last_frame().expect("readable").map(|(key, _)| key), frames.last().copied());
 }
 
 #[test]
@@ -94,7 +80,8 @@ fn a_tail_is_dropped_for_good() {
     torn.frames.pop();
     let mut store = created(&path, &groups[..1]);
     store.append(&torn).expect("appended");
-    store.close().expect("closed");
+    store.sync().expect("synced");
+    drop(store);
     let mut store = SledStore::open(&path, options()).expect("a ledger");
     let recovery = recover(store.reader().as_ref(), Head::EMPTY).expect("a tail is no damage");
     assert_eq!(recovery.head, groups[0].head());
@@ -105,14 +92,9 @@ fn a_tail_is_dropped_for_good() {
     let mut store = SledStore::open(&path, options()).expect("a ledger");
     let recovery = recover(store.reader().as_ref(), Head::EMPTY).expect("whole");
     assert_eq!((recovery.head, recovery.dropped), (groups[0].head(), None));
-    groups[1..]
-        .iter()
-        .for_each(|group| store.append(group).expect("appended"));
+    groups[1..].iter().for_each(|group| store.append(group).expect("appended"));
     store.sync().expect("synced");
-    assert_eq!(
-        recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head,
-        groups[2].head()
-    );
+    assert_eq!(recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head, groups[2].head());
 }
 
 #[test]
@@ -128,10 +110,7 @@ fn a_ledger_is_created_in_an_empty_place_only() {
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error}");
     assert_eq!(std::fs::read(&path).expect("readable"), b"a file");
     let missing = path.join("deeper").join("down");
-    assert!(matches!(
-        SledStore::create(&missing, LEDGER, options()),
-        Err(StoreError::Io { .. })
-    ));
+    assert!(matches!(SledStore::create(&missing, LEDGER, options()), Err(StoreError::Io { .. })));
 }
 
 #[test]
@@ -143,12 +122,7 @@ fn what_is_not_a_ledger_is_refused() {
     assert!(matches!(refused(&path), StoreError::NotALedger { .. }));
     std::fs::write(path.join("photo.jpg"), [1, 2, 3]).expect("written");
     assert!(matches!(refused(&path), StoreError::NotALedger { .. }));
-    for marker in [
-        "",
-        "something else",
-        "counterfoil ledger\n",
-        "counterfoil ledger\nformat x\nledger y\n",
-    ] {
+    for marker in ["", "something else", "counterfoil ledger\n", "counterfoil ledger\nformat x\nledger y\n"] {
         std::fs::write(path.join("COUNTERFOIL"), marker).expect("written");
         assert!(matches!(refused(&path), StoreError::NotALedger { .. }), "{marker:?}");
     }
@@ -169,10 +143,7 @@ fn parts_that_are_missing_are_named() {
     let (_guard, path) = place();
     created(&path, &groups).close().expect("closed");
     std::fs::remove_dir_all(path.join("derived")).expect("removed");
-    assert!(
-        SledStore::open(&path, options()).is_ok(),
-        "what is derived may be deleted"
-    );
+    assert!(SledStore::open(&path, options()).is_ok(), "what is derived may be deleted");
 }
 
 #[test]
@@ -183,10 +154,7 @@ fn a_newer_format_is_refused() {
     let text = std::fs::read_to_string(&marker).expect("readable");
     std::fs::write(&marker, text.replace("format 1", "format 2")).expect("written");
     let error = refused(&path);
-    assert!(
-        matches!(error, StoreError::VersionUnsupported { found: 2, supported: 1 }),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::VersionUnsupported { found: 2, supported: 1 }), "{error}");
 }
 
 #[test]
@@ -196,6 +164,7 @@ fn a_log_without_a_tree_or_of_another_ledger_is_refused() {
     let db = sled_of(&path);
     assert!(db.drop_tree("private"));
     drop(db);
+    unseal(&path);
     let error = SledStore::open(&path, options()).expect_err("a tree is missing");
     assert!(error.to_string().contains("the tree `private`"), "{error}");
     assert!(!sled_of(&path).has_tree("private"), "it was not made");
@@ -212,6 +181,13 @@ fn a_log_without_a_tree_or_of_another_ledger_is_refused() {
     drop(sled_of(&foreign));
     let error = SledStore::open(&foreign, options()).expect_err("the log has no trees");
     assert!(matches!(error, StoreError::NotALedger { .. }), "{error}");
+}
+
+/// Takes the seal off that a clean close has put on.
+fn unseal(path: &Path) {
+    let reached = std::fs::read_to_string(path.join("REACHED")).expect("readable");
+    let unsealed: String = reached.lines().take(2).map(|line| format!("{line}\n")).collect();
+    std::fs::write(path.join("REACHED"), unsealed).expect("written");
 }
 
 fn sled_of(path: &Path) -> RawDb {
@@ -248,14 +224,7 @@ fn a_full_disk_is_noticed_before_the_write_and_does_not_latch() {
     let (_guard, path) = place();
     let groups = groups(&[&[1], &[2]]);
     created(&path, &groups[..1]).close().expect("closed");
-    let mut full = SledStore::open(
-        &path,
-        SledOptions {
-            reserve_bytes: u64::MAX / 2,
-            ..options()
-        },
-    )
-    .expect("a ledger");
+    let mut full = SledStore::open(&path, SledOptions { reserve_bytes: u64::MAX / 2, ..options() }).expect("a ledger");
     for _ in 0..2 {
         let error = full.append(&groups[1]).expect_err("no disk has so much room");
         assert!(matches!(error, StoreError::Full { .. }), "{error}");
@@ -263,10 +232,7 @@ fn a_full_disk_is_noticed_before_the_write_and_does_not_latch() {
     full.sync().expect("not latched");
     drop(full);
     let mut store = SledStore::open(&path, options()).expect("a ledger");
-    assert_eq!(
-        recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head,
-        groups[0].head()
-    );
+    assert_eq!(recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head, groups[0].head());
     store.append(&groups[1]).expect("there is room");
 }
 
@@ -280,25 +246,17 @@ fn left_over_temporary_files_do_no_harm() {
     }
     std::fs::write(path.join("COUNTERFOIL.new"), "half").expect("written");
     let store = SledStore::open(&path, options()).expect("a ledger");
-    assert_eq!(
-        recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head,
-        groups[0].head()
-    );
+    assert_eq!(recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head, groups[0].head());
 }
 
 #[test]
 fn private_text_is_kept_erased_and_checked() {
     let (_guard, path) = place();
-    let private = PrivateText {
-        salt: [3; 32],
-        text: "ring twice".to_owned(),
-    };
+    let private = PrivateText { salt: [3; 32], text: "ring twice".to_owned() };
     let mut event = super::support::plain_event(0);
     event.envelope.private = Some(private.commitment());
     let mut builder = GroupBuilder::new(Head::EMPTY);
-    builder
-        .push_private(&event, private.clone())
-        .expect("it commits to the text");
+    builder.push_private(&event, private.clone()).expect("it commits to the text");
     created(&path, &[builder.finish()]).close().expect("closed");
     let mut store = SledStore::open(&path, options()).expect("a ledger");
     let reader = store.reader();
@@ -313,65 +271,81 @@ fn private_text_is_kept_erased_and_checked() {
 }
 
 /// Flips one bit of sled's file at places all over what is in use. Either the store refuses it, or the scan finds
-/// it, or nothing of ours was hit; a log that merely ends early is found by whoever knows its head.
+/// it, or nothing of ours was hit; and once the bit is flipped back, everything is there again.
+fn flip_bits(path: &Path, head: Head, flips: usize) {
+    let original = content(path);
+    let db = path.join("log").join("db");
+    let bytes = &original[&db];
+    let used = bytes.iter().rposition(|byte| *byte != 0).expect("the file is not empty");
+    let (mut refused, mut found, mut untouched) = (0, 0, 0);
+    for step in 0..flips {
+        let at = (used * step / flips + (step * 37) % 101).min(used);
+        restore(path, &original);
+        flip(&db, at, step % 8);
+        match SledStore::open(path, options()) {
+            Err(StoreError::Corrupted { .. } | StoreError::NotALedger { .. }) => refused += 1,
+            Err(error) => panic!("byte {at}: {error}"),
+            Ok(store) => {
+                let reader = store.reader();
+                let events: Result<Vec<_>, _> = scan(reader.as_ref(), Head::EMPTY).collect();
+                match (events, recover(reader.as_ref(), Head::EMPTY)) {
+                    (Err(_), _) | (_, Err(_)) => found += 1,
+                    (Ok(events), Ok(recovery)) => {
+                        assert_eq!((events.len() as u64, recovery.head), (head.next_seq.0, head), "byte {at}");
+                        untouched += 1;
+                    }
+                }
+            }
+        }
+        flip(&db, at, step % 8);
+        let store = SledStore::open(path, options()).unwrap_or_else(|error| panic!("byte {at}: {error}"));
+        let recovery = recover(store.reader().as_ref(), Head::EMPTY);
+        assert_eq!(recovery.ok().map(|recovery| recovery.head), Some(head), "byte {at}: nothing was overwritten");
+    }
+    eprintln!("{flips} bits flipped: {refused} refused, {found} found by reading, {untouched} hit nothing of ours");
+}
+
+fn flip(file: &Path, at: usize, bit: usize) {
+    let mut bytes = std::fs::read(file).expect("readable");
+    bytes[at] ^= 1 << bit;
+    std::fs::write(file, bytes).expect("written");
+}
+
 #[test]
-fn flipped_bits_in_the_file_are_never_silently_wrong() {
+fn flipped_bits_in_a_small_file_are_refused_and_nothing_is_overwritten() {
     let (_guard, path) = place();
     let groups = groups(&[&[1; 60], &[200], &[2, 3], &[900], &[1; 40]]);
     created(&path, &groups).close().expect("closed");
-    let head = groups[4].head();
-    let original = content(&path);
-    let db = path.join("log").join("db");
-    let bytes = &original[&db];
-    let used = bytes
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .expect("the file is not empty");
-    let (mut refused, mut found, mut missed, mut untouched) = (0, 0, 0, 0);
-    for step in 0..160 {
-        let at = used * step / 160 + (step * 37) % 101;
-        let mut damaged = bytes.clone();
-        damaged[at] ^= 1 << (step % 8);
-        restore(&path, &original);
-        std::fs::write(&db, &damaged).expect("written");
-        let store = match SledStore::open(&path, options()) {
-            Ok(store) => store,
-            Err(error) => {
-                assert!(
-                    matches!(error, StoreError::Corrupted { .. } | StoreError::NotALedger { .. }),
-                    "{error}"
-                );
-                refused += 1;
-                continue;
-            }
-        };
-        let reader = store.reader();
-        let events: Result<Vec<_>, _> = scan(reader.as_ref(), Head::EMPTY).collect();
-        match (events, recover(reader.as_ref(), head)) {
-            (Err(_), _) => found += 1,
-            (Ok(events), Err(_)) => {
-                assert!((events.len() as u64) < head.next_seq.0, "byte {at}: the log is short");
-                missed += 1;
-            }
-            (Ok(events), Ok(recovery)) => {
-                assert_eq!(
-                    (events.len() as u64, recovery.head),
-                    (head.next_seq.0, head),
-                    "byte {at}"
-                );
-                untouched += 1;
-            }
-        }
-    }
-    eprintln!("refused {refused}, found {found}, found by its head {missed}, nothing of ours hit {untouched}");
-    assert!(refused + found + missed > 0);
+    flip_bits(&path, groups[4].head(), 120);
+}
+
+#[test]
+fn flipped_bits_in_a_large_file_are_never_silently_wrong() {
+    let (_guard, path) = place();
+    let groups: Vec<_> = groups(&[&[40; 1_000], &[1; 4_000], &[300; 60], &[1; 40]]);
+    created(&path, &groups).close().expect("closed");
+    flip_bits(&path, groups[3].head(), 60);
+}
+
+#[test]
+fn a_log_that_became_shorter_is_refused() {
+    let (_guard, path) = place();
+    let groups = groups(&[&[1], &[2, 3], &[1]]);
+    created(&path, &groups).close().expect("closed");
+    let (_elsewhere, older) = place();
+    created(&older, &groups[..2]).close().expect("closed");
+    std::fs::copy(path.join("REACHED"), older.join("REACHED")).expect("copied");
+    unseal(&older);
+    let error = SledStore::open(&older, options()).expect_err("it is shorter");
+    assert!(matches!(error, StoreError::Corrupted { seq: Some(Seq(3)), .. }), "{error}");
+    std::fs::write(older.join("REACHED"), "events many\n").expect("written");
+    assert!(matches!(refused(&older), StoreError::NotALedger { .. }));
+    std::fs::remove_file(older.join("REACHED")).expect("removed");
+    assert!(SledStore::open(&older, options()).is_ok());
 }
 
 fn restore(path: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
-    for file in content(path)
-        .keys()
-        .filter(|file| file.is_file() && !files.contains_key(*file))
-    {
+    for file in content(path).keys().filter(|file| file.is_file() && !files.contains_key(*file)) {
         std::fs::remove_file(file).expect("removed");
     }
     for (file, bytes) in files.iter().filter(|(file, _)| !file.is_dir()) {

@@ -13,42 +13,22 @@ fn a_log_of_small_and_large_events_reads_back() {
     let groups = groups(SIZES);
     let disk = disk_of(&groups);
     assert!(disk.frames().iter().all(|(_, bytes)| bytes.len() <= FRAME_BYTES_MAX));
-    let events: Vec<_> = scan(&disk, Head::EMPTY)
-        .collect::<Result<_, _>>()
-        .expect("the log is whole");
+    let events: Vec<_> = scan(&disk, Head::EMPTY).collect::<Result<_, _>>().expect("the log is whole");
     assert_eq!(events.len(), SIZES.iter().map(|group| group.len()).sum::<usize>());
     for (index, event) in events.iter().enumerate() {
         assert_eq!(event.seq, Seq(index as u64));
         assert_eq!(crate::log::decode_event(&event.bytes).as_ref(), Ok(&event.event));
         let point = read_event(&disk, event.seq).expect("readable").expect("there");
-        assert_eq!(
-            (point.hash, point.prev_hash, &point.event),
-            (event.hash, event.prev_hash, &event.event)
-        );
+        assert_eq!((point.hash, point.prev_hash, &point.event), (event.hash, event.prev_hash, &event.event));
         let head = head_at(&disk, event.seq).expect("there");
-        assert_eq!(
-            head,
-            Head {
-                next_seq: event.seq,
-                hash: event.prev_hash
-            }
-        );
+        assert_eq!(head, Head { next_seq: event.seq, hash: event.prev_hash });
         let rest = scan(&disk, head).map(|event| event.expect("whole")).count();
         assert_eq!(rest, events.len() - index);
-        let rest = scan_from(&disk, event.seq)
-            .map(|event| event.expect("whole").seq)
-            .next();
+        let rest = scan_from(&disk, event.seq).map(|event| event.expect("whole").seq).next();
         assert_eq!(rest, Some(event.seq));
     }
-    let ends: Vec<_> = events
-        .iter()
-        .filter(|event| event.group_end)
-        .map(|event| event.seq.0 + 1)
-        .collect();
-    assert_eq!(
-        ends,
-        groups.iter().map(|group| group.head().next_seq.0).collect::<Vec<_>>()
-    );
+    let ends: Vec<_> = events.iter().filter(|event| event.group_end).map(|event| event.seq.0 + 1).collect();
+    assert_eq!(ends, groups.iter().map(|group| group.head().next_seq.0).collect::<Vec<_>>());
     assert!(read_event(&disk, Seq(events.len() as u64)).expect("readable").is_none());
     let recovery = recover(&disk, Head::EMPTY).expect("the log is whole");
     assert_eq!(recovery.head, groups.last().expect("not empty").head());

@@ -29,9 +29,7 @@ pub(super) fn plain_event(number: u64) -> Event {
             unit: UnitMark::Ends,
             extensions: SmallVec::new(),
         },
-        body: Body::Received {
-            lines: smallvec![line(number)],
-        },
+        body: Body::Received { lines: smallvec![line(number)] },
     }
 }
 
@@ -45,19 +43,14 @@ pub(super) fn reserve(actor: &str, order: &str, number: u64) -> Event {
     event.envelope.actor = Actor::asserted(ActorId::new(actor).expect("short"));
     event.envelope.order = Some(OrderRef::new(order).expect("short"));
     let deadline = Some(event.envelope.recorded_at.plus_micros(900_000_000));
-    event.body = Body::Reserved {
-        deadline,
-        lines: smallvec![line(number)],
-    };
+    event.body = Body::Reserved { deadline, lines: smallvec![line(number)] };
     event
 }
 
 /// An event with this many lines.
 pub(super) fn large_event(number: u64, lines: u64) -> Event {
     let mut event = plain_event(number);
-    event.body = Body::Received {
-        lines: (0..lines).map(line).collect(),
-    };
+    event.body = Body::Received { lines: (0..lines).map(line).collect() };
     event
 }
 
@@ -69,9 +62,7 @@ pub(super) fn groups(sizes: &[&[u64]]) -> Vec<GroupBytes> {
     for group in sizes {
         let mut builder = GroupBuilder::new(head);
         for lines in *group {
-            builder
-                .push(&large_event(number, *lines))
-                .expect("the event has a stored form");
+            builder.push(&large_event(number, *lines)).expect("the event has a stored form");
             number += 1;
         }
         let group = builder.finish();

@@ -28,10 +28,7 @@ enum Owner {
 fn owners(frames: &[(FrameKey, Vec<u8>)]) -> Vec<Vec<Owner>> {
     let mut next = 0;
     let mut missing = 0;
-    frames
-        .iter()
-        .map(|(_, bytes)| owners_of(bytes, &mut next, &mut missing))
-        .collect()
+    frames.iter().map(|(_, bytes)| owners_of(bytes, &mut next, &mut missing)).collect()
 }
 
 fn owners_of(bytes: &[u8], next: &mut u64, missing: &mut usize) -> Vec<Owner> {
@@ -87,20 +84,11 @@ fn every_flipped_bit_is_found_and_named() {
                     Owner::Frame(first, last) => (first..=last).contains(&fault.seq.0),
                 };
                 assert!(named, "{key} byte {byte} bit {bit} of {owner:?}: {fault}");
-                assert!(
-                    recover(&disk, Head::EMPTY).is_err(),
-                    "{key} byte {byte} bit {bit}: taken for a tail"
-                );
+                assert!(recover(&disk, Head::EMPTY).is_err(), "{key} byte {byte} bit {bit}: taken for a tail");
                 assert!(disk.flip(*key, byte, bit));
             }
         }
-        assert_eq!(
-            disk.frames()
-                .iter()
-                .find(|(found, _)| found == key)
-                .map(|(_, bytes)| bytes),
-            Some(bytes)
-        );
+        assert_eq!(disk.frames().iter().find(|(found, _)| found == key).map(|(_, bytes)| bytes), Some(bytes));
     }
     assert!(first_fault(&disk).is_none());
 }
@@ -125,16 +113,8 @@ fn a_frame_cut_at_any_length_is_found() {
     for (key, bytes) in disk.frames() {
         for length in 0..bytes.len() {
             disk.insert(key, bytes[..length].to_vec());
-            assert!(
-                first_fault(&disk).is_some(),
-                "{key} cut to {length} of {} bytes",
-                bytes.len()
-            );
-            assert!(
-                recover(&disk, Head::EMPTY).is_err(),
-                "{key} cut to {length} of {} bytes",
-                bytes.len()
-            );
+            assert!(first_fault(&disk).is_some(), "{key} cut to {length} of {} bytes", bytes.len());
+            assert!(recover(&disk, Head::EMPTY).is_err(), "{key} cut to {length} of {} bytes", bytes.len());
         }
         disk.insert(key, [bytes.as_slice(), &[0]].concat());
         assert!(first_fault(&disk).is_some(), "{key} with a byte more");
@@ -156,19 +136,10 @@ fn a_log_cut_behind_any_frame_ends_with_its_last_whole_group() {
         let head = whole.last().map_or(Head::EMPTY, |group| group.head());
         let recovery = recover(&disk, Head::EMPTY).expect("a tail is no damage");
         assert_eq!(recovery.head, head, "{kept} frames kept");
-        let behind: Vec<_> = frames[..kept]
-            .iter()
-            .filter(|(key, _)| key.first >= head.next_seq)
-            .collect();
+        let behind: Vec<_> = frames[..kept].iter().filter(|(key, _)| key.first >= head.next_seq).collect();
         assert_eq!(recovery.dropped.map_or(0, |tail| tail.frames), behind.len() as u64);
-        assert_eq!(
-            recovery.dropped.map(|tail| tail.from),
-            behind.first().map(|(key, _)| *key)
-        );
-        assert_eq!(
-            scan(&disk, Head::EMPTY).filter(Result::is_ok).count() as u64,
-            head.next_seq.0
-        );
+        assert_eq!(recovery.dropped.map(|tail| tail.from), behind.first().map(|(key, _)| *key));
+        assert_eq!(scan(&disk, Head::EMPTY).filter(Result::is_ok).count() as u64, head.next_seq.0);
         // A head that was seen before the cut is missed.
         let seen = groups.last().expect("not empty").head();
         assert_eq!(recover(&disk, seen).is_ok(), head == seen);
@@ -183,14 +154,8 @@ fn a_missing_frame_is_found() {
     for (key, _) in &frames[..frames.len() - 1] {
         let bytes = disk.remove(*key).expect("it was there");
         let fault = first_fault(&disk).unwrap_or_else(|| panic!("{key}: not missed"));
-        assert!(
-            matches!(fault.what, FaultKind::FrameMissing { expected, .. } if expected == *key),
-            "{key}: {fault}"
-        );
-        assert!(
-            recover(&disk, Head::EMPTY).is_err(),
-            "{key}: a mark follows, so this is no tail"
-        );
+        assert!(matches!(fault.what, FaultKind::FrameMissing { expected, .. } if expected == *key), "{key}: {fault}");
+        assert!(recover(&disk, Head::EMPTY).is_err(), "{key}: a mark follows, so this is no tail");
         disk.insert(*key, bytes);
     }
 }
@@ -231,10 +196,7 @@ fn a_frame_that_stands_there_twice_is_found() {
     let end = keys.last().map_or(0, |key| key.first.0) + 2;
     for (key, bytes) in disk.frames() {
         let places = [
-            FrameKey {
-                first: key.first,
-                part: key.part + 7,
-            },
+            FrameKey { first: key.first, part: key.part + 7 },
             FrameKey::new(Seq(key.first.0 + 1)),
             FrameKey::new(Seq(end)),
             FrameKey::new(Seq(end + 1)),
@@ -255,50 +217,22 @@ fn another_history_of_the_same_length_is_found_by_its_head() {
     assert!(first_fault(&theirs).is_none());
     let seen = ours[0].head();
     let fault = scan(&theirs, seen).find_map(Result::err).expect("another history");
-    assert!(
-        matches!(
-            fault,
-            LogFault {
-                seq: Seq(1),
-                what: FaultKind::HeadHash { .. }
-            }
-        ),
-        "{fault}"
-    );
+    assert!(matches!(fault, LogFault { seq: Seq(1), what: FaultKind::HeadHash { .. } }), "{fault}");
     assert!(recover(&theirs, seen).is_err());
-    assert!(
-        scan(
-            &theirs,
-            Head {
-                next_seq: Seq(0),
-                hash: Hash([1; 32])
-            }
-        )
-        .any(|event| event.is_err())
-    );
+    assert!(scan(&theirs, Head { next_seq: Seq(0), hash: Hash([1; 32]) }).any(|event| event.is_err()));
 }
 
 /// A frame of one whole group, whatever its events say of units, and whatever follows `extra`.
 fn frame_by_hand(head: Head, events: &[Vec<u8>], count: u32) -> (FrameKey, Vec<u8>) {
     let mut chain = Chain::new(head);
     let events_here = u16::try_from(events.len()).expect("few").to_le_bytes();
-    let mut frame = vec![
-        FRAME_FORMAT,
-        BEGINS_GROUP | CARRIES_MARK,
-        events_here[0],
-        events_here[1],
-    ];
+    let mut frame = vec![FRAME_FORMAT, BEGINS_GROUP | CARRIES_MARK, events_here[0], events_here[1]];
     for event in events {
         write_length(&mut frame, event.len());
         frame.extend_from_slice(event);
         frame.extend_from_slice(&chain.extend(event).prefix());
     }
-    CommitMark {
-        first: head.next_seq,
-        count,
-        last_hash: chain.head().hash,
-    }
-    .write(&mut frame);
+    CommitMark { first: head.next_seq, count, last_hash: chain.head().hash }.write(&mut frame);
     (FrameKey::new(head.next_seq), frame)
 }
 
@@ -315,16 +249,7 @@ fn a_unit_that_straddles_a_mark_is_found() {
     let events = [bytes_of(&event)];
     let disk = MemoryDisk::with_frames([frame_by_hand(Head::EMPTY, &events, 1)]);
     let fault = first_fault(&disk).expect("the unit is not whole");
-    assert!(
-        matches!(
-            fault,
-            LogFault {
-                seq: Seq(0),
-                what: FaultKind::UnitStraddlesMark { .. }
-            }
-        ),
-        "{fault}"
-    );
+    assert!(matches!(fault, LogFault { seq: Seq(0), what: FaultKind::UnitStraddlesMark { .. } }), "{fault}");
     let whole = [bytes_of(&event), bytes_of(&plain_event(1))];
     assert!(first_fault(&MemoryDisk::with_frames([frame_by_hand(Head::EMPTY, &whole, 2)])).is_none());
 }

@@ -116,18 +116,11 @@ pub(super) fn put_body<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecEr
         Body::ClockAccepted { clock } => put(sink, clock.0),
         Body::Expired { reservations } => put_seqs(sink, reservations),
         Body::Received { lines } | Body::Adjusted { lines } | Body::Reclassified { lines } => put_lines(sink, lines),
-        Body::PosDelta {
-            source,
-            external_id,
-            delta,
-        } => {
+        Body::PosDelta { source, external_id, delta } => {
             put(sink, (source.as_str(), external_id.as_str()))?;
             put_movement(sink, delta)
         }
-        Body::Returned {
-            referenced,
-            unreferenced,
-        } => {
+        Body::Returned { referenced, unreferenced } => {
             put_return_lines(sink, referenced)?;
             put_return_lines(sink, unreferenced)
         }
@@ -154,11 +147,7 @@ pub(super) fn put_body<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecEr
             put_lines(sink, lines)
         }
         Body::Extended { reservation, deadline } => put(sink, (reservation.0, deadline.map(|at| at.0))),
-        Body::Fulfilled {
-            departure,
-            closes,
-            unreserved,
-        } => {
+        Body::Fulfilled { departure, closes, unreserved } => {
             put(sink, departure_code(*departure))?;
             put_holds(sink, closes)?;
             put_lines(sink, unreserved)
@@ -192,9 +181,7 @@ fn put_settings<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecError> {
         Body::ReorderPointSet { position, point } => {
             put(sink, (WirePosition::from(*position), point.map(|point| point.0)))
         }
-        _ => Err(CodecError::Unencodable {
-            what: "a kind of event without a stored form",
-        }),
+        _ => Err(CodecError::Unencodable { what: "a kind of event without a stored form" }),
     }
 }
 
@@ -207,75 +194,37 @@ pub(super) fn take_body(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecErr
             Body::Genesis { ledger, format, rules }
         }
         RULES_CHANGED => Body::RulesChanged { rules: input.take()? },
-        CLOCK_ACCEPTED => Body::ClockAccepted {
-            clock: Timestamp(input.take()?),
-        },
-        EXPIRED => Body::Expired {
-            reservations: take_seqs(input)?,
-        },
-        RECEIVED => Body::Received {
-            lines: take_lines(input)?,
-        },
+        CLOCK_ACCEPTED => Body::ClockAccepted { clock: Timestamp(input.take()?) },
+        EXPIRED => Body::Expired { reservations: take_seqs(input)? },
+        RECEIVED => Body::Received { lines: take_lines(input)? },
         POS_DELTA => Body::PosDelta {
             source: input.take_text(Source::new)?,
             external_id: input.take_text(ExternalId::new)?,
             delta: take_movement(input)?,
         },
-        RETURNED => Body::Returned {
-            referenced: take_return_lines(input)?,
-            unreferenced: take_return_lines(input)?,
-        },
-        ADJUSTED => Body::Adjusted {
-            lines: take_lines(input)?,
-        },
-        COUNTED => Body::Counted {
-            lines: take_counted(input)?,
-        },
+        RETURNED => Body::Returned { referenced: take_return_lines(input)?, unreferenced: take_return_lines(input)? },
+        ADJUSTED => Body::Adjusted { lines: take_lines(input)? },
+        COUNTED => Body::Counted { lines: take_counted(input)? },
         TRANSFER_SHIPPED => Body::TransferShipped {
             transfer: take_transfer(input)?,
             to: LocationId(input.take()?),
             lines: take_lines(input)?,
         },
-        TRANSFER_RECEIVED => Body::TransferReceived {
-            transfer: take_transfer(input)?,
-            lines: take_lines(input)?,
-        },
-        TRANSFER_CLOSED => Body::TransferClosed {
-            transfer: take_transfer(input)?,
-            rest: take_transit(input)?,
-        },
-        RESERVED => Body::Reserved {
-            deadline: take_instant(input)?,
-            lines: take_lines(input)?,
-        },
-        AMENDED => Body::Amended {
-            reservation: Seq(input.take()?),
-            lines: take_lines(input)?,
-        },
-        EXTENDED => Body::Extended {
-            reservation: Seq(input.take()?),
-            deadline: take_instant(input)?,
-        },
+        TRANSFER_RECEIVED => Body::TransferReceived { transfer: take_transfer(input)?, lines: take_lines(input)? },
+        TRANSFER_CLOSED => Body::TransferClosed { transfer: take_transfer(input)?, rest: take_transit(input)? },
+        RESERVED => Body::Reserved { deadline: take_instant(input)?, lines: take_lines(input)? },
+        AMENDED => Body::Amended { reservation: Seq(input.take()?), lines: take_lines(input)? },
+        EXTENDED => Body::Extended { reservation: Seq(input.take()?), deadline: take_instant(input)? },
         FULFILLED => Body::Fulfilled {
             departure: take_departure(input)?,
             closes: take_holds(input)?,
             unreserved: take_lines(input)?,
         },
-        RELEASED => Body::Released {
-            closes: take_holds(input)?,
-        },
-        RECLASSIFIED => Body::Reclassified {
-            lines: take_lines(input)?,
-        },
-        ALERT_ACKNOWLEDGED => Body::AlertAcknowledged {
-            alert: take_alert(input)?,
-        },
-        ALERT_RESOLVED => Body::AlertResolved {
-            alert: take_alert(input)?,
-        },
-        ALERT_DISMISSED => Body::AlertDismissed {
-            alert: take_alert(input)?,
-        },
+        RELEASED => Body::Released { closes: take_holds(input)? },
+        RECLASSIFIED => Body::Reclassified { lines: take_lines(input)? },
+        ALERT_ACKNOWLEDGED => Body::AlertAcknowledged { alert: take_alert(input)? },
+        ALERT_RESOLVED => Body::AlertResolved { alert: take_alert(input)? },
+        ALERT_DISMISSED => Body::AlertDismissed { alert: take_alert(input)? },
         _ => take_settings(input, tag)?,
     })
 }
@@ -287,53 +236,29 @@ fn take_settings(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecError> {
             sku: input.take_text(AliasText::new)?,
             decimals: input.take()?,
         },
-        DECIMALS_SET => Body::DecimalsSet {
-            item: take_item(input)?,
-            decimals: input.take()?,
-        },
-        ITEM_STATUS_SET => Body::ItemStatusSet {
-            item: take_item(input)?,
-            status: take_item_status(input)?,
-        },
+        DECIMALS_SET => Body::DecimalsSet { item: take_item(input)?, decimals: input.take()? },
+        ITEM_STATUS_SET => Body::ItemStatusSet { item: take_item(input)?, status: take_item_status(input)? },
         LOCATION_CREATED => Body::LocationCreated {
             location: LocationId(input.take()?),
             code: input.take_text(AliasText::new)?,
             zone: input.take_text(Zone::from_log)?,
         },
-        LOCATION_STATUS_SET => Body::LocationStatusSet {
-            location: LocationId(input.take()?),
-            status: take_use_status(input)?,
-        },
+        LOCATION_STATUS_SET => {
+            Body::LocationStatusSet { location: LocationId(input.take()?), status: take_use_status(input)? }
+        }
         LOT_CREATED => Body::LotCreated {
             lot: LotId(input.take()?),
             item: take_item(input)?,
             code: input.take_text(AliasText::new)?,
         },
-        LOT_STATUS_SET => Body::LotStatusSet {
-            lot: LotId(input.take()?),
-            status: take_use_status(input)?,
-        },
-        ALIAS_ADDED => Body::AliasAdded {
-            alias: take_alias(input)?,
-            target: take_target(input)?,
-        },
-        ALIAS_RENAMED => Body::AliasRenamed {
-            alias: take_alias(input)?,
-            to: input.take_text(AliasText::new)?,
-        },
-        ALIAS_MERGED => Body::AliasMerged {
-            alias: take_alias(input)?,
-            into: take_target(input)?,
-        },
-        ALIAS_RETIRED => Body::AliasRetired {
-            alias: take_alias(input)?,
-        },
+        LOT_STATUS_SET => Body::LotStatusSet { lot: LotId(input.take()?), status: take_use_status(input)? },
+        ALIAS_ADDED => Body::AliasAdded { alias: take_alias(input)?, target: take_target(input)? },
+        ALIAS_RENAMED => Body::AliasRenamed { alias: take_alias(input)?, to: input.take_text(AliasText::new)? },
+        ALIAS_MERGED => Body::AliasMerged { alias: take_alias(input)?, into: take_target(input)? },
+        ALIAS_RETIRED => Body::AliasRetired { alias: take_alias(input)? },
         REORDER_POINT_SET => {
             let (position, point) = input.take::<(WirePosition, Option<i64>)>()?;
-            Body::ReorderPointSet {
-                position: position.into(),
-                point: point.map(Quantity),
-            }
+            Body::ReorderPointSet { position: position.into(), point: point.map(Quantity) }
         }
         tag => return Err(CodecError::UnknownTag { tag }),
     })

@@ -61,10 +61,7 @@ fn flags_of(envelope: &Envelope) -> u16 {
         (!envelope.documents.is_empty(), FLAG_DOCUMENTS),
         (!envelope.extensions.is_empty(), FLAG_EXTENSIONS),
     ];
-    parts
-        .iter()
-        .filter(|(present, _)| *present)
-        .fold(0, |flags, (_, flag)| flags | flag)
+    parts.iter().filter(|(present, _)| *present).fold(0, |flags, (_, flag)| flags | flag)
 }
 
 pub(super) fn put_parts<S: Sink>(sink: &mut S, envelope: &Envelope) -> Result<(), CodecError> {
@@ -98,10 +95,7 @@ pub(super) fn put_parts<S: Sink>(sink: &mut S, envelope: &Envelope) -> Result<()
     }
     if !envelope.documents.is_empty() {
         put_count(sink, envelope.documents.len(), DOCUMENTS_MAX, "documents")?;
-        envelope
-            .documents
-            .iter()
-            .try_for_each(|document| put_document(sink, document))?;
+        envelope.documents.iter().try_for_each(|document| put_document(sink, document))?;
     }
     if !envelope.extensions.is_empty() {
         put_extensions(sink, &envelope.extensions)?;
@@ -122,21 +116,14 @@ pub(super) fn take_parts(input: &mut Input<'_>) -> Result<Envelope, CodecError> 
     // Each part is put in its place at once: passing it on through several results costs more than reading it.
     let mut envelope = Envelope {
         recorded_at: Timestamp(head.recorded_at),
-        actor: Actor {
-            id: input.text(head.actor, ActorId::new)?,
-            established,
-        },
+        actor: Actor { id: input.text(head.actor, ActorId::new)?, established },
         order: None,
         command_id: None,
         digest: [0; 16],
         occurred_at: None,
         reason: None,
         private: None,
-        unit: if has(FLAG_UNIT_CONTINUES) {
-            UnitMark::Continues
-        } else {
-            UnitMark::Ends
-        },
+        unit: if has(FLAG_UNIT_CONTINUES) { UnitMark::Continues } else { UnitMark::Ends },
         cause: None,
         documents: SmallVec::new(),
         extensions: SmallVec::new(),
@@ -217,21 +204,12 @@ fn take_cause(input: &mut Input<'_>) -> Result<Cause, CodecError> {
 }
 
 fn put_document<S: Sink>(sink: &mut S, document: &Document) -> Result<(), CodecError> {
-    put(
-        sink,
-        WireDocument {
-            kind: document.kind.as_str(),
-            id: document.id.as_str(),
-        },
-    )
+    put(sink, WireDocument { kind: document.kind.as_str(), id: document.id.as_str() })
 }
 
 fn take_document(input: &mut Input<'_>) -> Result<Document, CodecError> {
     let wire = input.take::<WireDocument<'_>>()?;
-    Ok(Document {
-        kind: input.text(wire.kind, DocumentKind::new)?,
-        id: input.text(wire.id, DocumentId::new)?,
-    })
+    Ok(Document { kind: input.text(wire.kind, DocumentKind::new)?, id: input.text(wire.id, DocumentId::new)? })
 }
 
 fn take_documents(input: &mut Input<'_>) -> Result<SmallVec<[Document; 0]>, CodecError> {
@@ -242,28 +220,17 @@ fn take_documents(input: &mut Input<'_>) -> Result<SmallVec<[Document; 0]>, Code
 // No extension is known to version 1, so a critical one could be written but never read again.
 fn put_extensions<S: Sink>(sink: &mut S, extensions: &[Extension]) -> Result<(), CodecError> {
     if !extensions.is_sorted_by(|one, next| one.number < next.number) {
-        return Err(CodecError::Unencodable {
-            what: "a list of extensions not in ascending order",
-        });
+        return Err(CodecError::Unencodable { what: "a list of extensions not in ascending order" });
     }
     put_count(sink, extensions.len(), EXTENSIONS_MAX, "extensions")?;
     for Extension { number, weight, bytes } in extensions {
         if *weight == ExtensionWeight::Critical {
-            return Err(CodecError::Unencodable {
-                what: "a critical extension",
-            });
+            return Err(CodecError::Unencodable { what: "a critical extension" });
         }
         if bytes.len() > EXTENSION_BYTES_MAX {
             return Err(extension_too_long(bytes));
         }
-        put(
-            sink,
-            WireExtension {
-                number: *number,
-                critical: 0,
-                bytes,
-            },
-        )?;
+        put(sink, WireExtension { number: *number, critical: 0, bytes })?;
     }
     Ok(())
 }
@@ -274,17 +241,11 @@ fn take_extensions(input: &mut Input<'_>) -> Result<SmallVec<[Extension; 0]>, Co
 }
 
 fn take_extension(input: &mut Input<'_>) -> Result<Extension, CodecError> {
-    let WireExtension {
-        number,
-        critical,
-        bytes,
-    } = input.take()?;
+    let WireExtension { number, critical, bytes } = input.take()?;
     match critical {
-        0 if bytes.len() <= EXTENSION_BYTES_MAX => Ok(Extension {
-            number,
-            weight: ExtensionWeight::Optional,
-            bytes: bytes.to_vec(),
-        }),
+        0 if bytes.len() <= EXTENSION_BYTES_MAX => {
+            Ok(Extension { number, weight: ExtensionWeight::Optional, bytes: bytes.to_vec() })
+        }
         0 => Err(extension_too_long(bytes)),
         1 => Err(CodecError::CriticalExtension { number }),
         _ => Err(input.malformed("an extension with the critical flag 0 or 1")),
@@ -292,9 +253,5 @@ fn take_extension(input: &mut Input<'_>) -> Result<Extension, CodecError> {
 }
 
 const fn extension_too_long(bytes: &[u8]) -> CodecError {
-    CodecError::TooMany {
-        what: "bytes of one extension",
-        actual: bytes.len(),
-        limit: EXTENSION_BYTES_MAX,
-    }
+    CodecError::TooMany { what: "bytes of one extension", actual: bytes.len(), limit: EXTENSION_BYTES_MAX }
 }

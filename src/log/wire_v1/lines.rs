@@ -26,21 +26,13 @@ pub(super) struct WirePosition {
 
 impl From<Position> for WirePosition {
     fn from(position: Position) -> Self {
-        Self {
-            item: position.item.0,
-            location: position.location.0,
-            lot: position.lot.0,
-        }
+        Self { item: position.item.0, location: position.location.0, lot: position.lot.0 }
     }
 }
 
 impl From<WirePosition> for Position {
     fn from(wire: WirePosition) -> Self {
-        Self {
-            item: ItemId(wire.item),
-            location: LocationId(wire.location),
-            lot: LotId(wire.lot),
-        }
+        Self { item: ItemId(wire.item), location: LocationId(wire.location), lot: LotId(wire.lot) }
     }
 }
 
@@ -85,16 +77,12 @@ pub(super) fn take_lines(input: &mut Input<'_>) -> Result<Lines, CodecError> {
 
 pub(super) fn put_return_lines<S: Sink>(sink: &mut S, lines: &[ReturnLine]) -> Result<(), CodecError> {
     put_count(sink, lines.len(), LINES_MAX, "lines")?;
-    lines
-        .iter()
-        .try_for_each(|line| put_line(sink, &line.line, line.disposition))
+    lines.iter().try_for_each(|line| put_line(sink, &line.line, line.disposition))
 }
 
 pub(super) fn take_return_lines(input: &mut Input<'_>) -> Result<SmallVec<[ReturnLine; 1]>, CodecError> {
     let count = input.take_count(LINES_MAX, 5, "lines")?;
-    take_each(count, || {
-        take_line(input).map(|(line, disposition)| ReturnLine { line, disposition })
-    })
+    take_each(count, || take_line(input).map(|(line, disposition)| ReturnLine { line, disposition }))
 }
 
 /// Reads as many as a count says that was held against the bytes left, so the room may be taken at once.
@@ -109,20 +97,11 @@ fn take_each<T>(count: usize, mut take: impl FnMut() -> Result<T, CodecError>) -
 
 fn put_line<S: Sink>(sink: &mut S, line: &Line, disposition: Option<Disposition>) -> Result<(), CodecError> {
     if line.seen.is_some() {
-        return Err(CodecError::Unencodable {
-            what: "the version that a line saw",
-        });
+        return Err(CodecError::Unencodable { what: "the version that a line saw" });
     }
     let detail_mark = if line.detail.is_some() { MARK_DETAIL } else { 0 };
     let mark = bucket_mark(line.bucket) | disposition_mark(disposition) | detail_mark;
-    put(
-        sink,
-        WireLine {
-            position: line.position.into(),
-            mark,
-            quantity: line.quantity.0,
-        },
-    )?;
+    put(sink, WireLine { position: line.position.into(), mark, quantity: line.quantity.0 })?;
     line.detail.as_ref().map_or(Ok(()), |detail| put_detail(sink, detail))
 }
 
@@ -220,45 +199,29 @@ fn take_detail(input: &mut Input<'_>) -> Result<LineDetail, CodecError> {
 fn take_entered(input: &mut Input<'_>) -> Result<Entered, CodecError> {
     let (unit, quantity) = input.take::<(&str, &str)>()?;
     match quantity.len() {
-        0..=ENTERED_BYTES_MAX => Ok(Entered {
-            unit: input.text(unit, UnitName::new)?,
-            quantity: CompactString::new(quantity),
-        }),
+        0..=ENTERED_BYTES_MAX => {
+            Ok(Entered { unit: input.text(unit, UnitName::new)?, quantity: CompactString::new(quantity) })
+        }
         _ => Err(entered_too_long(quantity)),
     }
 }
 
 const fn entered_too_long(quantity: &str) -> CodecError {
-    CodecError::TooMany {
-        what: "bytes of an entered quantity",
-        actual: quantity.len(),
-        limit: ENTERED_BYTES_MAX,
-    }
+    CodecError::TooMany { what: "bytes of an entered quantity", actual: quantity.len(), limit: ENTERED_BYTES_MAX }
 }
 
 fn take_cost(input: &mut Input<'_>) -> Result<UnitCost, CodecError> {
     let minor_units = input.take::<i64>()?;
     let letters = input.take_raw::<3>()?;
     let code = std::str::from_utf8(&letters).map_err(|_| input.malformed("three capital letters"))?;
-    Ok(UnitCost {
-        minor_units,
-        currency: input.text(code, Currency::new)?,
-    })
+    Ok(UnitCost { minor_units, currency: input.text(code, Currency::new)? })
 }
 
 pub(super) fn put_counted<S: Sink>(sink: &mut S, lines: &[CountedLine]) -> Result<(), CodecError> {
     put_count(sink, lines.len(), LINES_MAX, "lines")?;
     lines.iter().try_for_each(|line| {
         let mark = bucket_mark(line.bucket);
-        put(
-            sink,
-            WireCounted {
-                position: line.position.into(),
-                mark,
-                counted: line.counted.0,
-                later: line.later,
-            },
-        )
+        put(sink, WireCounted { position: line.position.into(), mark, counted: line.counted.0, later: line.later })
     })
 }
 
@@ -284,16 +247,9 @@ fn take_counted_line(input: &mut Input<'_>) -> Result<CountedLine, CodecError> {
 // events, so their lists are bounded by the size of an event and not by the lines of a command.
 pub(super) fn put_transit<S: Sink>(sink: &mut S, lines: &[TransitLine]) -> Result<(), CodecError> {
     put_count(sink, lines.len(), EVENT_BYTES_MAX, "lines")?;
-    lines.iter().try_for_each(|line| {
-        put(
-            sink,
-            WireTransit {
-                item: line.item.0,
-                lot: line.lot.0,
-                quantity: line.quantity.0,
-            },
-        )
-    })
+    lines
+        .iter()
+        .try_for_each(|line| put(sink, WireTransit { item: line.item.0, lot: line.lot.0, quantity: line.quantity.0 }))
 }
 
 pub(super) fn take_transit(input: &mut Input<'_>) -> Result<SmallVec<[TransitLine; 1]>, CodecError> {
@@ -302,29 +258,14 @@ pub(super) fn take_transit(input: &mut Input<'_>) -> Result<SmallVec<[TransitLin
 }
 
 const fn transit_line(wire: WireTransit) -> TransitLine {
-    TransitLine {
-        item: ItemId(wire.item),
-        lot: LotId(wire.lot),
-        quantity: Quantity(wire.quantity),
-    }
+    TransitLine { item: ItemId(wire.item), lot: LotId(wire.lot), quantity: Quantity(wire.quantity) }
 }
 
 pub(super) fn put_holds<S: Sink>(sink: &mut S, lines: &[HoldLine]) -> Result<(), CodecError> {
     put_count(sink, lines.len(), EVENT_BYTES_MAX, "lines")?;
     lines.iter().try_for_each(|line| {
-        let HoldLine {
-            reservation,
-            position,
-            quantity,
-        } = *line;
-        put(
-            sink,
-            WireHold {
-                reservation: reservation.0,
-                position: position.into(),
-                quantity: quantity.0,
-            },
-        )
+        let HoldLine { reservation, position, quantity } = *line;
+        put(sink, WireHold { reservation: reservation.0, position: position.into(), quantity: quantity.0 })
     })
 }
 
@@ -334,11 +275,7 @@ pub(super) fn take_holds(input: &mut Input<'_>) -> Result<SmallVec<[HoldLine; 1]
 }
 
 fn hold_line(wire: WireHold) -> HoldLine {
-    HoldLine {
-        reservation: Seq(wire.reservation),
-        position: wire.position.into(),
-        quantity: Quantity(wire.quantity),
-    }
+    HoldLine { reservation: Seq(wire.reservation), position: wire.position.into(), quantity: Quantity(wire.quantity) }
 }
 
 pub(super) fn put_seqs<S: Sink>(sink: &mut S, seqs: &[Seq]) -> Result<(), CodecError> {

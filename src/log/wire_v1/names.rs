@@ -32,14 +32,7 @@ pub(super) fn put_alias<S: Sink>(sink: &mut S, alias: &Alias) -> Result<(), Code
         AliasKind::Location => (KIND_LOCATION, 0),
         AliasKind::Lot(item) => (KIND_LOT, item.0),
     };
-    put(
-        sink,
-        WireAlias {
-            kind,
-            item,
-            text: alias.text.as_str(),
-        },
-    )
+    put(sink, WireAlias { kind, item, text: alias.text.as_str() })
 }
 
 pub(super) fn take_alias(input: &mut Input<'_>) -> Result<Alias, CodecError> {
@@ -52,10 +45,7 @@ pub(super) fn take_alias(input: &mut Input<'_>) -> Result<Alias, CodecError> {
         (KIND_LOT, item) => AliasKind::Lot(ItemId(item)),
         _ => return Err(input.malformed("an alias of kind 1 to 5, with an item for kind 5 only")),
     };
-    Ok(Alias {
-        kind,
-        text: input.text(wire.text, AliasText::new)?,
-    })
+    Ok(Alias { kind, text: input.text(wire.text, AliasText::new)? })
 }
 
 pub(super) fn put_target<S: Sink>(sink: &mut S, target: AliasTarget) -> Result<(), CodecError> {

@@ -136,9 +136,37 @@ impl Story {
         self.edit(body, bare)
     }
 
+    /// The events of it, in no groups.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.groups).into_iter().flatten().collect()
+    }
+
+    /// So many events of one instant.
+    pub fn many(&mut self, body: Body, count: usize) -> Vec<Event> {
+        let at = self.now();
+        (0..count).map(|_| self.event(body.clone(), |envelope| envelope.recorded_at = at)).collect()
+    }
+
+    /// A group that takes several frames.
+    pub fn big_group(&mut self) {
+        let group = self.many(receipt(1), 300);
+        self.groups.push(group);
+    }
+
+    /// The disk with the log of it.
+    pub fn disk(&self) -> MemoryDisk {
+        let disk = MemoryDisk::new();
+        self.write(&disk);
+        disk
+    }
+
     /// The log of it, with every hash and mark right.
     pub fn store(&self) -> MemoryStore {
-        let mut store = MemoryStore::open(&MemoryDisk::new()).expect("memory");
+        self.write(&MemoryDisk::new())
+    }
+
+    fn write(&self, disk: &MemoryDisk) -> MemoryStore {
+        let mut store = MemoryStore::open(disk).expect("memory");
         let mut head = Head::EMPTY;
         for group in &self.groups {
             let mut builder = GroupBuilder::new(head);

@@ -83,6 +83,11 @@ pub(super) fn is_open(status: AlertStatus) -> bool {
 }
 
 fn watch(watches: &mut Vec<Watch>, seq: Seq, position: Position, kind: AlertKind, level: i64, point: Option<i64>) {
+    // A position without a point keeps no alerts, so none of them can be named.
+    if point.is_none() {
+        watches.retain(|w| (w.alert.position, w.alert.kind) != (position, kind));
+        return;
+    }
     let old = watches
         .iter()
         .position(|w| w.alert.position == position && w.alert.kind == kind);

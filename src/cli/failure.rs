@@ -1,0 +1,102 @@
+//! Why a task failed, and which exit code says so.
+
+use counterfoil::audit::export::ExportError;
+use counterfoil::domain::text::TextError;
+use counterfoil::ledger::{OpenError, SubmitError};
+use counterfoil::log::{FaultKind, LogFault, StoreError};
+use counterfoil::query::QueryError;
+use std::fmt;
+use std::io;
+
+/// Why a task failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// It can't be done; nothing was changed.
+    Refused(String),
+    /// The log is not what was written.
+    Damaged(String),
+    /// The answer can't be written.
+    Output(io::Error),
+}
+
+impl Failure {
+    /// The exit code, as `--help` states it.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused(_) | Self::Output(_) => 1,
+            Self::Damaged(_) => 3,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(why) | Self::Damaged(why) => f.write_str(why),
+            Self::Output(error) => write!(f, "the output can't be written: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Output(error.into())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupted { .. } => Self::Damaged(error.to_string()),
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<LogFault> for Failure {
+    fn from(fault: LogFault) -> Self {
+        match fault.what {
+            FaultKind::Store(error) => error.into(),
+            _ => Self::Damaged(format!("{fault}; nothing was changed")),
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error) => error.into(),
+            OpenError::Log(fault) => fault.into(),
+            OpenError::NoGenesis => Self::Damaged(error.to_string()),
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Log(fault) => fault.into(),
+            ExportError::Write(error) => Self::Output(error),
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+macro_rules! refused {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Refused(error.to_string())
+            }
+        })*
+    };
+}
+
+refused!(SubmitError, QueryError, TextError);

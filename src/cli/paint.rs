@@ -1,0 +1,50 @@
+//! Colours, on a terminal that wants them.
+
+use std::io::IsTerminal;
+
+/// Whether standard output shows colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// A terminal.
+    Colours,
+    /// A file, a pipe, or `NO_COLOR` is set.
+    Plain,
+}
+
+impl Paint {
+    /// What standard output is.
+    pub fn of_stdout() -> Self {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match std::io::stdout().is_terminal() && !unwanted {
+            true => Self::Colours,
+            false => Self::Plain,
+        }
+    }
+
+    /// A headline.
+    pub fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    /// Good news.
+    pub fn good(self, text: &str) -> String {
+        self.with("32", text)
+    }
+
+    /// Bad news.
+    pub fn bad(self, text: &str) -> String {
+        self.with("31", text)
+    }
+
+    /// What matters less.
+    pub fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Colours => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Self::Plain => text.to_owned(),
+        }
+    }
+}
