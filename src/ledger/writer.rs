@@ -45,6 +45,7 @@ impl Prepared {
 
 /// What one caller asks at once.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one command is the common case, and should not cost an allocation")]
 pub enum Work {
     /// Each command alone; those whose form was refused already stand there as their outcomes.
     Each(SmallVec<[Result<Prepared, Rejection>; 1]>),

@@ -123,10 +123,9 @@ fn returned(looked: &Looked, command: &Command, excess: Excess, lines: &[ReturnL
         return Ok(Body::Returned { referenced, unreferenced });
     };
     // The first item in order of its lines whose sum is too much.
-    let items = lines.iter().map(|line| line.line.position.item);
+    let mut items = lines.iter().map(|line| line.line.position.item);
     let item = items
-        .filter(|item| unreferenced.iter().any(|line| line.line.position.item == *item))
-        .next()
+        .find(|item| unreferenced.iter().any(|line| line.line.position.item == *item))
         .unwrap_or(surplus.line.position.item);
     let wanted = lines.iter().filter(|line| line.line.position.item == item).map(|line| line.line.quantity.0);
     let returnable = looked.returnable.iter().find(|(known, _)| *known == item).map_or(0, |(_, units)| *units);

@@ -52,8 +52,8 @@ pub fn entry_of(n: u64) -> Entry {
     let random = mix(n);
     let moved = |at: u64| (bucket(mix(random ^ at)), time(mix(n + at)), (random >> 8) as i64 % 50);
     Entry {
-        command: (random % 8 != 0).then(|| id(n)),
-        external: (random % 4 == 0).then(|| id(random % 100)),
+        command: (!random.is_multiple_of(8)).then(|| id(n)),
+        external: random.is_multiple_of(4).then(|| id(random % 100)),
         moves: (0..random % 3).map(moved).collect(),
         shipments: (0..random / 3 % 3)
             .map(|at| (id(random % 20), (at % 2) as u32, (random % 2) as u32, time(random) % 9))
@@ -190,6 +190,7 @@ impl Model {
             );
             let (low, high) = (time(mix(n)), time(n));
             let all = self.moves(&key);
+            #[allow(clippy::type_complexity)]
             let ranges: [(Vec<Move>, Result<Vec<Move>, IndexError>); 3] = [
                 (all.clone(), view.moves(&key, ..).collect()),
                 (
