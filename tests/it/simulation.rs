@@ -172,12 +172,13 @@ impl World {
         if self.dice.one_in(12) && command.note.is_none() {
             command.note = Some("x".repeat(self.dice.below(300)));
         }
-        if self.dice.one_in(6) && command.documents.is_empty() {
+        // Large ones, so that groups take several frames.
+        if (self.calm || self.dice.one_in(4)) && command.documents.is_empty() {
             let document = Document {
-                kind: DocumentKind::new("invoice").expect("it is short"),
+                kind: DocumentKind::new(&"i".repeat(60)).expect("it is short enough"),
                 id: DocumentId::new(&"7".repeat(60)).expect("it is short enough"),
             };
-            command.documents = std::iter::repeat_n(document, 12).collect();
+            command.documents = std::iter::repeat_n(document, 16).collect();
         }
         command
     }
@@ -476,7 +477,11 @@ impl World {
             self.machine.disk.plan(FaultPlan::none());
             self.plan_for_opening()?;
         }
+        let frames = self.machine.disk.frames().len();
         self.open()?;
+        if self.machine.disk.frames().len() < frames {
+            self.tally.count("tails dropped");
+        }
         self.latched = false;
         self.follower_works = true;
         self.cut_segments();
@@ -651,7 +656,7 @@ fn whatever_goes_wrong_what_was_answered_holds() {
     let expected = [
         "accepted", "duplicates", "rejected", "unknown", "not appended", "read-only", "disk full", "look-up failed",
         "refused with its unit", "groups", "groups not written", "latches", "crashes", "restarts", "checkpoints",
-        "follower stopped", "openings that failed", "rot", "clock steps", "retries",
+        "follower stopped", "tails dropped", "openings that failed", "rot", "clock steps", "retries",
     ];
     let missing: Vec<&&str> = expected.iter().filter(|what| !tally.0.contains_key(**what)).collect();
     assert!(missing.is_empty(), "the simulation has become too tame, it never saw {missing:?}");

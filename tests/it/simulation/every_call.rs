@@ -7,13 +7,16 @@ use counterfoil::log::memory_store::{Fault, FaultPlan};
 const SEED: u64 = 4;
 const STEPS: usize = 24;
 
-/// The same commands every time: each a group of its own, asked again until it is answered for good.
+/// The same commands every time: two in each group, asked again until it is answered for good.
 fn script(world: &mut World, each: fn(&mut World) -> Checked) -> Checked {
-    while let Some(command) = (world.steps.len() > 0).then(|| world.next_command()) {
-        let Some(command) = command else { continue };
-        let command = world.named(command);
+    while world.steps.len() > 0 {
+        // Two in a group, which takes more than one frame then.
+        let commands: Vec<_> = (0..2).filter_map(|_| world.next_command()).collect();
+        let commands: Vec<_> = commands.into_iter().map(|command| world.named(command)).collect();
         for _ in 0..3 {
-            world.ask(Question::One(command.clone()))?;
+            for command in &commands {
+                world.ask(Question::One(command.clone()))?;
+            }
             world.settle()?;
             if world.latched {
                 world.reopen()?;
