@@ -225,7 +225,8 @@ async fn batches(ledger: &Ledger, events: u64, baseline: Duration) {
     let all = Instant::now();
     let mut under_way = Vec::new();
     for batch in 0..batches {
-        let commands = ready.next().unwrap_or_else(|| (batch * BATCH..(batch + 1) * BATCH).map(|n| nth(n, 9)).collect());
+        let commands =
+            ready.next().unwrap_or_else(|| (batch * BATCH..(batch + 1) * BATCH).map(|n| nth(n, 9)).collect());
         let ledger = ledger.clone();
         let started = Instant::now();
         under_way.push(tokio::spawn(async move {
@@ -247,5 +248,9 @@ async fn batches(ledger: &Ledger, events: u64, baseline: Duration) {
     }
     let caught_up = all.elapsed();
     report("batch_8192", times, batches * BATCH, took, baseline);
-    println!("indexes caught up after {:.2} s: {:.0} /s", caught_up.as_secs_f64(), (batches * BATCH) as f64 / caught_up.as_secs_f64());
+    println!(
+        "indexes caught up after {:.2} s: {:.0} /s",
+        caught_up.as_secs_f64(),
+        (batches * BATCH) as f64 / caught_up.as_secs_f64()
+    );
 }

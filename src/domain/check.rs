@@ -11,9 +11,9 @@ mod holds;
 mod registry;
 
 use super::account::{Place, for_each_posting};
+use super::alert::AlertStatus;
 use super::event::{Body, Event};
 use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Timestamp};
-use super::alert::AlertStatus;
 use super::line::{Bucket, Line};
 use super::state::State;
 use super::text::OrderRef;
@@ -247,9 +247,10 @@ fn item_after(state: &State, item: ItemId) -> Result<(), Violation> {
         return Ok(());
     }
     let names = ["supplier", "customer", "loss", "found", "variance", "transit", "sellable", "unsellable"];
-    figures.into_iter().zip(names).try_for_each(|(figure, name)| {
-        in_balance(figure, || format!("the account {name} of item {item}"))
-    })
+    figures
+        .into_iter()
+        .zip(names)
+        .try_for_each(|(figure, name)| in_balance(figure, || format!("the account {name} of item {item}")))
 }
 
 fn in_balance(figure: i128, what: impl FnOnce() -> String) -> Result<(), Violation> {

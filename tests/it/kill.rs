@@ -146,7 +146,11 @@ fn what_a_killed_process_has_answered_is_there() {
         let options = audit::Options { expected: all.clone(), ..audit::Options::default() };
         let report = audit::verify(ledger.log().as_ref(), options).expect("it can be read");
         assert!(report.ok, "kill {round}: {:?}", report.first_fault);
-        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(ledger.close()).expect("closed");
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime")
+            .block_on(ledger.close())
+            .expect("closed");
     }
     println!("{kills} kills, {without_answers} before the first answer");
     assert!(without_answers < kills as usize / 4, "{without_answers} of {kills} children said nothing");

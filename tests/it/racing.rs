@@ -274,7 +274,9 @@ async fn a_million_holds_with_one_deadline_stall_nobody() {
         assert_eq!(held, 0);
         seen_unwritten += u64::from(unwritten);
     }
-    println!("{asked} answers while {HOLDS} holds lapsed, {seen_unwritten} before all was written; longest {longest:?}");
+    println!(
+        "{asked} answers while {HOLDS} holds lapsed, {seen_unwritten} before all was written; longest {longest:?}"
+    );
     assert!(seen_unwritten > 0, "nobody asked while the expiry was being written");
     assert!(longest <= WAIT_MAX, "an answer took {longest:?}");
     ledger.close().await.expect("it closes");
@@ -288,7 +290,8 @@ async fn what_is_derived_can_be_deleted_or_damaged_and_comes_back_equal() {
     let mut machine = machine();
     let ledger = create(&machine);
     let position = shop(&ledger, 1).await;
-    let sales = |from: u64, until: u64| (from..until).map(|n| sale(position, n).with_id(id(u128::from(n) + 1))).collect();
+    let sales =
+        |from: u64, until: u64| (from..until).map(|n| sale(position, n).with_id(id(u128::from(n) + 1))).collect();
     for from in (0..ENOUGH).step_by(10_000) {
         let outcomes = ledger.submit_batch(sales(from, from + 10_000)).await.expect("the batch is asked");
         assert!(outcomes.iter().all(Result::is_ok));
@@ -319,14 +322,12 @@ async fn what_is_derived_can_be_deleted_or_damaged_and_comes_back_equal() {
         for n in [0, 1, 777, ENOUGH / 2, ENOUGH - 1] {
             let again = ledger.submit(sale(position, n).with_id(id(u128::from(n) + 1))).await.expect("it is known");
             assert_eq!((again.repeat, again.seq), (Repeat::Duplicate, Seq(n + 4)), "{harm}: event {}", n + 4);
-            let by_till = ledger.submit(sale(position, n).with_id(id(u128::MAX))).await.expect("the till's id is known");
+            let by_till =
+                ledger.submit(sale(position, n).with_id(id(u128::MAX))).await.expect("the till's id is known");
             assert_eq!((by_till.repeat, by_till.seq), (Repeat::Duplicate, Seq(n + 4)), "{harm}: bon {n}");
         }
         let other = ledger.submit(sale(position, ENOUGH).with_id(id(1))).await;
-        assert!(
-            matches!(other, Err(SubmitError::Rejected(Rejection::CommandIdReused { .. }))),
-            "{harm}: {other:?}"
-        );
+        assert!(matches!(other, Err(SubmitError::Rejected(Rejection::CommandIdReused { .. }))), "{harm}: {other:?}");
         let derived = ledger.verify_derived().expect("what is derived is what the log says");
         assert_eq!(derived.events, head.next_seq.0);
         ledger.close().await.expect("it closes");

@@ -227,9 +227,8 @@ impl World {
             self.tally.count("refused: latched");
             return Ok(());
         }
-        let prepare = |command: &Command| {
-            Prepared::new(command.clone(), || unreachable!("every command here has an id"))
-        };
+        let prepare =
+            |command: &Command| Prepared::new(command.clone(), || unreachable!("every command here has an id"));
         let work = match &what {
             Question::One(command) => Work::Each(SmallVec::from_iter([prepare(command)])),
             Question::Unit(commands) => match commands.iter().map(prepare).collect::<Result<Vec<_>, _>>() {
@@ -552,7 +551,8 @@ impl World {
         // A till's delta may have been a repeat under its external id alone: its command id is free then.
         again.retain(|command| {
             let receipt = self.checker.callers.receipts.get(&callers::key_of(command));
-            receipt.is_some_and(|receipt| receipt.repeat == Repeat::First || !matches!(command.act, Act::PosDelta { .. }))
+            receipt
+                .is_some_and(|receipt| receipt.repeat == Repeat::First || !matches!(command.act, Act::PosDelta { .. }))
         });
         let acknowledged = again.len();
         for command in again {
@@ -654,9 +654,27 @@ fn whatever_goes_wrong_what_was_answered_holds() {
         return;
     }
     let expected = [
-        "accepted", "duplicates", "rejected", "unknown", "not appended", "read-only", "disk full", "look-up failed",
-        "refused with its unit", "groups", "groups not written", "latches", "crashes", "restarts", "checkpoints",
-        "follower stopped", "tails dropped", "openings that failed", "rot", "clock steps", "retries",
+        "accepted",
+        "duplicates",
+        "rejected",
+        "unknown",
+        "not appended",
+        "read-only",
+        "disk full",
+        "look-up failed",
+        "refused with its unit",
+        "groups",
+        "groups not written",
+        "latches",
+        "crashes",
+        "restarts",
+        "checkpoints",
+        "follower stopped",
+        "tails dropped",
+        "openings that failed",
+        "rot",
+        "clock steps",
+        "retries",
     ];
     let missing: Vec<&&str> = expected.iter().filter(|what| !tally.0.contains_key(**what)).collect();
     assert!(missing.is_empty(), "the simulation has become too tame, it never saw {missing:?}");

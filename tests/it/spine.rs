@@ -188,7 +188,9 @@ impl Spine {
         let checkpoint = (self.commands / commands).is_multiple_of(2);
         let mut opened = self.opened.take().expect("it is open");
         opened.follower.cut_every(8);
-        while !opened.follower.step(Duration::ZERO).expect("no faults").groups.is_empty() || !opened.follower.caught_up() {}
+        while !opened.follower.step(Duration::ZERO).expect("no faults").groups.is_empty()
+            || !opened.follower.caught_up()
+        {}
         if checkpoint {
             opened.follower.checkpoint();
         }

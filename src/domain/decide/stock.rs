@@ -23,11 +23,9 @@ pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Tim
     let body = match &command.act {
         Act::Receive { lines } => Body::Received { lines: recorded(lines) },
         Act::Adjust { lines } => Body::Adjusted { lines: recorded(lines) },
-        Act::PosDelta { source, external_id, delta } => Body::PosDelta {
-            source: source.clone(),
-            external_id: external_id.clone(),
-            delta: pos_movement(delta),
-        },
+        Act::PosDelta { source, external_id, delta } => {
+            Body::PosDelta { source: source.clone(), external_id: external_id.clone(), delta: pos_movement(delta) }
+        }
         Act::Return { excess, lines, .. } => returned(looked, command, *excess, lines)?,
         Act::Count { lines } => counted(state, looked, lines, at),
         Act::ShipTransfer { transfer, to, lines } => {
@@ -82,7 +80,9 @@ fn returns_known(state: &State, lines: &[ReturnLine], lowest: &mut Lowest) {
 fn pos_movement(delta: &PosDelta) -> PosMovement {
     match delta {
         PosDelta::Sale { lines } => PosMovement::Sale(recorded(lines)),
-        PosDelta::Return { lines } => PosMovement::Return(lines.iter().map(|line| resolved(line, line.line.quantity)).collect()),
+        PosDelta::Return { lines } => {
+            PosMovement::Return(lines.iter().map(|line| resolved(line, line.line.quantity)).collect())
+        }
         PosDelta::Waste { lines } => PosMovement::Waste(recorded(lines)),
         PosDelta::Receipt { lines } => PosMovement::Receipt(recorded(lines)),
         PosDelta::Correction { lines } => PosMovement::Correction(recorded(lines)),
