@@ -2,11 +2,7 @@
 //!
 //! Workload: random version 4 uuids from a fixed seed, `COUNTERFOIL_BENCH_IDS` of them (1,000,000 when not set), in
 //! segments of 65,536 seqs, merged as they come, in a directory. Under `cargo test` it runs with 20,000.
-#![allow(
-    missing_docs,
-    clippy::expect_used,
-    reason = "criterion's macros; a bench stops at its first failure"
-)]
+#![allow(missing_docs, clippy::expect_used, reason = "criterion's macros; a bench stops at its first failure")]
 
 use counterfoil::files::DirFiles;
 use counterfoil::index::limits::SEGMENT_SEQS;
@@ -25,9 +21,7 @@ const ITEMS: u64 = 4_000;
 
 fn main_ids() -> u64 {
     let is_bench = std::env::args().any(|argument| argument == "--bench");
-    let wanted = std::env::var("COUNTERFOIL_BENCH_IDS")
-        .ok()
-        .and_then(|ids| ids.parse().ok());
+    let wanted = std::env::var("COUNTERFOIL_BENCH_IDS").ok().and_then(|ids| ids.parse().ok());
     if is_bench { wanted.unwrap_or(IDS) } else { IDS_IN_TESTS }
 }
 
@@ -71,21 +65,11 @@ fn built(events: u64, build: impl Fn(&mut Segment, u64)) -> (Index, tempfile::Te
 fn insert_event(segment: &mut Segment, seq: u64) {
     let random = mix(seq);
     let occurred_at = 1_700_000_000_000_000 + seq as i64 * 10_000;
-    let key = BucketKey {
-        item: (random % ITEMS) as u32,
-        location: (random >> 20) as u32 % 3,
-        lot: 0,
-        bucket: 0,
-    };
+    let key = BucketKey { item: (random % ITEMS) as u32, location: (random >> 20) as u32 % 3, lot: 0, bucket: 0 };
     segment.insert_command(seq, &uuid_v4(seq));
     segment.insert_move(seq, &key, occurred_at, -((random >> 32) as i64 % 20));
     if random >> 63 == 0 {
-        segment.insert_move(
-            seq,
-            &BucketKey { bucket: 1, ..key },
-            occurred_at,
-            (random >> 32) as i64 % 20,
-        );
+        segment.insert_move(seq, &BucketKey { bucket: 1, ..key }, occurred_at, (random >> 32) as i64 % 20);
     }
     if random % 10 < 3 {
         segment.insert_shipment(seq, &unknown(seq / 2), key.item, 0, 3);
@@ -95,12 +79,7 @@ fn insert_event(segment: &mut Segment, seq: u64) {
 
 fn insert_recent(recent: &mut Recent, seq: u64, id: &[u8; 16]) {
     let random = u64::from_le_bytes([id[0], id[1], id[2], id[3], id[4], id[5], id[10], id[11]]);
-    let key = BucketKey {
-        item: (random % ITEMS) as u32,
-        location: (random >> 20) as u32 % 3,
-        lot: 0,
-        bucket: 0,
-    };
+    let key = BucketKey { item: (random % ITEMS) as u32, location: (random >> 20) as u32 % 3, lot: 0, bucket: 0 };
     recent.insert_command(seq, id);
     recent.insert_move(seq, &key, seq as i64, -1);
     if random >> 63 == 0 {
@@ -116,9 +95,7 @@ fn insert_recent(recent: &mut Recent, seq: u64, id: &[u8; 16]) {
 fn memory_mb(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(field));
-    line.and_then(|line| line.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<u64>().ok())
-        .unwrap_or(0)
-        / 1024
+    line.and_then(|line| line.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 fn report(ids: u64, view: &IndexView, seconds: f64) {
@@ -169,10 +146,7 @@ fn lookups(criterion: &mut Criterion) {
     let after = reader.counters();
     let misses = after.misses - before.misses;
     let read_free = after.misses_without_read - before.misses_without_read;
-    eprintln!(
-        "{misses} misses, {:.3} % of them read nothing",
-        read_free as f64 * 100.0 / misses as f64
-    );
+    eprintln!("{misses} misses, {:.3} % of them read nothing", read_free as f64 * 100.0 / misses as f64);
 }
 
 fn builds(criterion: &mut Criterion) {
@@ -180,9 +154,7 @@ fn builds(criterion: &mut Criterion) {
     let events = if is_bench { EVENTS } else { 2_000 };
     let mut group = criterion.benchmark_group("index_build");
     group.sample_size(10).throughput(Throughput::Elements(events));
-    group.bench_function("segments_and_merges", |bencher| {
-        bencher.iter(|| built(events, insert_event))
-    });
+    group.bench_function("segments_and_merges", |bencher| bencher.iter(|| built(events, insert_event)));
     let ids: Vec<[u8; 16]> = (0..events).map(uuid_v4).collect();
     group.bench_function("recent", |bencher| {
         bencher.iter(|| {

@@ -117,7 +117,7 @@ fn main() {
     let rounds = if small { 50 } else { 2_000 };
     let dir = tempfile::tempdir_in(std::env::current_dir().unwrap().join("target")).unwrap();
     let baseline = fdatasync(dir.path(), rounds);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let path = dir.path().join("ledger");
     runtime.block_on(async {
         let ledger = Ledger::create(&path, Options::default()).unwrap();
@@ -225,7 +225,8 @@ async fn batches(ledger: &Ledger, events: u64, baseline: Duration) {
     let all = Instant::now();
     let mut under_way = Vec::new();
     for batch in 0..batches {
-        let commands = ready.next().unwrap_or_else(|| (batch * BATCH..(batch + 1) * BATCH).map(|n| nth(n, 9)).collect());
+        let commands =
+            ready.next().unwrap_or_else(|| (batch * BATCH..(batch + 1) * BATCH).map(|n| nth(n, 9)).collect());
         let ledger = ledger.clone();
         let started = Instant::now();
         under_way.push(tokio::spawn(async move {
@@ -247,5 +248,9 @@ async fn batches(ledger: &Ledger, events: u64, baseline: Duration) {
     }
     let caught_up = all.elapsed();
     report("batch_8192", times, batches * BATCH, took, baseline);
-    println!("indexes caught up after {:.2} s: {:.0} /s", caught_up.as_secs_f64(), (batches * BATCH) as f64 / caught_up.as_secs_f64());
+    println!(
+        "indexes caught up after {:.2} s: {:.0} /s",
+        caught_up.as_secs_f64(),
+        (batches * BATCH) as f64 / caught_up.as_secs_f64()
+    );
 }

@@ -10,7 +10,7 @@
 //! | `sled_scan_raw` | one event read from disk through sled, its hash checked |
 //!
 //! Run with `cargo bench --bench log`. Under `cargo test` each runs once on a small log, so it can't rot.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::expect_used)]
 
 use counterfoil::domain::command::Actor;
 use counterfoil::domain::event::{Body, Envelope, Event, UnitMark};

@@ -9,7 +9,7 @@
 //! | `holders/n` | the first 100 of n holds at one position |
 //!
 //! n is 10,000 and 100,000; under `cargo test` it is 500, so that the bench can't rot.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::expect_used)]
 
 use counterfoil::domain::command::Actor;
 use counterfoil::domain::event::{Body, Envelope, Event, UnitMark};

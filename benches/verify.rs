@@ -53,7 +53,8 @@ fn exported(reader: &Arc<dyn StoreReader>) {
 }
 
 fn timed(what: &str, events: u64, run: impl FnOnce()) {
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-') && argument.parse::<u64>().is_err());
+    let wanted =
+        std::env::args().skip(1).find(|argument| !argument.starts_with('-') && argument.parse::<u64>().is_err());
     if wanted.is_some_and(|wanted| !what.contains(&wanted)) {
         return;
     }

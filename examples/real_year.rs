@@ -24,10 +24,7 @@ use std::time::Instant;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let (file, flag, dir) = (arguments.next(), arguments.next(), arguments.next());
-    let (Some(file), true) = (
-        file,
-        flag.as_ref().is_none_or(|flag| flag == "--ledger" && dir.is_some()),
-    ) else {
+    let (Some(file), true) = (file, flag.as_ref().is_none_or(|flag| flag == "--ledger" && dir.is_some())) else {
         eprintln!("usage: real_year FILE [--ledger DIR]");
         return ExitCode::from(2);
     };
@@ -77,23 +74,9 @@ async fn run(file: PathBuf, dir: Option<PathBuf>, out: &mut dyn Write) -> Result
     let closing = Instant::now();
     ledger.close().await?;
     let closed = closing.elapsed();
-    writeln!(
-        out,
-        "\nindexes and checkpoint were complete {:.2} s later",
-        closed.as_secs_f64()
-    )?;
-    writeln!(
-        out,
-        "on disk: {} bytes, {:.0} per line",
-        disk_bytes(&dir)?,
-        per(disk_bytes(&dir)?, imported.lines)
-    )?;
-    writeln!(
-        out,
-        "peak memory: {} MB while appending, {} MB with verify",
-        peak_append >> 20,
-        peak_bytes() >> 20
-    )?;
+    writeln!(out, "\nindexes and checkpoint were complete {:.2} s later", closed.as_secs_f64())?;
+    writeln!(out, "on disk: {} bytes, {:.0} per line", disk_bytes(&dir)?, per(disk_bytes(&dir)?, imported.lines))?;
+    writeln!(out, "peak memory: {} MB while appending, {} MB with verify", peak_append >> 20, peak_bytes() >> 20)?;
     match differences.is_empty() {
         true => Ok(()),
         false => Err(format!("stock differs from the file:\n{}", differences.join("\n")).into()),
@@ -105,16 +88,7 @@ fn per(total: u64, count: u64) -> f64 {
 }
 
 fn show_import(imported: &Imported, out: &mut dyn Write) -> Result<(), ImportError> {
-    let Imported {
-        lines,
-        sales,
-        returns,
-        adjustments,
-        repeats,
-        made,
-        took,
-        items,
-    } = imported;
+    let Imported { lines, sales, returns, adjustments, repeats, made, took, items } = imported;
     let seconds = took.as_secs_f64();
     writeln!(
         out,
@@ -133,11 +107,7 @@ fn show_import(imported: &Imported, out: &mut dyn Write) -> Result<(), ImportErr
 fn show_stock(ledger: &Ledger, imported: &Imported, out: &mut dyn Write) -> Result<(), ImportError> {
     let mut busiest: Vec<_> = imported.items.iter().collect();
     busiest.sort_by_key(|sold| std::cmp::Reverse(sold.lines));
-    writeln!(
-        out,
-        "\nthe ten busiest items\n  {:<12}  {:>6}  {:>9}  {:>9}",
-        "code", "lines", "physical", "available"
-    )?;
+    writeln!(out, "\nthe ten busiest items\n  {:<12}  {:>6}  {:>9}  {:>9}", "code", "lines", "physical", "available")?;
     for sold in busiest.into_iter().take(10) {
         let answer = ledger.query(|state, now| query::item_stock(state, now, sold.item, &Paging::first(1)))?;
         let total = answer.value.ok_or("an item is missing")?.total;
@@ -162,12 +132,7 @@ fn show_negative(ledger: &Ledger, out: &mut dyn Write) -> Result<(), ImportError
         answer.value.matched
     )?;
     for row in answer.value.rows {
-        writeln!(
-            out,
-            "  {:<12}  {:>9}",
-            row.place.sku.as_ref().map_or("", |sku| sku.as_str()),
-            row.stock.physical
-        )?;
+        writeln!(out, "  {:<12}  {:>9}", row.place.sku.as_ref().map_or("", |sku| sku.as_str()), row.stock.physical)?;
     }
     Ok(())
 }
@@ -175,15 +140,9 @@ fn show_negative(ledger: &Ledger, out: &mut dyn Write) -> Result<(), ImportError
 /// Verifies the log against the head that the ledger gave.
 fn verify(ledger: &Ledger, out: &mut dyn Write) -> Result<(), ImportError> {
     let head = ledger.head();
-    let kept = Expected {
-        seq: Seq(head.next_seq.0.saturating_sub(1)),
-        hash: head.hash,
-    };
+    let kept = Expected { seq: Seq(head.next_seq.0.saturating_sub(1)), hash: head.hash };
     let started = Instant::now();
-    let options = audit::Options {
-        expected: vec![kept],
-        ..audit::Options::default()
-    };
+    let options = audit::Options { expected: vec![kept], ..audit::Options::default() };
     let report = audit::verify(ledger.log().as_ref(), options)?;
     let seconds = started.elapsed().as_secs_f64();
     if let Some(fault) = report.first_fault {
@@ -227,6 +186,5 @@ fn file_bytes(metadata: &std::fs::Metadata) -> u64 {
 fn peak_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok())
-        .map_or(0, |kilobytes| kilobytes << 10)
+    peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()).map_or(0, |kilobytes| kilobytes << 10)
 }

@@ -126,11 +126,7 @@ pub struct FilesError {
 
 impl FilesError {
     pub(crate) fn new(what: &'static str, name: &str, source: io::Error) -> Self {
-        FilesError {
-            what,
-            name: name.to_owned(),
-            source,
-        }
+        FilesError { what, name: name.to_owned(), source }
     }
 
     /// Whether the reason is that there is no such file.
@@ -154,19 +150,12 @@ impl std::error::Error for FilesError {
 /// Accepts names of lower-case letters, digits, `.`, `_` and `-` that start with a letter or digit.
 fn check_name(what: &'static str, name: &str) -> Result<(), FilesError> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
-    let starts_well = name
-        .bytes()
-        .next()
-        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let short = name.len() <= FILE_NAME_BYTES_MAX;
     if starts_well && short && name.bytes().all(allowed) && !name.ends_with(TEMPORARY_SUFFIX) {
         return Ok(());
     }
-    Err(FilesError::new(
-        what,
-        name,
-        io::Error::new(io::ErrorKind::InvalidInput, "not a permitted file name"),
-    ))
+    Err(FilesError::new(what, name, io::Error::new(io::ErrorKind::InvalidInput, "not a permitted file name")))
 }
 
 #[cfg(test)]
@@ -193,19 +182,7 @@ mod tests {
         drop(files.create("c").unwrap());
         assert_eq!(files.list().unwrap(), ["a"]);
         assert!(files.read_whole("a").unwrap().is_empty());
-        for name in [
-            "",
-            ".",
-            "..",
-            "a/b",
-            "../a",
-            "A",
-            "ä",
-            "a.tmp",
-            "-a",
-            "a\0",
-            &"x".repeat(101),
-        ] {
+        for name in ["", ".", "..", "a/b", "../a", "A", "ä", "a.tmp", "-a", "a\0", &"x".repeat(101)] {
             assert!(files.write_whole(name, b"").is_err(), "{name:?} was accepted");
             assert!(files.open(name).is_err() && files.remove(name).is_err());
         }

@@ -154,9 +154,7 @@ fn read(input: Box<dyn Read + Send>, lines_max: u64, batches: &SyncSender<Batch>
         if !reader.read_record(&mut record)? {
             break;
         }
-        let line = names
-            .line(&record, &mut batch.codes)
-            .map_err(|error| format!("line {number}: {error}"))?;
+        let line = names.line(&record, &mut batch.codes).map_err(|error| format!("line {number}: {error}"))?;
         batch.lines.push(line);
         if batch.lines.len() == BATCH_LINES && batches.send(std::mem::take(&mut batch)).is_err() {
             return Ok(());
@@ -236,10 +234,7 @@ fn london(text: &str) -> Result<Timestamp, ImportError> {
     let local =
         NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").map_err(|error| format!("{text:?}: {error}"))?;
     let at = chrono_tz::Europe::London.from_local_datetime(&local).earliest();
-    Ok(at
-        .ok_or_else(|| format!("London's clocks never showed {text}"))?
-        .to_utc()
-        .into())
+    Ok(at.ok_or_else(|| format!("London's clocks never showed {text}"))?.to_utc().into())
 }
 
 /// The same id for the same name, every time: what makes a second import append nothing.
@@ -255,34 +250,17 @@ fn reason(text: &str) -> &'static str {
     const CODES: [(&str, &[&str]); 6] = [
         (
             "damaged",
-            &[
-                "damag", "wet", "rust", "crush", "smash", "broken", "crack", "mould", "faulty", "smudge", "water",
-            ],
+            &["damag", "wet", "rust", "crush", "smash", "broken", "crack", "mould", "faulty", "smudge", "water"],
         ),
         ("discarded", &["throw", "destroy", "unsaleable"]),
-        (
-            "sold-elsewhere",
-            &[
-                "sold",
-                "dotcom",
-                "ebay",
-                "amazon",
-                "given away",
-                "showroom",
-                "sample",
-                "display",
-            ],
-        ),
+        ("sold-elsewhere", &["sold", "dotcom", "ebay", "amazon", "given away", "showroom", "sample", "display"]),
         ("mislabelled", &["barcode", "wrong code", "label", "mix", "incorrect"]),
         ("stock-check", &["check", "count", "adjust", "reverse"]),
         ("missing", &["missing", "lost", "mia", "?"]),
     ];
     let text = text.to_lowercase();
     let fits = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    CODES
-        .iter()
-        .find(|(_, words)| fits(words))
-        .map_or("other", |(code, _)| code)
+    CODES.iter().find(|(_, words)| fits(words)).map_or("other", |(code, _)| code)
 }
 
 struct Run<'a> {
@@ -311,10 +289,7 @@ impl<'a> Run<'a> {
         let shop = match known {
             Some(Named::Location(location)) => location.location,
             _ => {
-                let make = Act::CreateLocation {
-                    code,
-                    zone: Zone::new("Europe/London")?,
-                };
+                let make = Act::CreateLocation { code, zone: Zone::new("Europe/London")? };
                 imported.made += 1;
                 match ledger.submit(Command::new(actor.clone(), make)).await?.created {
                     Some(Created::Location(location)) => location,
@@ -323,14 +298,7 @@ impl<'a> Run<'a> {
             }
         };
         let source = Source::new("online-retail")?;
-        Ok(Self {
-            ledger,
-            actor,
-            source,
-            shop,
-            imported,
-            calls: VecDeque::new(),
-        })
+        Ok(Self { ledger, actor, source, shop, imported, calls: VecDeque::new() })
     }
 
     async fn all(&mut self, batches: &Receiver<Batch>, progress: &mut impl FnMut(u64)) -> Result<(), ImportError> {
@@ -397,22 +365,11 @@ impl<'a> Run<'a> {
                 Some(Named::Item(item)) => item.item,
                 _ => {
                     missing.insert(commands.len(), found.len());
-                    commands.push(Command::new(
-                        self.actor.clone(),
-                        Act::CreateItem {
-                            sku: code.clone(),
-                            decimals: 0,
-                        },
-                    ));
+                    commands.push(Command::new(self.actor.clone(), Act::CreateItem { sku: code.clone(), decimals: 0 }));
                     ItemId(0)
                 }
             };
-            found.push(Sold {
-                code,
-                item,
-                lines: 0,
-                sum: 0,
-            });
+            found.push(Sold { code, item, lines: 0, sum: 0 });
         }
         self.imported.made += commands.len() as u64;
         for (index, outcome) in self.ledger.submit_batch(commands).await?.into_iter().enumerate() {
@@ -438,21 +395,13 @@ impl<'a> Run<'a> {
         let back = Line::new(position, Quantity(-read.quantity));
         let (sort, act) = match (read.is_cancellation, read.quantity < 0) {
             (true, _) => {
-                let lines = smallvec![ReturnLine {
-                    line: back,
-                    disposition: Some(Disposition::Restock)
-                }];
+                let lines = smallvec![ReturnLine { line: back, disposition: Some(Disposition::Restock) }];
                 (Sort::Return, self.delta(read.external_id, PosDelta::Return { lines }))
             }
             (false, true) => (Sort::Adjustment, Act::Adjust { lines: smallvec![back] }),
-            (false, false) => (
-                Sort::Sale,
-                self.delta(read.external_id, PosDelta::Sale { lines: smallvec![line] }),
-            ),
+            (false, false) => (Sort::Sale, self.delta(read.external_id, PosDelta::Sale { lines: smallvec![line] })),
         };
-        let mut command = Command::new(self.actor.clone(), act)
-            .with_id(read.id)
-            .occurred(read.occurred_at);
+        let mut command = Command::new(self.actor.clone(), act).with_id(read.id).occurred(read.occurred_at);
         if matches!(sort, Sort::Adjustment) {
             let code = read.text.as_deref().map_or("unspecified", reason);
             command = command.because(ReasonCode::new(code)?);
@@ -462,19 +411,12 @@ impl<'a> Run<'a> {
     }
 
     fn delta(&self, external_id: ExternalId, delta: PosDelta) -> Act {
-        Act::PosDelta {
-            source: self.source.clone(),
-            external_id,
-            delta,
-        }
+        Act::PosDelta { source: self.source.clone(), external_id, delta }
     }
 }
 
 fn named(ledger: &Ledger, kind: AliasKind, text: &AliasText) -> Option<Named> {
-    let alias = Alias {
-        kind,
-        text: text.clone(),
-    };
+    let alias = Alias { kind, text: text.clone() };
     ledger.query(|state, now| query::by_alias(state, now, &alias)).value
 }
 

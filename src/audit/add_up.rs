@@ -60,6 +60,7 @@ fn positions(state: &State) -> Option<String> {
     state.positions().find_map(|(position, entry)| {
         let (open, inbound) = sums.get(position).copied().unwrap_or_default();
         let agree = open == i128::from(entry.open) && inbound == i128::from(entry.inbound);
-        (!agree).then(|| format!("what is open or inbound at {position} is not what its reservations and transfers hold"))
+        (!agree)
+            .then(|| format!("what is open or inbound at {position} is not what its reservations and transfers hold"))
     })
 }

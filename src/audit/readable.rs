@@ -7,8 +7,8 @@ use crate::domain::event::{
 };
 use crate::domain::ids::{Position, Timestamp};
 use crate::domain::line::{Line, ReturnLine};
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 /// The readable view of an event; its fields are listed in ARCHITECTURE.md.

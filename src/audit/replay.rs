@@ -14,11 +14,7 @@ pub const PROGRESS_EVENTS: u64 = 65_536;
 ///
 /// # Errors
 /// [`LogFault`] where the log can't be read or is damaged. Rules are not checked: see [`super::verify()`].
-pub fn replay(
-    reader: &dyn StoreReader,
-    before: Option<Seq>,
-    mut progress: impl FnMut(u64),
-) -> Result<State, LogFault> {
+pub fn replay(reader: &dyn StoreReader, before: Option<Seq>, mut progress: impl FnMut(u64)) -> Result<State, LogFault> {
     let mut state = State::default();
     for scanned in scan(reader, Head::EMPTY) {
         let scanned = scanned?;

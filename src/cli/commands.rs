@@ -37,12 +37,9 @@ pub async fn init(dir: &Path, format: Format, out: &mut dyn Write) -> Result<(),
     ledger.close().await?;
     match format {
         Format::Json => json_line(out, &json!({ "ledger": id, "seq": 0, "hash": head.hash.to_string() })),
-        Format::Table => Ok(writeln!(
-            out,
-            "made ledger {id} in {}\nevent 0 has the hash {}",
-            dir.display(),
-            head.hash
-        )?),
+        Format::Table => {
+            Ok(writeln!(out, "made ledger {id} in {}\nevent 0 has the hash {}", dir.display(), head.hash)?)
+        }
     }
 }
 
@@ -57,14 +54,7 @@ pub fn verify(dir: &Path, expected: Vec<Expected>, format: Format, out: &mut dyn
     let shown = std::io::stderr().is_terminal();
     let mut progress = |at: audit::verify::Progress| eprint!("\r{} of {} events", at.events, at.of);
     let progress: Option<&mut dyn FnMut(audit::verify::Progress)> = shown.then_some(&mut progress);
-    let report = audit::verify(
-        reader.as_ref(),
-        Options {
-            expected,
-            progress,
-            ..Options::default()
-        },
-    )?;
+    let report = audit::verify(reader.as_ref(), Options { expected, progress, ..Options::default() })?;
     if shown {
         eprint!("\r\u{1b}[K");
     }
@@ -73,10 +63,7 @@ pub fn verify(dir: &Path, expected: Vec<Expected>, format: Format, out: &mut dyn
         Format::Table => show_report(&report, Paint::of_stdout(), out)?,
     }
     match &report.first_fault {
-        Some(fault) => Err(Failure::Damaged(format!(
-            "the log is damaged at event {}: {}",
-            fault.seq, fault.what
-        ))),
+        Some(fault) => Err(Failure::Damaged(format!("the log is damaged at event {}: {}", fault.seq, fault.what))),
         None => Ok(()),
     }
 }
@@ -88,11 +75,7 @@ pub fn show_report(report: &Report, paint: Paint, out: &mut dyn Write) -> Result
         writeln!(out, "     head: event {} with the hash {}", head.seq, head.hash)?;
     }
     if let Some(tail) = &report.dropped_tail {
-        writeln!(
-            out,
-            "     {} bytes behind the last commit mark were never acknowledged",
-            tail.bytes
-        )?;
+        writeln!(out, "     {} bytes behind the last commit mark were never acknowledged", tail.bytes)?;
     }
     for exclusion in &report.exclusions {
         writeln!(out, "     {}", paint.dim(&format!("not excluded: {exclusion}")))?;
@@ -111,13 +94,7 @@ pub fn show_verdict(report: &Report, paint: Paint, out: &mut dyn Write) -> Resul
             report.items
         )?,
         Some(fault) => {
-            writeln!(
-                out,
-                "  {} event {} breaks the rule `{}`",
-                paint.bad("WRONG"),
-                fault.seq,
-                fault.rule
-            )?;
+            writeln!(out, "  {} event {} breaks the rule `{}`", paint.bad("WRONG"), fault.seq, fault.rule)?;
             writeln!(out, "     {}", fault.what)?;
             writeln!(out, "     the {} events before it are right", report.events)?;
         }
@@ -150,19 +127,8 @@ pub async fn stock(dir: &Path, wanted: &Wanted, format: Format, out: &mut dyn Wr
 
 fn stock_rows(ledger: &Ledger, wanted: &Wanted) -> Result<Answer<Vec<StockRow>>, Failure> {
     let item = wanted.sku.as_deref().map(|sku| item_of(ledger, sku)).transpose()?;
-    let location = wanted
-        .location
-        .as_deref()
-        .map(|code| location_of(ledger, code))
-        .transpose()?;
-    let filter = StockFilter {
-        scope: Scope {
-            item,
-            location,
-            ..Scope::default()
-        },
-        only: wanted.only,
-    };
+    let location = wanted.location.as_deref().map(|code| location_of(ledger, code)).transpose()?;
+    let filter = StockFilter { scope: Scope { item, location, ..Scope::default() }, only: wanted.only };
     let order = Order::ascending(StockSort::Sku);
     let mut paging = Paging::first(PAGE_ROWS_MAX);
     let mut rows = Vec::new();
@@ -173,11 +139,7 @@ fn stock_rows(ledger: &Ledger, wanted: &Wanted) -> Result<Answer<Vec<StockRow>>,
         match page.next {
             Some(next) => paging = paging.starting_after(next),
             None => {
-                return Ok(Answer {
-                    seq,
-                    as_of,
-                    value: rows,
-                });
+                return Ok(Answer { seq, as_of, value: rows });
             }
         }
     }
@@ -195,18 +157,13 @@ pub fn item_of(ledger: &Ledger, sku: &str) -> Result<ItemId, Failure> {
 pub fn location_of(ledger: &Ledger, code: &str) -> Result<LocationId, Failure> {
     match named(ledger, AliasKind::Location, code)? {
         Some(Named::Location(location)) => Ok(location.location),
-        _ => Err(Failure::Refused(format!(
-            "no location has the code {code:?}; case matters"
-        ))),
+        _ => Err(Failure::Refused(format!("no location has the code {code:?}; case matters"))),
     }
 }
 
 /// What an alias names.
 pub fn named(ledger: &Ledger, kind: AliasKind, text: &str) -> Result<Option<Named>, Failure> {
-    let alias = Alias {
-        kind,
-        text: AliasText::new(text)?,
-    };
+    let alias = Alias { kind, text: AliasText::new(text)? };
     Ok(ledger.query(|state, now| query::by_alias(state, now, &alias)).value)
 }
 
@@ -259,10 +216,7 @@ pub fn export(dir: &Path, file: Option<&Path>, out: &mut dyn Write) -> Result<()
     let made = made.map_err(|error| Failure::Refused(format!("{} can't be made: {error}", path.display())))?;
     let mut writer = BufWriter::new(made);
     let head = audit::export(reader.as_ref(), &mut writer, |_| {})?;
-    writer
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error)?
-        .sync_all()?;
+    writer.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     Ok(writeln!(out, "{} events are in {}", head.next_seq, path.display())?)
 }
 
@@ -292,14 +246,7 @@ pub fn events(dir: &Path, from: Seq, limit: u64, format: Format, out: &mut dyn W
         match format {
             Format::Json => {
                 let (seq, hash) = (scanned.seq, scanned.hash.to_string());
-                json_line(
-                    out,
-                    &EventLine {
-                        seq,
-                        event: Readable(&scanned.event),
-                        hash,
-                    },
-                )?;
+                json_line(out, &EventLine { seq, event: Readable(&scanned.event), hash })?;
             }
             Format::Table => table.row(event_row(&scanned)),
         }
@@ -333,9 +280,7 @@ pub fn head(dir: &Path, format: Format, out: &mut dyn Write) -> Result<(), Failu
     let (_store, reader) = log_of(dir)?;
     let head = recover(reader.as_ref(), Head::EMPTY)?.head;
     let Some(last) = head.next_seq.0.checked_sub(1) else {
-        return Err(Failure::Damaged(
-            "the log has no events, not even a genesis event".to_owned(),
-        ));
+        return Err(Failure::Damaged("the log has no events, not even a genesis event".to_owned()));
     };
     match format {
         Format::Json => json_line(out, &json!({ "seq": last, "hash": head.hash.to_string() })),

@@ -175,34 +175,17 @@ fn run(task: Task, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Demo { dir } => block_on(demo::run(dir, out)),
         Task::Init { dir, format } => block_on(commands::init(&dir, format.format, out)),
         Task::Verify { dir, expect, format } => commands::verify(&dir, expect, format.format, out),
-        Task::Stock {
-            dir,
-            sku,
-            location,
-            only,
-            format,
-        } => {
-            let wanted = commands::Wanted {
-                sku,
-                location,
-                only: only.map(Only::from),
-            };
+        Task::Stock { dir, sku, location, only, format } => {
+            let wanted = commands::Wanted { sku, location, only: only.map(Only::from) };
             block_on(commands::stock(&dir, &wanted, format.format, out))
         }
         Task::Export { dir, out: file } => commands::export(&dir, file.as_deref(), out),
-        Task::Events {
-            dir,
-            from,
-            limit,
-            format,
-        } => commands::events(&dir, Seq(from), limit, format.format, out),
+        Task::Events { dir, from, limit, format } => commands::events(&dir, Seq(from), limit, format.format, out),
         Task::Head { dir, format } => commands::head(&dir, format.format, out),
     }
 }
 
 fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime
-        .map_err(|error| Failure::Refused(format!("the runtime can't be started: {error}")))?
-        .block_on(task)
+    runtime.map_err(|error| Failure::Refused(format!("the runtime can't be started: {error}")))?.block_on(task)
 }

@@ -21,10 +21,7 @@ pub struct Table {
 impl Table {
     /// A table with these columns.
     pub fn new(columns: &[(&'static str, Side)]) -> Self {
-        Self {
-            columns: columns.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row; cells beyond the columns are left out.
@@ -51,25 +48,17 @@ impl Table {
     fn widths(&self) -> Vec<usize> {
         let width = |text: &str| text.chars().count();
         let column = |(index, (title, _)): (usize, &(&str, Side))| {
-            let cells = self
-                .rows
-                .iter()
-                .filter_map(|row| row.get(index))
-                .map(|cell| width(cell));
+            let cells = self.rows.iter().filter_map(|row| row.get(index)).map(|cell| width(cell));
             cells.chain([width(title)]).max().unwrap_or(0)
         };
         self.columns.iter().enumerate().map(column).collect()
     }
 
     fn print_row(&self, out: &mut dyn Write, cells: &[String], widths: &[usize]) -> io::Result<()> {
-        let aligned = cells
-            .iter()
-            .zip(widths)
-            .zip(&self.columns)
-            .map(|((cell, width), (_, side))| match side {
-                Side::Left => format!("  {cell:<width$}"),
-                Side::Right => format!("  {cell:>width$}"),
-            });
+        let aligned = cells.iter().zip(widths).zip(&self.columns).map(|((cell, width), (_, side))| match side {
+            Side::Left => format!("  {cell:<width$}"),
+            Side::Right => format!("  {cell:>width$}"),
+        });
         writeln!(out, "{}", aligned.collect::<String>().trim_end())
     }
 }

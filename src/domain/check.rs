@@ -11,9 +11,9 @@ mod holds;
 mod registry;
 
 use super::account::{Place, for_each_posting};
+use super::alert::AlertStatus;
 use super::event::{Body, Event};
 use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Timestamp};
-use super::alert::AlertStatus;
 use super::line::{Bucket, Line};
 use super::state::State;
 use super::text::OrderRef;
@@ -216,35 +216,41 @@ fn place_after(state: &State, item: ItemId, place: Place) -> Result<(), Violatio
 
 fn position_after(state: &State, position: Position) -> Result<(), Violation> {
     let Some(entry) = state.position(position) else { return Ok(()) };
-    let (open, inbound) = (entry.open, entry.inbound);
-    for (figure, what) in [
-        (entry.sellable.quantity, "sellable"),
-        (entry.unsellable.quantity, "unsellable"),
-        (open, "reserved"),
-        (inbound, "inbound"),
-    ] {
-        in_balance(i128::from(figure), || format!("{what} of {position}"))?;
+    let (sellable, unsellable) = (entry.sellable.quantity, entry.unsellable.quantity);
+    // Almost always all is well, and this is asked of every event.
+    if [sellable, unsellable, entry.open, entry.inbound].iter().all(|figure| figure.unsigned_abs() <= BALANCE_MAX) {
+        return Ok(());
     }
-    Ok(())
+    in_balance(i128::from(sellable), || format!("sellable of {position}"))?;
+    in_balance(i128::from(unsellable), || format!("unsellable of {position}"))?;
+    in_balance(i128::from(entry.open), || format!("reserved of {position}"))?;
+    in_balance(i128::from(entry.inbound), || format!("inbound of {position}"))
 }
+
+const BALANCE_MAX: u64 = BALANCE_UNITS_MAX.unsigned_abs();
 
 fn item_after(state: &State, item: ItemId) -> Result<(), Violation> {
     let Some(accounts) = state.item(item).map(|item| &item.accounts) else { return Ok(()) };
     let sum = accounts.sum();
     ensure(sum == 0, DOUBLE_ENTRY.0, || format!("the accounts of item {item} sum to {sum}"))?;
-    for (figure, what) in [
-        (accounts.supplier, "supplier"),
-        (accounts.customer, "customer"),
-        (accounts.loss, "loss"),
-        (accounts.found, "found"),
-        (accounts.variance, "variance"),
-        (accounts.transit, "transit"),
-        (accounts.sellable, "sellable"),
-        (accounts.unsellable, "unsellable"),
-    ] {
-        in_balance(figure, || format!("the account {what} of item {item}"))?;
+    let figures = [
+        accounts.supplier,
+        accounts.customer,
+        accounts.loss,
+        accounts.found,
+        accounts.variance,
+        accounts.transit,
+        accounts.sellable,
+        accounts.unsellable,
+    ];
+    if figures.iter().all(|figure| figure.unsigned_abs() <= u128::from(BALANCE_MAX)) {
+        return Ok(());
     }
-    Ok(())
+    let names = ["supplier", "customer", "loss", "found", "variance", "transit", "sellable", "unsellable"];
+    figures
+        .into_iter()
+        .zip(names)
+        .try_for_each(|(figure, name)| in_balance(figure, || format!("the account {name} of item {item}")))
 }
 
 fn in_balance(figure: i128, what: impl FnOnce() -> String) -> Result<(), Violation> {

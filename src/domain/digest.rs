@@ -5,8 +5,8 @@
 //! the private note are not part of it (a repeat may lack the note, and a digest of it could be guessed).
 
 use super::command::{
-    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Document, Established, Excess, Holds, ItemStatus, PosDelta,
-    Portion, ReturnOrigin, UseStatus,
+    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Document, Established, Excess, Holds, ItemStatus,
+    Portion, PosDelta, ReturnOrigin, UseStatus,
 };
 use super::event::ContentDigest;
 use super::ids::{Position, Timestamp};

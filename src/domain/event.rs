@@ -1,7 +1,9 @@
 //! Events: what happened. One accepted command is exactly one event; a few kinds only the ledger writes.
 
 use super::command::{Actor, Alias, AliasTarget, Cause, Departure, Document, ItemStatus, UseStatus};
-use super::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
+use super::ids::{
+    AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId,
+};
 use super::line::{Bucket, Lines, ReturnLine};
 use super::quantity::Quantity;
 use super::text::{AliasText, ExternalId, OrderRef, ReasonCode, Source, Zone};

@@ -2,13 +2,13 @@
 
 use super::account::{Account, Place, Posting, for_each_posting};
 use super::alert::{AlertKind, AlertStatus, Change, Reorder};
+use super::command::{Alias, ItemStatus};
 use super::command::{AliasKind, AliasTarget, UseStatus};
 use super::event::{Body, CountedLine, Event, HoldLine, PosMovement};
 use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, Line};
 use super::quantity::Quantity;
 use super::state::{Accounts, Deadline, HeldLine, Item, Location, Lot, Moved, PositionState, Reservation, State};
-use super::command::{Alias, ItemStatus};
 use super::text::AliasText;
 use smallvec::SmallVec;
 

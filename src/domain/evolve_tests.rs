@@ -110,13 +110,17 @@ fn arrive(facts: &[Dated]) -> State {
         let body = match *fact {
             Dated::Moved(_, quantity) => Body::Adjusted { lines: smallvec![line(A1, quantity)] },
             Dated::Counted(at, figure) => {
-                let anchors = state.position(A1).is_none_or(|entry| entry.sellable.anchors_at(Moment::of(Some(Timestamp(at)), Timestamp(at))));
+                let anchors = state
+                    .position(A1)
+                    .is_none_or(|entry| entry.sellable.anchors_at(Moment::of(Some(Timestamp(at)), Timestamp(at))));
                 let moved = facts[..index].iter().map(|earlier| match *earlier {
                     Dated::Moved(then, quantity) if anchors && then > at => quantity,
                     _ => 0,
                 });
                 let (counted, later) = (Quantity(figure), moved.sum());
-                Body::Counted { lines: smallvec![CountedLine { position: A1, bucket: Bucket::Sellable, counted, later }] }
+                Body::Counted {
+                    lines: smallvec![CountedLine { position: A1, bucket: Bucket::Sellable, counted, later }],
+                }
             }
         };
         fold(&mut state, Some(fact.at()), body);
@@ -222,7 +226,11 @@ impl Choice {
                 delta: PosMovement::Sale(lines),
             },
             3 => Body::Returned { referenced: smallvec![self.returned()], unreferenced: smallvec![self.returned()] },
-            4 => Body::TransferShipped { transfer, to: LocationId(2), lines: smallvec![line(self.position(), self.quantity)] },
+            4 => Body::TransferShipped {
+                transfer,
+                to: LocationId(2),
+                lines: smallvec![line(self.position(), self.quantity)],
+            },
             5 => Body::TransferReceived { transfer, lines },
             6 => self.close(state, transfer)?,
             7 | 8 => Body::Reserved {
@@ -232,17 +240,22 @@ impl Choice {
             9 => {
                 let (reservation, position, open) = self.held(state)?;
                 let part = Quantity(open.min(self.quantity));
-                Body::Fulfilled { departure: Departure::Now, closes: smallvec![HoldLine { reservation, position, quantity: part }], unreserved: lines }
+                Body::Fulfilled {
+                    departure: Departure::Now,
+                    closes: smallvec![HoldLine { reservation, position, quantity: part }],
+                    unreserved: lines,
+                }
             }
             10 => {
                 let (reservation, position, quantity) = self.held(state)?;
                 Body::Released { closes: smallvec![HoldLine { reservation, position, quantity: Quantity(quantity) }] }
             }
-            11 => Body::Amended { reservation: self.held(state)?.0, lines: smallvec![line(self.position(), self.quantity % 5)] },
-            12 => Body::Extended { reservation: self.held(state)?.0, deadline: self.deadline(state) },
-            13 => Body::Expired {
-                reservations: state.lapsed(state.recorded_at()).map(|held| held.seq).collect(),
+            11 => Body::Amended {
+                reservation: self.held(state)?.0,
+                lines: smallvec![line(self.position(), self.quantity % 5)],
             },
+            12 => Body::Extended { reservation: self.held(state)?.0, deadline: self.deadline(state) },
+            13 => Body::Expired { reservations: state.lapsed(state.recorded_at()).map(|held| held.seq).collect() },
             14 => Body::ReorderPointSet {
                 position: self.position(),
                 point: (self.pick & 32 == 0).then_some(Quantity(self.quantity)),
@@ -297,7 +310,8 @@ fn assert_whole(state: &State) {
     let sum = |bucket: Bucket| -> i128 {
         state.positions().map(|(_, entry)| i128::from(entry.bucket(bucket).quantity)).sum()
     };
-    let of_items = |f: fn(&super::state::Accounts) -> i128| -> i128 { state.items().map(|(_, i)| f(&i.accounts)).sum() };
+    let of_items =
+        |f: fn(&super::state::Accounts) -> i128| -> i128 { state.items().map(|(_, i)| f(&i.accounts)).sum() };
     assert_eq!(sum(Bucket::Sellable), of_items(|accounts| accounts.sellable));
     assert_eq!(sum(Bucket::Unsellable), of_items(|accounts| accounts.unsellable));
     let transit: i128 = state.transfers().flat_map(|(_, t)| t.lines.values()).map(|q| i128::from(*q)).sum();

@@ -272,10 +272,9 @@ impl fmt::Display for Rejection {
             Self::CommandIdReused { seq, differs } => {
                 write!(f, "event {seq} has this id with other content: {differs} differs")
             }
-            Self::UnitPartlyKnown { known, seq, unknown } => write!(
-                f,
-                "command {known} of the unit is event {seq} already, command {unknown} is not in the log"
-            ),
+            Self::UnitPartlyKnown { known, seq, unknown } => {
+                write!(f, "command {known} of the unit is event {seq} already, command {unknown} is not in the log")
+            }
             Self::ProductNotFound { item } => write!(f, "there is no item {item}"),
             Self::LocationNotFound { location } => write!(f, "there is no location {location}"),
             Self::LotNotFound { lot, item } => write!(f, "item {item} has no lot {lot}"),
@@ -291,10 +290,9 @@ impl fmt::Display for Rejection {
             Self::DecimalsFixed { item, decimals } => {
                 write!(f, "item {item} has moved, its {decimals} decimals are fixed")
             }
-            Self::VersionConflict { line, position, seen, current } => write!(
-                f,
-                "line {line} saw version {seen} of {position}, it has version {current} now"
-            ),
+            Self::VersionConflict { line, position, seen, current } => {
+                write!(f, "line {line} saw version {seen} of {position}, it has version {current} now")
+            }
             Self::ProductUnavailable { item, status } => write!(f, "item {item} can't be promised: it is {status:?}"),
             Self::LocationUnavailable { location } => write!(f, "location {location} is retired"),
             Self::LotUnavailable { lot } => write!(f, "lot {lot} is retired"),
@@ -311,10 +309,9 @@ impl fmt::Display for Rejection {
             Self::QuantityMismatch { position, wanted, open } => {
                 write!(f, "{wanted} wanted on {position}, {open} are open")
             }
-            Self::ReturnExceedsShipped { order, item, wanted, returnable } => write!(
-                f,
-                "{wanted} of item {item} are said to come back on order {order}, {returnable} are out"
-            ),
+            Self::ReturnExceedsShipped { order, item, wanted, returnable } => {
+                write!(f, "{wanted} of item {item} are said to come back on order {order}, {returnable} are out")
+            }
             Self::InsufficientStock { short } => {
                 f.write_str("not enough stock:")?;
                 for (index, line) in short.iter().enumerate() {

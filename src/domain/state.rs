@@ -3,6 +3,7 @@
 //! Its size follows what is open now (items, positions, open holds, transfers under way), never the log's length.
 
 use super::account::Account;
+use super::alert::AlertKind;
 use super::alert::Reorder;
 use super::command::{Alias, AliasTarget, ItemStatus, UseStatus};
 use super::ids::{
@@ -11,7 +12,6 @@ use super::ids::{
 use super::line::Bucket;
 use super::text::{AliasText, OrderRef, Zone};
 use super::tracked::{Mark, TrackedMap, TrackedTree};
-use super::alert::AlertKind;
 use hashbrown::DefaultHashBuilder;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
@@ -448,9 +448,7 @@ impl State {
 
     /// Reservations whose deadline is not later than `now`, earliest first.
     pub fn lapsed(&self, now: Timestamp) -> impl Iterator<Item = &Reservation> {
-        self.deadlines
-            .range(..=(now, Seq(u64::MAX)))
-            .filter_map(|((_, seq), ())| self.reservations.get(seq))
+        self.deadlines.range(..=(now, Seq(u64::MAX))).filter_map(|((_, seq), ())| self.reservations.get(seq))
     }
 
     /// The earliest deadline of all open reservations.

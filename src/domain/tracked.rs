@@ -126,7 +126,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> Mark for TrackedMap<K, V, S> {
 
 /// An ordered map with an undo list that costs one branch while no mark is set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound(serialize = "K: Serialize + Ord, V: Serialize", deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"))]
+#[serde(bound(
+    serialize = "K: Serialize + Ord, V: Serialize",
+    deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"
+))]
 pub struct TrackedTree<K, V> {
     map: BTreeMap<K, V>,
     #[serde(skip)]

@@ -20,9 +20,7 @@ impl DirFiles {
     /// [`FilesError`] when the directory can't be made, read or cleaned.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, FilesError> {
         let files = DirFiles { path: path.into() };
-        files
-            .make_directory()
-            .map_err(|source| files.error("create directory", source))?;
+        files.make_directory().map_err(|source| files.error("create directory", source))?;
         for name in files.names()?.iter().filter(|name| name.ends_with(TEMPORARY_SUFFIX)) {
             fs::remove_file(files.path.join(name)).map_err(|source| FilesError::new("remove", name, source))?;
         }
@@ -71,12 +69,7 @@ impl Files for DirFiles {
     fn create(&self, name: &str) -> Result<Box<dyn NewFile>, FilesError> {
         check_name("create", name)?;
         let temporary = self.path.join(format!("{name}{TEMPORARY_SUFFIX}"));
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&temporary);
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(&temporary);
         let file = file.map_err(|source| FilesError::new("create", name, source))?;
         Ok(Box::new(NewDirFile {
             file: Some(file),
@@ -92,15 +85,9 @@ impl Files for DirFiles {
         let open = || -> io::Result<OpenDirFile> {
             let file = File::open(self.path.join(name))?;
             let len = file.metadata()?.len();
-            Ok(OpenDirFile {
-                file,
-                len,
-                name: name.to_owned(),
-            })
+            Ok(OpenDirFile { file, len, name: name.to_owned() })
         };
-        Ok(Arc::new(
-            open().map_err(|source| FilesError::new("open", name, source))?,
-        ))
+        Ok(Arc::new(open().map_err(|source| FilesError::new("open", name, source))?))
     }
 
     fn list(&self) -> Result<Vec<String>, FilesError> {
@@ -129,34 +116,22 @@ struct NewDirFile {
 
 impl NewFile for NewDirFile {
     fn append(&mut self, bytes: &[u8]) -> Result<(), FilesError> {
-        let file = self
-            .file
-            .as_mut()
-            .ok_or_else(|| FilesError::new("write", &self.name, io::ErrorKind::NotFound.into()))?;
-        file.write_all(bytes)
-            .map_err(|source| FilesError::new("write", &self.name, source))?;
+        let file =
+            self.file.as_mut().ok_or_else(|| FilesError::new("write", &self.name, io::ErrorKind::NotFound.into()))?;
+        file.write_all(bytes).map_err(|source| FilesError::new("write", &self.name, source))?;
         self.len += bytes.len() as u64;
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<Arc<dyn OpenFile>, FilesError> {
         let error = |what, source| FilesError::new(what, &self.name, source);
-        let file = self
-            .file
-            .as_ref()
-            .ok_or_else(|| error("sync", io::ErrorKind::NotFound.into()))?;
+        let file = self.file.as_ref().ok_or_else(|| error("sync", io::ErrorKind::NotFound.into()))?;
         file.sync_all().map_err(|source| error("sync", source))?;
         fs::rename(&self.temporary, self.directory.join(&self.name)).map_err(|source| error("rename", source))?;
         sync_directory(&self.directory).map_err(|source| error("sync directory of", source))?;
-        let file = self
-            .file
-            .take()
-            .ok_or_else(|| FilesError::new("sync", &self.name, io::ErrorKind::NotFound.into()))?;
-        Ok(Arc::new(OpenDirFile {
-            file,
-            len: self.len,
-            name: self.name.clone(),
-        }))
+        let file =
+            self.file.take().ok_or_else(|| FilesError::new("sync", &self.name, io::ErrorKind::NotFound.into()))?;
+        Ok(Arc::new(OpenDirFile { file, len: self.len, name: self.name.clone() }))
     }
 }
 
@@ -181,8 +156,6 @@ impl OpenFile for OpenDirFile {
     }
 
     fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), FilesError> {
-        self.file
-            .read_exact_at(buffer, offset)
-            .map_err(|source| FilesError::new("read", &self.name, source))
+        self.file.read_exact_at(buffer, offset).map_err(|source| FilesError::new("read", &self.name, source))
     }
 }

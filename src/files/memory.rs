@@ -48,13 +48,7 @@ impl MemoryFiles {
     /// What a restart finds after a crash at this moment: finished files only, no fault plan, calls counted from 0.
     pub fn crash(&self) -> MemoryFiles {
         let files = self.inner.lock().files.clone();
-        MemoryFiles {
-            inner: Arc::new(Mutex::new(Inner {
-                files,
-                calls: 0,
-                fault: None,
-            })),
-        }
+        MemoryFiles { inner: Arc::new(Mutex::new(Inner { files, calls: 0, fault: None })) }
     }
 
     /// Changes the bytes of a finished file behind its reader's back, as bit rot does; false when there is no such
@@ -103,27 +97,14 @@ impl Files for MemoryFiles {
     fn create(&self, name: &str) -> Result<Box<dyn NewFile>, FilesError> {
         check_name("create", name)?;
         self.call("create", name, |_| Ok(()))?;
-        Ok(Box::new(NewMemoryFile {
-            files: self.clone(),
-            name: name.to_owned(),
-            bytes: Vec::new(),
-        }))
+        Ok(Box::new(NewMemoryFile { files: self.clone(), name: name.to_owned(), bytes: Vec::new() }))
     }
 
     fn open(&self, name: &str) -> Result<Arc<dyn OpenFile>, FilesError> {
         check_name("open", name)?;
-        let bytes = self.call("open", name, |inner| {
-            inner
-                .files
-                .get(name)
-                .cloned()
-                .ok_or_else(|| io::ErrorKind::NotFound.into())
-        })?;
-        Ok(Arc::new(OpenMemoryFile {
-            files: self.clone(),
-            name: name.to_owned(),
-            bytes,
-        }))
+        let bytes = self
+            .call("open", name, |inner| inner.files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into()))?;
+        Ok(Arc::new(OpenMemoryFile { files: self.clone(), name: name.to_owned(), bytes }))
     }
 
     fn list(&self) -> Result<Vec<String>, FilesError> {

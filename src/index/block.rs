@@ -30,10 +30,7 @@ struct Spans {
 }
 
 impl Spans {
-    const EMPTY: Spans = Spans {
-        least: [u64::MAX; COLUMNS_MAX],
-        most: [0; COLUMNS_MAX],
-    };
+    const EMPTY: Spans = Spans { least: [u64::MAX; COLUMNS_MAX], most: [0; COLUMNS_MAX] };
 
     fn include(&mut self, family: Family, records: &[Record]) {
         let fields = family.fields();
@@ -86,11 +83,7 @@ impl<'a> BlockPlan<'a> {
                 fitting += more.len();
             }
         }
-        BlockPlan {
-            family,
-            records: &records[..fitting],
-            spans,
-        }
+        BlockPlan { family, records: &records[..fitting], spans }
     }
 
     /// Writes the records as block number `number`; `sum_before` is the sum of all values of the run before them.
@@ -107,18 +100,10 @@ impl<'a> BlockPlan<'a> {
             bytes[WIDTHS_AT + column] = width as u8;
             bytes[LEAST_AT + 8 * column..][..8].copy_from_slice(&least.to_le_bytes());
             match fields.get(column) {
-                Some(field) => put_column(
-                    &mut bytes,
-                    at,
-                    width,
-                    records.iter().map(|record| field.of(&record.key) - least),
-                ),
-                None => put_column(
-                    &mut bytes,
-                    at,
-                    width,
-                    records.iter().map(|record| zigzag(record.value) - least),
-                ),
+                Some(field) => {
+                    put_column(&mut bytes, at, width, records.iter().map(|record| field.of(&record.key) - least))
+                }
+                None => put_column(&mut bytes, at, width, records.iter().map(|record| zigzag(record.value) - least)),
             }
             at += width * records.len();
         }
@@ -164,10 +149,7 @@ impl Column {
     #[inline]
     fn get(&self, bytes: &BlockBytes, record: usize) -> u64 {
         let at = self.at + record * self.width;
-        let word = bytes
-            .get(at..at + 8)
-            .and_then(|word| word.try_into().ok())
-            .map_or(0, u64::from_le_bytes);
+        let word = bytes.get(at..at + 8).and_then(|word| word.try_into().ok()).map_or(0, u64::from_le_bytes);
         (word & self.mask).wrapping_add(self.least)
     }
 }
@@ -192,12 +174,7 @@ impl<'a> Block<'a> {
         for (index, column) in columns.iter_mut().enumerate().take(count) {
             let width = usize::from(bytes[WIDTHS_AT + index]);
             let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
-            *column = Column {
-                at,
-                width,
-                mask,
-                least: u64::from_le_bytes(array(bytes, LEAST_AT + 8 * index)),
-            };
+            *column = Column { at, width, mask, least: u64::from_le_bytes(array(bytes, LEAST_AT + 8 * index)) };
             at += width * records;
         }
         if records == 0
@@ -207,13 +184,7 @@ impl<'a> Block<'a> {
         {
             return Err(format!("block {number} claims {records} records in {at} bytes"));
         }
-        Ok(Block {
-            bytes,
-            family,
-            records,
-            sum_before: i128::from_le_bytes(array(bytes, 8)),
-            columns,
-        })
+        Ok(Block { bytes, family, records, sum_before: i128::from_le_bytes(array(bytes, 8)), columns })
     }
 
     /// The number of records, at least 1.
@@ -258,10 +229,9 @@ impl<'a> Block<'a> {
         let fields = self.family.fields();
         let start = records.len();
         let values = self.columns[fields.len()];
-        records.extend((0..self.records).map(|index| Record {
-            key: [0; 4],
-            value: unzigzag(values.get(self.bytes, index)),
-        }));
+        records.extend(
+            (0..self.records).map(|index| Record { key: [0; 4], value: unzigzag(values.get(self.bytes, index)) }),
+        );
         let decoded = &mut records[start..];
         for (field, column) in fields.iter().zip(&self.columns) {
             for (index, record) in decoded.iter_mut().enumerate() {
@@ -293,17 +263,7 @@ mod tests {
         let long = || prop_oneof![-3..3_i64, any::<i64>()];
         (word(), word(), word(), 0..2_u8, long(), any::<u64>(), long()).prop_map(
             |(item, location, lot, bucket, time, seq, delta)| {
-                move_record(
-                    &BucketKey {
-                        item,
-                        location,
-                        lot,
-                        bucket,
-                    },
-                    time,
-                    seq,
-                    delta,
-                )
+                move_record(&BucketKey { item, location, lot, bucket }, time, seq, delta)
             },
         )
     }
@@ -334,12 +294,7 @@ mod tests {
 
     #[test]
     fn a_block_is_as_full_as_it_can_be() {
-        let records: Vec<Record> = (0..2_000_u64)
-            .map(|n| Record {
-                key: [n * n, !n, n, 0],
-                value: 0,
-            })
-            .collect();
+        let records: Vec<Record> = (0..2_000_u64).map(|n| Record { key: [n * n, !n, n, 0], value: 0 }).collect();
         let fitting = BlockPlan::new(Family::Commands, &records).records.len();
         let mut spans = Spans::EMPTY;
         spans.include(Family::Commands, &records[..=fitting]);
@@ -350,10 +305,7 @@ mod tests {
     fn another_runs_block_and_a_moved_block_are_refused() {
         let bytes = BlockPlan::new(Family::Moves, &[Record::default()]).encode(5, 0, &check());
         assert!(Block::parse(&bytes, Family::Moves, 6, &check()).is_err());
-        for other in [
-            CheckKey::new(&[8; 16], Family::Moves, 1),
-            CheckKey::new(&[7; 16], Family::Moves, 2),
-        ] {
+        for other in [CheckKey::new(&[8; 16], Family::Moves, 1), CheckKey::new(&[7; 16], Family::Moves, 2)] {
             assert!(Block::parse(&bytes, Family::Moves, 5, &other).is_err());
         }
     }

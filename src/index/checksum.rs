@@ -31,38 +31,23 @@ impl CheckKey {
 
     /// A number that filters mix into their hashes, so that nobody can choose ids that all collide.
     pub(crate) fn filter_seed(&self) -> [u64; 2] {
-        let half = |at: usize| {
-            self.0[at..at + 8]
-                .iter()
-                .fold(0, |word, byte| (word << 8) | u64::from(*byte))
-        };
+        let half = |at: usize| self.0[at..at + 8].iter().fold(0, |word, byte| (word << 8) | u64::from(*byte));
         [half(0), half(8)]
     }
 }
 
-const PRIMES: [u64; 5] = [
-    0x9e37_79b1_85eb_ca87,
-    0xc2b2_ae3d_27d4_eb4f,
-    0x1656_67b1_9e37_79f9,
-    0x85eb_ca77_c2b2_ae63,
-    0x27d4_eb2f_1656_67c5,
-];
+const PRIMES: [u64; 5] =
+    [0x9e37_79b1_85eb_ca87, 0xc2b2_ae3d_27d4_eb4f, 0x1656_67b1_9e37_79f9, 0x85eb_ca77_c2b2_ae63, 0x27d4_eb2f_1656_67c5];
 
 #[inline]
 fn round(lane: u64, word: u64) -> u64 {
-    lane.wrapping_add(word.wrapping_mul(PRIMES[1]))
-        .rotate_left(31)
-        .wrapping_mul(PRIMES[0])
+    lane.wrapping_add(word.wrapping_mul(PRIMES[1])).rotate_left(31).wrapping_mul(PRIMES[0])
 }
 
 /// XXH64 as its specification gives it.
 fn xxh64(bytes: &[u8], seed: u64) -> u64 {
     let (stripes, rest) = bytes.as_chunks::<32>();
-    let mut hash = if stripes.is_empty() {
-        seed.wrapping_add(PRIMES[4])
-    } else {
-        stripes_hash(stripes, seed)
-    };
+    let mut hash = if stripes.is_empty() { seed.wrapping_add(PRIMES[4]) } else { stripes_hash(stripes, seed) };
     hash = hash.wrapping_add(bytes.len() as u64);
     let (words, rest) = rest.as_chunks::<8>();
     for word in words {
@@ -74,15 +59,10 @@ fn xxh64(bytes: &[u8], seed: u64) -> u64 {
     let (halves, rest) = rest.as_chunks::<4>();
     for half in halves {
         let half = u64::from(u32::from_le_bytes(*half));
-        hash = (hash ^ half.wrapping_mul(PRIMES[0]))
-            .rotate_left(23)
-            .wrapping_mul(PRIMES[1])
-            .wrapping_add(PRIMES[2]);
+        hash = (hash ^ half.wrapping_mul(PRIMES[0])).rotate_left(23).wrapping_mul(PRIMES[1]).wrapping_add(PRIMES[2]);
     }
     for byte in rest {
-        hash = (hash ^ u64::from(*byte).wrapping_mul(PRIMES[4]))
-            .rotate_left(11)
-            .wrapping_mul(PRIMES[0]);
+        hash = (hash ^ u64::from(*byte).wrapping_mul(PRIMES[4])).rotate_left(11).wrapping_mul(PRIMES[0]);
     }
     hash = (hash ^ (hash >> 33)).wrapping_mul(PRIMES[1]);
     hash = (hash ^ (hash >> 29)).wrapping_mul(PRIMES[2]);
@@ -103,12 +83,9 @@ fn stripes_hash(stripes: &[[u8; 32]], seed: u64) -> u64 {
         }
     }
     let rotations = [1, 7, 12, 18];
-    let hash = lanes.iter().zip(rotations).fold(0_u64, |hash, (lane, rotation)| {
-        hash.wrapping_add(lane.rotate_left(rotation))
-    });
-    lanes.iter().fold(hash, |hash, lane| {
-        (hash ^ round(0, *lane)).wrapping_mul(PRIMES[0]).wrapping_add(PRIMES[3])
-    })
+    let hash =
+        lanes.iter().zip(rotations).fold(0_u64, |hash, (lane, rotation)| hash.wrapping_add(lane.rotate_left(rotation)));
+    lanes.iter().fold(hash, |hash, lane| (hash ^ round(0, *lane)).wrapping_mul(PRIMES[0]).wrapping_add(PRIMES[3]))
 }
 
 #[cfg(test)]
@@ -120,9 +97,6 @@ mod tests {
         assert_eq!(xxh64(b"", 0), 0xef46_db37_51d8_e999);
         assert_eq!(xxh64(b"a", 0), 0xd24e_c4f1_a98c_6e5b);
         assert_eq!(xxh64(b"abc", 0), 0x44bc_2cf5_ad77_0999);
-        assert_eq!(
-            xxh64(b"Nobody inspects the spammish repetition", 0),
-            0xfbce_a83c_8a37_8bf1
-        );
+        assert_eq!(xxh64(b"Nobody inspects the spammish repetition", 0), 0xfbce_a83c_8a37_8bf1);
     }
 }

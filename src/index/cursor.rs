@@ -34,15 +34,11 @@ impl Cursor {
         if self.at < self.records.len() || self.is_at_end_of_file() {
             return Ok(());
         }
-        let blocks = self
-            .blocks_per_read
-            .min((self.run.footer.blocks - self.next_block) as usize);
+        let blocks = self.blocks_per_read.min((self.run.footer.blocks - self.next_block) as usize);
         self.blocks_per_read = (self.blocks_per_read * 2).min(MERGE_READ_BLOCKS);
         bytes.resize(blocks * BLOCK_BYTES, 0);
         counters.count_block_reads(blocks as u64);
-        self.run
-            .file
-            .read_exact_at(u64::from(self.next_block) * BLOCK_BYTES as u64, bytes)?;
+        self.run.file.read_exact_at(u64::from(self.next_block) * BLOCK_BYTES as u64, bytes)?;
         self.records.clear();
         self.at = 0;
         let (chunks, _) = bytes.as_chunks::<BLOCK_BYTES>();
@@ -69,10 +65,7 @@ impl MergedRecords {
 
     /// The records of the runs from the blocks on in which `low` is: some records below it come first.
     pub(crate) fn near<'a>(runs: impl Iterator<Item = &'a Arc<Run>>, low: &Key) -> MergedRecords {
-        Self::new(
-            runs.filter(|run| run.footer.greatest_key >= *low)
-                .map(|run| (run.clone(), run.block_of(low), 1)),
-        )
+        Self::new(runs.filter(|run| run.footer.greatest_key >= *low).map(|run| (run.clone(), run.block_of(low), 1)))
     }
 
     fn new(places: impl Iterator<Item = (Arc<Run>, u32, usize)>) -> MergedRecords {
@@ -83,10 +76,7 @@ impl MergedRecords {
             records: Vec::new(),
             at: 0,
         };
-        MergedRecords {
-            cursors: places.map(cursor).collect(),
-            bytes: Vec::new(),
-        }
+        MergedRecords { cursors: places.map(cursor).collect(), bytes: Vec::new() }
     }
 
     /// Appends the next records in order; `false` at the end.
@@ -103,15 +93,12 @@ impl MergedRecords {
             cursor.fill(&mut self.bytes, counters)?;
         }
         let unfinished = self.cursors.iter().filter(|cursor| !cursor.is_at_end_of_file());
-        let fence = unfinished
-            .filter_map(|cursor| cursor.ready().last().copied())
-            .min_by(compare);
+        let fence = unfinished.filter_map(|cursor| cursor.ready().last().copied()).min_by(compare);
         let mut sources = 0;
         for cursor in &mut self.cursors {
             let ready = cursor.ready();
-            let taken = fence.map_or(ready.len(), |fence| {
-                ready.partition_point(|record| compare(record, &fence).is_le())
-            });
+            let taken =
+                fence.map_or(ready.len(), |fence| ready.partition_point(|record| compare(record, &fence).is_le()));
             batch.extend_from_slice(&ready[..taken]);
             cursor.at += taken;
             sources += usize::from(taken > 0);

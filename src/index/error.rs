@@ -34,10 +34,7 @@ pub enum IndexError {
 
 impl IndexError {
     pub(crate) fn corrupted(file: &str, what: impl Into<String>) -> Self {
-        IndexError::Corrupted {
-            file: file.to_owned(),
-            what: what.into(),
-        }
+        IndexError::Corrupted { file: file.to_owned(), what: what.into() }
     }
 }
 
@@ -52,10 +49,7 @@ impl fmt::Display for IndexError {
         match self {
             IndexError::Files(error) => error.fmt(f),
             IndexError::Corrupted { file, what } => write!(f, "index file {file:?} is damaged: {what}"),
-            IndexError::Gap {
-                covered_to,
-                segment: (from, to),
-            } => {
+            IndexError::Gap { covered_to, segment: (from, to) } => {
                 write!(
                     f,
                     "the index covers seqs below {covered_to}; a segment of seqs {from}..{to} does not continue it"

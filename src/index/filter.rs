@@ -65,19 +65,12 @@ fn hash(seed: &[u64; 2], prefix: &Prefix) -> u64 {
 impl Equation {
     #[inline]
     fn new(hash: u64, attempt: u16, groups: u16, bits: u32) -> Equation {
-        let hash = fold(
-            hash ^ 0x9e37_79b9_7f4a_7c15,
-            0xd6e8_feb8_6659_fd93 ^ (u64::from(attempt) << 17),
-        );
+        let hash = fold(hash ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93 ^ (u64::from(attempt) << 17));
         let starts = (usize::from(groups) - 1) * RIBBON + 1;
         let start = (u128::from(hash) * starts as u128) >> 64;
         let coefficients = fold(hash ^ 0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db) | 1;
         let result = (fold(hash ^ 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3) >> 32) as u32;
-        Equation {
-            start: start as usize,
-            coefficients,
-            result: result & (u32::MAX >> (32 - bits)),
-        }
+        Equation { start: start as usize, coefficients, result: result & (u32::MAX >> (32 - bits)) }
     }
 }
 
@@ -90,12 +83,7 @@ impl Filter {
     /// A filter without partitions, to be built by a [`FilterBuilder`].
     pub(crate) fn new(bits: u32, seed: [u64; 2], prefixes_max: u64) -> Filter {
         let words = prefixes_max.saturating_mul(u64::from(bits)) / 59;
-        Filter {
-            bits,
-            seed,
-            partitions: Vec::new(),
-            words: Vec::with_capacity(usize::try_from(words).unwrap_or(0)),
-        }
+        Filter { bits, seed, partitions: Vec::new(), words: Vec::with_capacity(usize::try_from(words).unwrap_or(0)) }
     }
 
     /// Bytes in memory.
@@ -175,32 +163,18 @@ impl FilterBuilder {
         let offset = filter.words.len() as u32;
         let groups = ((prefixes.len() * 106 / 100 + 48) / RIBBON + 1).min(usize::from(u16::MAX)) as u16;
         self.hashes.clear();
-        self.hashes
-            .extend(prefixes.iter().map(|prefix| hash(&filter.seed, prefix)));
+        self.hashes.extend(prefixes.iter().map(|prefix| hash(&filter.seed, prefix)));
         for attempt in 0..ATTEMPTS_MAX as u16 {
             // Every eighth failure gives the system more room.
             let groups = groups.saturating_add(attempt / 8);
-            let equations = self
-                .hashes
-                .iter()
-                .map(|hash| Equation::new(*hash, attempt, groups, filter.bits));
+            let equations = self.hashes.iter().map(|hash| Equation::new(*hash, attempt, groups, filter.bits));
             if self.system.eliminate(usize::from(groups) * RIBBON, equations) {
                 self.system.solve_into(filter.bits, &mut filter.words);
-                filter.partitions.push(Partition {
-                    first,
-                    offset,
-                    groups,
-                    attempt,
-                });
+                filter.partitions.push(Partition { first, offset, groups, attempt });
                 return;
             }
         }
-        filter.partitions.push(Partition {
-            first,
-            offset,
-            groups: 0,
-            attempt: 0,
-        });
+        filter.partitions.push(Partition { first, offset, groups: 0, attempt: 0 });
     }
 }
 
@@ -223,11 +197,7 @@ impl System {
     }
 
     fn insert(&mut self, equation: Equation) -> bool {
-        let Equation {
-            mut start,
-            mut coefficients,
-            mut result,
-        } = equation;
+        let Equation { mut start, mut coefficients, mut result } = equation;
         while let Some((row, row_result)) = self.coefficients.get_mut(start).zip(self.results.get_mut(start)) {
             if *row == 0 {
                 (*row, *row_result) = (coefficients, result);
@@ -267,10 +237,7 @@ mod tests {
     use super::*;
 
     fn random(n: u64) -> Prefix {
-        [
-            fold(n ^ 0x1234_5678_9abc_def1, 0x9e37_79b9_7f4a_7c15),
-            fold(n, 0xd6e8_feb8_6659_fd93),
-        ]
+        [fold(n ^ 0x1234_5678_9abc_def1, 0x9e37_79b9_7f4a_7c15), fold(n, 0xd6e8_feb8_6659_fd93)]
     }
 
     fn filter_of(prefixes: &mut Vec<Prefix>, bits: u32, partition: usize) -> Filter {
@@ -278,29 +245,19 @@ mod tests {
         prefixes.dedup();
         let mut filter = Filter::new(bits, [3, 5], prefixes.len() as u64);
         let mut builder = FilterBuilder::default();
-        prefixes
-            .chunks(partition)
-            .for_each(|chunk| builder.add_partition(&mut filter, chunk));
+        prefixes.chunks(partition).for_each(|chunk| builder.add_partition(&mut filter, chunk));
         filter
     }
 
     #[test]
     fn inserted_ids_are_always_found_whatever_their_spread() {
-        let spreads: [fn(u64) -> Prefix; 5] = [
-            random,
-            |n| [0, n],
-            |n| [n, 0],
-            |n| [(1 << 63) | (n / 5_000), n],
-            |n| [n.pow(3), n.rotate_left(40)],
-        ];
+        let spreads: [fn(u64) -> Prefix; 5] =
+            [random, |n| [0, n], |n| [n, 0], |n| [(1 << 63) | (n / 5_000), n], |n| [n.pow(3), n.rotate_left(40)]];
         for (index, spread) in spreads.iter().enumerate() {
             for (count, partition) in [(1, 10), (7, 1), (20_000, 3_500), (3_501, 3_500)] {
                 let mut prefixes: Vec<Prefix> = (0..count).map(spread).collect();
                 let filter = filter_of(&mut prefixes, 8, partition);
-                assert!(
-                    prefixes.iter().all(|prefix| filter.may_contain(prefix)),
-                    "spread {index}, {count} ids"
-                );
+                assert!(prefixes.iter().all(|prefix| filter.may_contain(prefix)), "spread {index}, {count} ids");
                 assert!(filter.partitions.iter().all(|partition| partition.groups > 0));
             }
         }
@@ -311,21 +268,12 @@ mod tests {
         for bits in [8, 11, 16] {
             let mut prefixes: Vec<Prefix> = (0..100_000).map(random).collect();
             let filter = filter_of(&mut prefixes, bits, 3_500);
-            let passed = (1_000_000..1_500_000)
-                .filter(|n| filter.may_contain(&random(*n)))
-                .count();
+            let passed = (1_000_000..1_500_000).filter(|n| filter.may_contain(&random(*n))).count();
             let expected = 500_000 >> bits;
-            assert!(
-                passed <= expected + expected / 4 + 20,
-                "{passed} of 500000 misses passed {bits} bits"
-            );
+            assert!(passed <= expected + expected / 4 + 20, "{passed} of 500000 misses passed {bits} bits");
             let bits_per_id = filter.bytes() as f64 * 8.0 / 100_000.0;
             assert!(bits_per_id < f64::from(bits) * 1.10, "{bits_per_id} bits per id");
-            let retried = filter
-                .partitions
-                .iter()
-                .filter(|partition| partition.attempt > 0)
-                .count();
+            let retried = filter.partitions.iter().filter(|partition| partition.attempt > 0).count();
             assert!(
                 retried * 5 <= filter.partitions.len(),
                 "{retried} of {} partitions retried",
@@ -336,25 +284,14 @@ mod tests {
 
     #[test]
     fn partitions_are_found_where_a_linear_scan_finds_them() {
-        let mut prefixes: Vec<Prefix> = (0..500)
-            .map(|n| [n / 7 * (n % 3 + 1), random(n)[1]])
-            .chain((0..500).map(random))
-            .collect();
+        let mut prefixes: Vec<Prefix> =
+            (0..500).map(|n| [n / 7 * (n % 3 + 1), random(n)[1]]).chain((0..500).map(random)).collect();
         let filter = filter_of(&mut prefixes, 8, 3);
-        let probes = prefixes.iter().flat_map(|prefix| {
-            [
-                *prefix,
-                [prefix[0], 0],
-                [prefix[0], u64::MAX],
-                [prefix[0] ^ 1, prefix[1]],
-            ]
-        });
+        let probes = prefixes
+            .iter()
+            .flat_map(|prefix| [*prefix, [prefix[0], 0], [prefix[0], u64::MAX], [prefix[0] ^ 1, prefix[1]]]);
         for probe in probes.chain([[0, 0], [u64::MAX; 2]]) {
-            let expected = filter
-                .partitions
-                .iter()
-                .rev()
-                .find(|partition| partition.first <= probe);
+            let expected = filter.partitions.iter().rev().find(|partition| partition.first <= probe);
             assert_eq!(filter.partition_of(&probe), expected);
         }
     }

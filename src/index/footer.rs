@@ -48,8 +48,7 @@ impl Footer {
 
     /// Bytes of the whole file.
     pub(crate) fn file_bytes(&self) -> Option<u64> {
-        self.section_bytes()?
-            .checked_add(u64::from(self.blocks) * BLOCK_BYTES as u64 + FOOTER_BYTES as u64)
+        self.section_bytes()?.checked_add(u64::from(self.blocks) * BLOCK_BYTES as u64 + FOOTER_BYTES as u64)
     }
 
     pub(crate) fn encode(&self, check: &CheckKey) -> Vec<u8> {
@@ -82,20 +81,14 @@ impl Footer {
             return Err("it does not end like a run".to_owned());
         }
         if bytes[8..10] != VERSION.to_le_bytes() {
-            return Err(format!(
-                "format version {} is not known",
-                u16::from_le_bytes([bytes[8], bytes[9]])
-            ));
+            return Err(format!("format version {} is not known", u16::from_le_bytes([bytes[8], bytes[9]])));
         }
         if check.block(&bytes[..CHECKSUM_AT]) != bytes[CHECKSUM_AT..] {
             return Err("checksum of the footer does not match".to_owned());
         }
         let footer = Self::fields(bytes).ok_or("the footer has impossible fields")?;
         if footer.file_bytes() != Some(file_bytes) {
-            return Err(format!(
-                "it has {file_bytes} bytes, its footer says {:?}",
-                footer.file_bytes()
-            ));
+            return Err(format!("it has {file_bytes} bytes, its footer says {:?}", footer.file_bytes()));
         }
         let filtered = FILTER_BITS.contains(&footer.filter_bits) && footer.partitions > 0;
         let unfiltered = footer.filter_bits == 0 && footer.partitions == 0 && footer.filter_words == 0;

@@ -62,10 +62,7 @@ impl Manifest {
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Manifest, String> {
-        let Some((content, hash)) = bytes
-            .len()
-            .checked_sub(HASH_BYTES)
-            .and_then(|at| bytes.split_at_checked(at))
+        let Some((content, hash)) = bytes.len().checked_sub(HASH_BYTES).and_then(|at| bytes.split_at_checked(at))
         else {
             return Err(format!("{} bytes are too few", bytes.len()));
         };
@@ -94,23 +91,9 @@ impl Manifest {
         for _ in 0..count {
             let (family, level) = (Family::from_number(fields.u8()?)?, fields.u8()?);
             let [number, from_seq, to_seq, records] = fields.words()?;
-            runs.push(RunEntry {
-                family,
-                level,
-                number,
-                from_seq,
-                to_seq,
-                records,
-                section_hash: fields.bytes()?,
-            });
+            runs.push(RunEntry { family, level, number, from_seq, to_seq, records, section_hash: fields.bytes()? });
         }
-        fields.0.is_empty().then_some(Manifest {
-            ledger_id,
-            covered_to,
-            last_hash,
-            next_number,
-            runs,
-        })
+        fields.0.is_empty().then_some(Manifest { ledger_id, covered_to, last_hash, next_number, runs })
     }
 
     /// Runs of a family must follow each other and stay below what is covered.
@@ -123,10 +106,7 @@ impl Manifest {
             });
             if !follows || run.from_seq >= run.to_seq || run.to_seq > self.covered_to || run.number >= self.next_number
             {
-                return Err(format!(
-                    "run {} of seqs {}..{} does not fit in",
-                    run.number, run.from_seq, run.to_seq
-                ));
+                return Err(format!("run {} of seqs {}..{} does not fit in", run.number, run.from_seq, run.to_seq));
             }
             before = Some(run);
         }

@@ -127,11 +127,11 @@ mod manifest;
 mod reader;
 mod recent;
 mod record;
+pub mod records;
 mod run;
 mod segment;
 mod store;
 mod writer;
-pub mod records;
 
 pub use error::IndexError;
 pub use reader::{IndexCounters, IndexDigest, IndexReader, IndexSizes, IndexView, Move, Moves, Shipped};

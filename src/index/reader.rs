@@ -21,11 +21,7 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn empty() -> Snapshot {
-        Snapshot {
-            covered_to: 0,
-            last_hash: [0; 32],
-            runs: Default::default(),
-        }
+        Snapshot { covered_to: 0, last_hash: [0; 32], runs: Default::default() }
     }
 
     pub(crate) fn of(&self, family: Family) -> &[Arc<Run>] {
@@ -45,10 +41,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(snapshot: Snapshot) -> Shared {
-        Shared {
-            snapshot: RwLock::new(Arc::new(snapshot)),
-            counters: Counters::default(),
-        }
+        Shared { snapshot: RwLock::new(Arc::new(snapshot)), counters: Counters::default() }
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -162,10 +155,7 @@ impl IndexReader {
     /// The index of this moment. Whoever combines it with [`Recent`](super::Recent) asks one view and passes its
     /// [`covered_to`](IndexView::covered_to), so that nothing counts twice.
     pub fn view(&self) -> IndexView {
-        IndexView {
-            snapshot: self.shared.snapshot(),
-            shared: self.shared.clone(),
-        }
+        IndexView { snapshot: self.shared.snapshot(), shared: self.shared.clone() }
     }
 
     /// Seqs below this one are indexed.
@@ -279,11 +269,7 @@ impl IndexView {
             return Ok(0);
         };
         let (low, high) = (key.at(after, 0), behind(&key.prefix()));
-        let runs = self
-            .snapshot
-            .of(Family::Moves)
-            .iter()
-            .filter(|run| run.footer.third_words.1 >= after);
+        let runs = self.snapshot.of(Family::Moves).iter().filter(|run| run.footer.third_words.1 >= after);
         let mut sum = 0_i128;
         for run in runs {
             sum = sum.wrapping_add(run.range_sum(&low, &high, &self.shared.counters)?);
@@ -310,10 +296,7 @@ impl IndexView {
         let runs = self.snapshot.of(Family::Moves).iter();
         let runs =
             runs.filter(|run| first <= last && run.footer.third_words.1 >= first && run.footer.third_words.0 <= last);
-        Moves {
-            range: KeyRange::new(runs, low, high),
-            shared: self.shared.clone(),
-        }
+        Moves { range: KeyRange::new(runs, low, high), shared: self.shared.clone() }
     }
 
     /// What an order has got and not returned, by item and lot; lines that came back whole are listed with 0.
@@ -322,26 +305,14 @@ impl IndexView {
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
     pub fn shipped(&self, order: &[u8; 16]) -> Result<Vec<Shipped>, IndexError> {
         let prefix = prefix_of(order);
-        let runs = self
-            .snapshot
-            .of(Family::Shipments)
-            .iter()
-            .filter(|run| run.may_contain(&prefix));
-        let mut range = KeyRange::new(
-            runs,
-            [prefix[0], prefix[1], 0, 0],
-            [prefix[0], prefix[1], u64::MAX, u64::MAX],
-        );
+        let runs = self.snapshot.of(Family::Shipments).iter().filter(|run| run.may_contain(&prefix));
+        let mut range = KeyRange::new(runs, [prefix[0], prefix[1], 0, 0], [prefix[0], prefix[1], u64::MAX, u64::MAX]);
         let mut lines: Vec<Shipped> = Vec::new();
         while let Some(record) = range.next(&self.shared.counters)? {
             let (item, lot) = ((record.key[2] >> 32) as u32, record.key[2] as u32);
             match lines.last_mut().filter(|line| (line.item, line.lot) == (item, lot)) {
                 Some(line) => line.units = line.units.wrapping_add(i128::from(record.value)),
-                None => lines.push(Shipped {
-                    item,
-                    lot,
-                    units: i128::from(record.value),
-                }),
+                None => lines.push(Shipped { item, lot, units: i128::from(record.value) }),
             }
         }
         Ok(lines)
@@ -419,13 +390,7 @@ struct KeyRange {
 impl KeyRange {
     fn new<'a>(runs: impl Iterator<Item = &'a Arc<Run>>, low: Key, high: Key) -> KeyRange {
         let runs = runs.filter(|run| run.footer.least_key <= high);
-        KeyRange {
-            records: MergedRecords::near(runs, &low),
-            batch: Vec::new().into_iter(),
-            low,
-            high,
-            finished: false,
-        }
+        KeyRange { records: MergedRecords::near(runs, &low), batch: Vec::new().into_iter(), low, high, finished: false }
     }
 
     fn next(&mut self, counters: &Counters) -> Result<Option<Record>, IndexError> {
@@ -434,9 +399,7 @@ impl KeyRange {
                 return Ok(Some(record));
             }
             let mut batch = Vec::new();
-            self.records
-                .append_to(&mut batch, counters)
-                .inspect_err(|_| self.finished = true)?;
+            self.records.append_to(&mut batch, counters).inspect_err(|_| self.finished = true)?;
             self.finished = batch.last().is_none_or(|last| last.key > self.high);
             batch.retain(|record| (self.low..=self.high).contains(&record.key));
             self.batch = batch.into_iter();

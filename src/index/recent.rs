@@ -74,10 +74,7 @@ struct ShippedAt {
 
 impl<T> Chains<T> {
     fn new(hasher: &DefaultHashBuilder) -> Self {
-        Chains {
-            newest: HashMap::with_hasher(hasher.clone()),
-            links: Vec::new(),
-        }
+        Chains { newest: HashMap::with_hasher(hasher.clone()), links: Vec::new() }
     }
 
     fn push(&mut self, prefix: Prefix, time: i64, record: T) {
@@ -104,17 +101,12 @@ impl<T> Chains<T> {
 
     /// Drops the links behind the first one that is not kept; links stand in the order in which they came.
     fn forget_from(&mut self, keeps: impl Fn(&T) -> bool) {
-        let kept = self
-            .links
-            .iter()
-            .position(|link| !keeps(&link.record))
-            .unwrap_or(self.links.len());
+        let kept = self.links.iter().position(|link| !keeps(&link.record)).unwrap_or(self.links.len());
         let links = &self.links;
         self.newest.retain(|_, newest| {
             let chain = std::iter::successors(Some(newest.link), |link| links.get(*link as usize)?.older);
-            let kept = chain
-                .filter(|link| (*link as usize) < kept)
-                .find_map(|link| Some((link, links.get(link as usize)?)));
+            let kept =
+                chain.filter(|link| (*link as usize) < kept).find_map(|link| Some((link, links.get(link as usize)?)));
             match kept {
                 Some((link, Link { latest, .. })) => *newest = Newest { link, latest: *latest },
                 None => return false,
@@ -125,10 +117,7 @@ impl<T> Chains<T> {
     }
 
     fn newest_first(&self, prefix: Prefix) -> impl Iterator<Item = &Link<T>> {
-        let newest = self
-            .newest
-            .get(&Name(prefix))
-            .and_then(|newest| self.links.get(newest.link as usize));
+        let newest = self.newest.get(&Name(prefix)).and_then(|newest| self.links.get(newest.link as usize));
         std::iter::successors(newest, |link| self.links.get(link.older? as usize))
     }
 }
@@ -178,24 +167,14 @@ impl Recent {
     /// Adds a movement of a bucket; an event may move one bucket several times.
     pub fn insert_move(&mut self, seq: u64, key: &BucketKey, occurred_at: i64, delta: i64) {
         if let Some(segment) = self.segment(seq) {
-            segment.moves.push(
-                key.prefix(),
-                occurred_at,
-                Move {
-                    occurred_at,
-                    seq,
-                    delta,
-                },
-            );
+            segment.moves.push(key.prefix(), occurred_at, Move { occurred_at, seq, delta });
         }
     }
 
     /// Adds units that left for an order (positive) or came back from it (negative).
     pub fn insert_shipment(&mut self, seq: u64, order: &[u8; 16], item: u32, lot: u32, units: i64) {
         if let Some(segment) = self.segment(seq) {
-            segment
-                .shipments
-                .push(prefix_of(order), 0, ShippedAt { seq, item, lot, units });
+            segment.shipments.push(prefix_of(order), 0, ShippedAt { seq, item, lot, units });
         }
     }
 
@@ -226,20 +205,14 @@ impl Recent {
     /// The smallest seq in memory with this command id, unless it lies below `from_seq`: then the view has it.
     pub fn command(&self, command_id: &[u8; 16], from_seq: u64) -> Option<u64> {
         let name = Name(prefix_of(command_id));
-        let smallest = self
-            .segments
-            .iter()
-            .find_map(|segment| segment.commands.get(&name).copied());
+        let smallest = self.segments.iter().find_map(|segment| segment.commands.get(&name).copied());
         smallest.filter(|seq| *seq >= from_seq)
     }
 
     /// The smallest seq in memory with this external id, unless it lies below `from_seq`: then the view has it.
     pub fn external(&self, hash: &[u8; 16], from_seq: u64) -> Option<u64> {
         let name = Name(prefix_of(hash));
-        let smallest = self
-            .segments
-            .iter()
-            .find_map(|segment| segment.externals.get(&name).copied());
+        let smallest = self.segments.iter().find_map(|segment| segment.externals.get(&name).copied());
         smallest.filter(|seq| *seq >= from_seq)
     }
 
@@ -248,10 +221,7 @@ impl Recent {
     /// little late costs little.
     pub fn moved_after(&self, key: &BucketKey, occurred_at: i64, from_seq: u64) -> i128 {
         let sum_of = |segment: &RecentSegment| -> i128 {
-            let links = segment
-                .moves
-                .newest_first(key.prefix())
-                .take_while(|link| link.latest > occurred_at);
+            let links = segment.moves.newest_first(key.prefix()).take_while(|link| link.latest > occurred_at);
             let moved = links.map(|link| link.record);
             let later = moved.filter(|moved| moved.occurred_at > occurred_at && moved.seq >= from_seq);
             later.map(|moved| i128::from(moved.delta)).sum()
@@ -261,9 +231,7 @@ impl Recent {
 
     /// The movements of a bucket at or above `from_seq` whose time is in a range, in order of (occurred_at, seq).
     pub fn moves(&self, key: &BucketKey, occurred_at: impl RangeBounds<i64>, from_seq: u64) -> Vec<Move> {
-        let links = self
-            .since(from_seq)
-            .flat_map(|segment| segment.moves.newest_first(key.prefix()));
+        let links = self.since(from_seq).flat_map(|segment| segment.moves.newest_first(key.prefix()));
         let wanted = |moved: &Move| occurred_at.contains(&moved.occurred_at) && moved.seq >= from_seq;
         let mut moves: Vec<Move> = links.map(|link| link.record).filter(wanted).collect();
         moves.sort_unstable();
@@ -273,16 +241,11 @@ impl Recent {
     /// What an order has got and not returned at or above `from_seq`, by item and lot.
     pub fn shipped(&self, order: &[u8; 16], from_seq: u64) -> Vec<Shipped> {
         let mut lines: BTreeMap<(u32, u32), i128> = BTreeMap::new();
-        let links = self
-            .since(from_seq)
-            .flat_map(|segment| segment.shipments.newest_first(prefix_of(order)));
+        let links = self.since(from_seq).flat_map(|segment| segment.shipments.newest_first(prefix_of(order)));
         for shipped in links.map(|link| &link.record).filter(|shipped| shipped.seq >= from_seq) {
             *lines.entry((shipped.item, shipped.lot)).or_default() += i128::from(shipped.units);
         }
-        lines
-            .into_iter()
-            .map(|((item, lot), units)| Shipped { item, lot, units })
-            .collect()
+        lines.into_iter().map(|((item, lot), units)| Shipped { item, lot, units }).collect()
     }
 
     fn since(&self, from_seq: u64) -> impl Iterator<Item = &RecentSegment> {
@@ -320,7 +283,5 @@ impl Recent {
 
 /// Keeps the smallest seq of an id within a segment.
 fn insert_smallest(map: &mut HashMap<Name, u64>, id: &[u8; 16], seq: u64) {
-    map.entry(Name(prefix_of(id)))
-        .and_modify(|smallest| *smallest = seq.min(*smallest))
-        .or_insert(seq);
+    map.entry(Name(prefix_of(id))).and_modify(|smallest| *smallest = seq.min(*smallest)).or_insert(seq);
 }

@@ -35,27 +35,15 @@ pub(crate) struct Field {
 
 impl Field {
     const fn whole(word: usize) -> Field {
-        Field {
-            word,
-            shift: 0,
-            mask: u64::MAX,
-        }
+        Field { word, shift: 0, mask: u64::MAX }
     }
 
     const fn high(word: usize) -> Field {
-        Field {
-            word,
-            shift: 32,
-            mask: u32::MAX as u64,
-        }
+        Field { word, shift: 32, mask: u32::MAX as u64 }
     }
 
     const fn low(word: usize) -> Field {
-        Field {
-            word,
-            shift: 0,
-            mask: u32::MAX as u64,
-        }
+        Field { word, shift: 0, mask: u32::MAX as u64 }
     }
 
     #[inline]
@@ -110,21 +98,9 @@ impl Family {
     /// The columns of a block, besides the value. Every bit of a key that can be set belongs to exactly one field.
     pub(crate) fn fields(self) -> &'static [Field] {
         const ID: &[Field] = &[Field::whole(0), Field::whole(1), Field::whole(2)];
-        const MOVE: &[Field] = &[
-            Field::high(0),
-            Field::low(0),
-            Field::high(1),
-            Field::low(1),
-            Field::whole(2),
-            Field::whole(3),
-        ];
-        const SHIPMENT: &[Field] = &[
-            Field::whole(0),
-            Field::whole(1),
-            Field::high(2),
-            Field::low(2),
-            Field::whole(3),
-        ];
+        const MOVE: &[Field] =
+            &[Field::high(0), Field::low(0), Field::high(1), Field::low(1), Field::whole(2), Field::whole(3)];
+        const SHIPMENT: &[Field] = &[Field::whole(0), Field::whole(1), Field::high(2), Field::low(2), Field::whole(3)];
         match self {
             Family::Commands | Family::Externals => ID,
             Family::Moves => MOVE,
@@ -168,10 +144,7 @@ pub(crate) fn unzigzag(word: u64) -> i64 {
 
 pub(crate) fn id_record(id: &[u8; 16], seq: u64) -> Record {
     let [high, low] = prefix_of(id);
-    Record {
-        key: [high, low, seq, 0],
-        value: 0,
-    }
+    Record { key: [high, low, seq, 0], value: 0 }
 }
 
 /// Where stock lies: one bucket of one position, in plain integers.
@@ -204,27 +177,18 @@ pub(crate) fn join(high: u32, low: u32) -> u64 {
 }
 
 pub(crate) fn move_record(key: &BucketKey, occurred_at: i64, seq: u64, delta: i64) -> Record {
-    Record {
-        key: key.at(time_to_word(occurred_at), seq),
-        value: delta,
-    }
+    Record { key: key.at(time_to_word(occurred_at), seq), value: delta }
 }
 
 pub(crate) fn shipment_record(order: &[u8; 16], item: u32, lot: u32, seq: u64, units: i64) -> Record {
     let [high, low] = prefix_of(order);
-    Record {
-        key: [high, low, join(item, lot), seq],
-        value: units,
-    }
+    Record { key: [high, low, join(item, lot), seq], value: units }
 }
 
 /// The bytes that [`Index::digest`](super::Index::digest) hashes for a record: key in big-endian, then value.
 pub(crate) fn digest_bytes(record: &Record) -> [u8; 40] {
     let mut bytes = [0; 40];
-    for (chunk, word) in bytes
-        .chunks_exact_mut(8)
-        .zip(record.key.iter().copied().chain([record.value as u64]))
-    {
+    for (chunk, word) in bytes.chunks_exact_mut(8).zip(record.key.iter().copied().chain([record.value as u64])) {
         chunk.copy_from_slice(&word.to_be_bytes());
     }
     bytes
@@ -237,11 +201,7 @@ mod tests {
     #[test]
     fn words_keep_the_order_of_times_and_survive_the_round_trip() {
         let times = [i64::MIN, -1, 0, 1, i64::MAX];
-        assert!(
-            times
-                .windows(2)
-                .all(|pair| time_to_word(pair[0]) < time_to_word(pair[1]))
-        );
+        assert!(times.windows(2).all(|pair| time_to_word(pair[0]) < time_to_word(pair[1])));
         for value in times {
             assert_eq!(word_to_time(time_to_word(value)), value);
             assert_eq!(unzigzag(zigzag(value)), value);
@@ -251,20 +211,12 @@ mod tests {
 
     #[test]
     fn fields_cover_every_bit_once_that_a_record_can_set() {
-        let all = BucketKey {
-            item: u32::MAX,
-            location: u32::MAX,
-            lot: u32::MAX,
-            bucket: u8::MAX,
-        };
+        let all = BucketKey { item: u32::MAX, location: u32::MAX, lot: u32::MAX, bucket: u8::MAX };
         let widest = [
             (Family::Commands, id_record(&[0xff; 16], u64::MAX)),
             (Family::Externals, id_record(&[0xff; 16], u64::MAX)),
             (Family::Moves, move_record(&all, i64::MAX, u64::MAX, -1)),
-            (
-                Family::Shipments,
-                shipment_record(&[0xff; 16], u32::MAX, u32::MAX, u64::MAX, -1),
-            ),
+            (Family::Shipments, shipment_record(&[0xff; 16], u32::MAX, u32::MAX, u64::MAX, -1)),
         ];
         for (family, record) in widest {
             let mut rebuilt: Key = [0; KEY_WORDS];

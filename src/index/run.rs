@@ -32,11 +32,8 @@ pub(crate) fn file_name(family: Family, number: u64) -> String {
 
 /// Whether a file is a run's by its name.
 pub(crate) fn is_run_name(name: &str) -> bool {
-    let number = Family::ALL.iter().find_map(|family| {
-        name.strip_prefix(family.name())?
-            .strip_prefix('-')?
-            .strip_suffix(".run")
-    });
+    let number =
+        Family::ALL.iter().find_map(|family| name.strip_prefix(family.name())?.strip_prefix('-')?.strip_suffix(".run"));
     number.is_some_and(|number| number.len() == 16 && u64::from_str_radix(number, 16).is_ok())
 }
 
@@ -72,21 +69,11 @@ impl Run {
         let mut section = vec![0; section_bytes];
         file.read_exact_at(section_at, &mut section)?;
         if check.hasher().update(&section).finalize() != footer.section_hash {
-            return Err(corrupted(
-                "checksum of block index and filter does not match".to_owned(),
-            ));
+            return Err(corrupted("checksum of block index and filter does not match".to_owned()));
         }
         let (first_keys, filter) = decode_section(&footer, &section, check.filter_seed())
             .ok_or_else(|| corrupted("the block index ends too early".to_owned()))?;
-        Ok(Run {
-            file,
-            name,
-            footer,
-            level,
-            check,
-            first_keys,
-            filter,
-        })
+        Ok(Run { file, name, footer, level, check, first_keys, filter })
     }
 
     /// Bytes of filter in memory.
@@ -160,9 +147,7 @@ impl Run {
             let (from, to) = (block.records_below(low), block.records_below(high));
             return Ok(block.sum_in_front_of(to).wrapping_sub(block.sum_in_front_of(from)));
         }
-        Ok(self
-            .sum_below(high, &mut bytes, counters)?
-            .wrapping_sub(self.sum_below(low, &mut bytes, counters)?))
+        Ok(self.sum_below(high, &mut bytes, counters)?.wrapping_sub(self.sum_below(low, &mut bytes, counters)?))
     }
 
     fn sum_below(&self, key: &Key, bytes: &mut BlockBytes, counters: &Counters) -> Result<i128, IndexError> {
@@ -180,32 +165,16 @@ impl Run {
 fn decode_section(footer: &Footer, section: &[u8], seed: [u64; 2]) -> Option<(Vec<Key>, Option<Filter>)> {
     let mut fields = Fields(section);
     let keys = fields.slice(footer.blocks as usize * KEY_WORDS * 8)?;
-    let first_keys = keys
-        .chunks_exact(KEY_WORDS * 8)
-        .map(|chunk| Fields(chunk).words())
-        .collect::<Option<Vec<Key>>>()?;
+    let first_keys =
+        keys.chunks_exact(KEY_WORDS * 8).map(|chunk| Fields(chunk).words()).collect::<Option<Vec<Key>>>()?;
     let partitions = fields.slice(footer.partitions as usize * PARTITION_BYTES)?;
     let partitions = partitions.chunks_exact(PARTITION_BYTES).map(|chunk| {
         let mut fields = Fields(chunk);
-        Some(Partition {
-            first: fields.words()?,
-            offset: fields.u32()?,
-            groups: fields.u16()?,
-            attempt: fields.u16()?,
-        })
+        Some(Partition { first: fields.words()?, offset: fields.u32()?, groups: fields.u16()?, attempt: fields.u16()? })
     });
     let partitions = partitions.collect::<Option<Vec<Partition>>>()?;
-    let words = fields
-        .0
-        .chunks_exact(8)
-        .map(|chunk| Fields(chunk).u64())
-        .collect::<Option<Vec<u64>>>()?;
-    let filter = (footer.filter_bits > 0).then_some(Filter {
-        bits: footer.filter_bits,
-        seed,
-        partitions,
-        words,
-    });
+    let words = fields.0.chunks_exact(8).map(|chunk| Fields(chunk).u64()).collect::<Option<Vec<u64>>>()?;
+    let filter = (footer.filter_bits > 0).then_some(Filter { bits: footer.filter_bits, seed, partitions, words });
     Some((first_keys, filter))
 }
 
@@ -235,10 +204,7 @@ mod tests {
         writer.take_blocks(&mut records).unwrap();
         let written = writer.finish(&records).unwrap().unwrap();
         let opened = Run::open(&files, &[1; 16], Family::Moves, 1, 0).unwrap();
-        assert_eq!(
-            (&opened.footer, &opened.first_keys),
-            (&written.footer, &written.first_keys)
-        );
+        assert_eq!((&opened.footer, &opened.first_keys), (&written.footer, &written.first_keys));
         opened
     }
 

@@ -14,10 +14,7 @@ pub struct Segment {
 impl Segment {
     /// An empty segment that begins with `from_seq`.
     pub fn new(from_seq: u64) -> Segment {
-        Segment {
-            from_seq,
-            records: Default::default(),
-        }
+        Segment { from_seq, records: Default::default() }
     }
 
     /// The first seq of the segment.

@@ -36,11 +36,9 @@ impl fmt::Display for Notice {
         match self {
             Notice::ManifestMissing => write!(f, "there is no index yet, it is built from the log"),
             Notice::ManifestDamaged(what) => write!(f, "the index is built again, its manifest is damaged: {what}"),
-            Notice::OtherLedger(id) => write!(
-                f,
-                "the index is built again, it belonged to ledger {:032x}",
-                u128::from_be_bytes(*id)
-            ),
+            Notice::OtherLedger(id) => {
+                write!(f, "the index is built again, it belonged to ledger {:032x}", u128::from_be_bytes(*id))
+            }
             Notice::RunDamaged(file, what) => write!(f, "the index is built again, {file:?} is damaged: {what}"),
             Notice::OrphansRemoved(files) => write!(f, "removed {} files that the index no longer needs", files.len()),
         }
@@ -126,18 +124,7 @@ impl Index {
             notices.push(Notice::OrphansRemoved(orphans));
         }
         let shared = Arc::new(Shared::new(snapshot));
-        Ok((
-            Index {
-                files,
-                ledger_id,
-                shared,
-                next_number,
-                merge: None,
-                retired: Vec::new(),
-                latched: false,
-            },
-            notices,
-        ))
+        Ok((Index { files, ledger_id, shared, next_number, merge: None, retired: Vec::new(), latched: false }, notices))
     }
 
     /// Removes whatever index there is, damaged or not, and starts an empty one.
@@ -161,9 +148,7 @@ impl Index {
 
     /// A handle for asking from other threads.
     pub fn reader(&self) -> IndexReader {
-        IndexReader {
-            shared: self.shared.clone(),
-        }
+        IndexReader { shared: self.shared.clone() }
     }
 
     /// Indexes the seqs from [`covered_to`](Self::covered_to) up to, not including, the new `covered_to`;
@@ -180,10 +165,7 @@ impl Index {
     ) -> Result<(), IndexError> {
         let mut snapshot = self.shared.snapshot().as_ref().clone();
         if segment.from_seq() != snapshot.covered_to || covered_to <= snapshot.covered_to {
-            return Err(IndexError::Gap {
-                covered_to: snapshot.covered_to,
-                segment: (segment.from_seq(), covered_to),
-            });
+            return Err(IndexError::Gap { covered_to: snapshot.covered_to, segment: (segment.from_seq(), covered_to) });
         }
         self.guarded(|index| {
             segment.sort();
@@ -193,13 +175,8 @@ impl Index {
                     continue;
                 }
                 let count = records.len() as u64;
-                let plan = index.plan(
-                    family,
-                    0,
-                    snapshot.covered_to..covered_to,
-                    count,
-                    snapshot.records_of(family) + count,
-                );
+                let plan =
+                    index.plan(family, 0, snapshot.covered_to..covered_to, count, snapshot.records_of(family) + count);
                 let mut writer = RunWriter::create(index.files.as_ref(), &plan)?;
                 writer.take_blocks(records)?;
                 snapshot.runs[family.slot()].extend(writer.finish(records)?.map(Arc::new));
@@ -217,10 +194,7 @@ impl Index {
     pub fn merge_step(&mut self, stop: &AtomicBool) -> Result<MergeStep, IndexError> {
         self.guarded(|index| {
             index.remove_retired();
-            let Some(mut merge) = index
-                .merge
-                .take()
-                .map_or_else(|| index.start_merge(), |merge| Ok(Some(merge)))?
+            let Some(mut merge) = index.merge.take().map_or_else(|| index.start_merge(), |merge| Ok(Some(merge)))?
             else {
                 return Ok(MergeStep::Idle);
             };
@@ -276,47 +250,23 @@ impl Index {
         };
         let seqs = oldest.footer.from_seq..newest.footer.to_seq;
         let records = inputs.iter().map(|run| run.footer.records).sum();
-        let plan = self.plan(
-            family,
-            oldest.level.saturating_add(1),
-            seqs,
-            records,
-            snapshot.records_of(family),
-        );
+        let plan = self.plan(family, oldest.level.saturating_add(1), seqs, records, snapshot.records_of(family));
         let output = RunWriter::create(self.files.as_ref(), &plan)?;
-        Ok(Some(Merge {
-            family,
-            records: MergedRecords::all(&inputs),
-            batch: Vec::new(),
-            inputs,
-            output,
-        }))
+        Ok(Some(Merge { family, records: MergedRecords::all(&inputs), batch: Vec::new(), inputs, output }))
     }
 
     fn finish_merge(&mut self, merge: Merge) -> Result<(), IndexError> {
-        let Merge {
-            family,
-            inputs,
-            output,
-            batch,
-            ..
-        } = merge;
+        let Merge { family, inputs, output, batch, .. } = merge;
         let output = output.finish(&batch)?.map(Arc::new);
         let records = |runs: &[Arc<Run>]| runs.iter().map(|run| run.footer.records).sum::<u64>();
         let (merged, expected) = (records(output.as_slice()), records(&inputs));
         if merged != expected {
             let name = inputs.first().map_or("", |oldest| &oldest.name);
-            return Err(IndexError::corrupted(
-                name,
-                format!("{merged} records came out of {expected} merged ones"),
-            ));
+            return Err(IndexError::corrupted(name, format!("{merged} records came out of {expected} merged ones")));
         }
         let mut snapshot = self.shared.snapshot().as_ref().clone();
         let runs = &mut snapshot.runs[family.slot()];
-        let Some(at) = runs
-            .iter()
-            .position(|run| inputs.first().is_some_and(|oldest| Arc::ptr_eq(run, oldest)))
-        else {
+        let Some(at) = runs.iter().position(|run| inputs.first().is_some_and(|oldest| Arc::ptr_eq(run, oldest))) else {
             return Ok(());
         };
         runs.splice(at..at + inputs.len(), output);
@@ -353,8 +303,7 @@ impl Index {
     /// the next open.
     fn remove_retired(&mut self) {
         let files = &self.files;
-        self.retired
-            .retain(|run| Arc::strong_count(run) > 1 || files.remove(&run.name).is_err());
+        self.retired.retain(|run| Arc::strong_count(run) > 1 || files.remove(&run.name).is_err());
     }
 }
 
@@ -378,11 +327,7 @@ fn load(files: &dyn Files, ledger_id: &[u8; 16]) -> Result<Result<(Snapshot, u64
         Ok(manifest) if manifest.ledger_id != *ledger_id => return Ok(Err(Notice::OtherLedger(manifest.ledger_id))),
         Ok(manifest) => manifest,
     };
-    let mut snapshot = Snapshot {
-        covered_to: manifest.covered_to,
-        last_hash: manifest.last_hash,
-        ..Snapshot::empty()
-    };
+    let mut snapshot = Snapshot { covered_to: manifest.covered_to, last_hash: manifest.last_hash, ..Snapshot::empty() };
     for entry in &manifest.runs {
         match open_entry(files, ledger_id, entry) {
             Ok(run) => snapshot.runs[entry.family.slot()].push(Arc::new(run)),
@@ -401,10 +346,7 @@ fn open_entry(files: &dyn Files, ledger_id: &[u8; 16], entry: &RunEntry) -> Resu
     let footer = &run.footer;
     let found = (footer.from_seq, footer.to_seq, footer.records, footer.section_hash);
     if found != (entry.from_seq, entry.to_seq, entry.records, entry.section_hash) {
-        return Err(IndexError::corrupted(
-            &run.name,
-            "it is not the run that the manifest names",
-        ));
+        return Err(IndexError::corrupted(&run.name, "it is not the run that the manifest names"));
     }
     Ok(run)
 }

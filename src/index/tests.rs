@@ -37,12 +37,8 @@ fn merge_all(index: &mut Index) -> Result<u32, IndexError> {
 fn small_index(files: &MemoryFiles, segments: u64, entries_per_segment: u64) -> (Index, Model) {
     let (mut index, mut model) = (open(files).0, Model::default());
     for segment in 0..segments {
-        add(
-            &mut index,
-            &mut model,
-            (0..entries_per_segment).map(|n| entry_of(segment * entries_per_segment + n)),
-        )
-        .unwrap();
+        add(&mut index, &mut model, (0..entries_per_segment).map(|n| entry_of(segment * entries_per_segment + n)))
+            .unwrap();
         merge_all(&mut index).unwrap();
     }
     (index, model)
@@ -144,11 +140,7 @@ fn a_deleted_index_comes_back_equal_whatever_its_segments_were() {
             add(&mut again, &mut rebuilt, entries.iter().cloned()).unwrap();
             merge_all(&mut again).unwrap();
         }
-        assert_eq!(
-            again.view().digest().unwrap(),
-            digest,
-            "segments of {entries_per_segment}"
-        );
+        assert_eq!(again.view().digest().unwrap(), digest, "segments of {entries_per_segment}");
     }
     let (mut other, mut changed) = (open(&MemoryFiles::new()).0, Model::default());
     let mut entries = model.entries.clone();
@@ -168,10 +160,7 @@ fn the_same_segments_make_the_same_bytes() {
     let names = files[0].list().unwrap();
     assert_eq!(names, files[1].list().unwrap());
     for name in names {
-        assert!(
-            files[0].read_whole(&name).unwrap() == files[1].read_whole(&name).unwrap(),
-            "{name} differs"
-        );
+        assert!(files[0].read_whole(&name).unwrap() == files[1].read_whole(&name).unwrap(), "{name} differs");
     }
 }
 
@@ -197,10 +186,7 @@ fn segments_must_continue_the_index() {
     let (mut index, model) = small_index(&MemoryFiles::new(), 1, 10);
     for (from, to) in [(9, 20), (11, 20), (10, 10), (10, 3)] {
         let refused = index.add_segment(Segment::new(from), to, [0; 32]);
-        assert!(
-            matches!(refused, Err(IndexError::Gap { covered_to: 10, .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(IndexError::Gap { covered_to: 10, .. })), "{refused:?}");
     }
     model.compare(&index.view(), 20).unwrap();
     index.add_segment(Segment::new(10), 11, [3; 32]).unwrap();
@@ -243,12 +229,7 @@ fn merges_that_are_paused_all_the_time_come_to_their_end_while_others_read() {
 fn nearly_all_misses_read_nothing_and_filters_stay_small() {
     let files = MemoryFiles::new();
     let mut index = open(&files).0;
-    let random = |n: u64| {
-        [mix(n).to_be_bytes(), mix(!n).to_be_bytes()]
-            .concat()
-            .try_into()
-            .unwrap()
-    };
+    let random = |n: u64| [mix(n).to_be_bytes(), mix(!n).to_be_bytes()].concat().try_into().unwrap();
     for segment in 0..70_u64 {
         let mut records = Segment::new(segment * 2_000);
         (segment * 2_000..(segment + 1) * 2_000).for_each(|seq| records.insert_command(seq, &random(seq)));
@@ -259,10 +240,7 @@ fn nearly_all_misses_read_nothing_and_filters_stay_small() {
     assert!((1 << 40..(1 << 40) + 50_000).all(|n| reader.command(&random(n)).unwrap().is_none()));
     let counters = reader.counters();
     assert_eq!((counters.lookups, counters.misses), (50_000, 50_000));
-    assert!(
-        counters.misses_without_read * 100 >= counters.misses * 99,
-        "{counters:?}"
-    );
+    assert!(counters.misses_without_read * 100 >= counters.misses * 99, "{counters:?}");
     let sizes = index.view().sizes();
     assert!(sizes.filter_bytes * 2 <= sizes.records * 3, "{sizes:?}");
     assert!(sizes.disk_bytes < sizes.records * 24, "{sizes:?}");
@@ -285,10 +263,7 @@ fn a_directory_holds_an_index_like_memory_does() {
     std::fs::write(dir.path().join("moves-0000000000000078.run"), b"orphan").unwrap();
     let files: Arc<dyn Files> = Arc::new(DirFiles::open(dir.path()).unwrap());
     let (index, notices) = Index::open(files.clone(), LEDGER).unwrap();
-    assert_eq!(
-        notices,
-        [Notice::OrphansRemoved(vec!["moves-0000000000000078.run".to_owned()])]
-    );
+    assert_eq!(notices, [Notice::OrphansRemoved(vec!["moves-0000000000000078.run".to_owned()])]);
     model.compare(&index.view(), 60).unwrap();
     assert_eq!(files.read_whole("checkpoint-1").unwrap(), b"not ours");
 }

@@ -61,10 +61,7 @@ impl RunWriter {
         }
         let check = CheckKey::new(&plan.ledger_id, plan.family, plan.number);
         let bits = filter_bits(plan.records, plan.records_of_family);
-        let filter = plan
-            .family
-            .is_filtered()
-            .then(|| Filter::new(bits, check.filter_seed(), plan.records));
+        let filter = plan.family.is_filtered().then(|| Filter::new(bits, check.filter_seed(), plan.records));
         let footer = Footer {
             family: plan.family,
             ledger_id: plan.ledger_id,
@@ -129,10 +126,7 @@ impl RunWriter {
         footer.records += records.len() as u64;
         for record in records {
             footer.sum = footer.sum.wrapping_add(i128::from(record.value));
-            footer.third_words = (
-                footer.third_words.0.min(record.key[2]),
-                footer.third_words.1.max(record.key[2]),
-            );
+            footer.third_words = (footer.third_words.0.min(record.key[2]), footer.third_words.1.max(record.key[2]));
         }
         self.first_keys.push(first.key);
         self.filter_block(records);
@@ -180,25 +174,9 @@ impl RunWriter {
         self.file.append(&self.output)?;
         self.write_section()?;
         self.file.append(&self.footer.encode(&self.check))?;
-        let RunWriter {
-            file,
-            footer,
-            level,
-            check,
-            first_keys,
-            filter,
-            ..
-        } = self;
+        let RunWriter { file, footer, level, check, first_keys, filter, .. } = self;
         let name = file_name(footer.family, footer.number);
-        Ok(Some(Run {
-            file: file.finish()?,
-            name,
-            footer,
-            level,
-            check,
-            first_keys,
-            filter,
-        }))
+        Ok(Some(Run { file: file.finish()?, name, footer, level, check, first_keys, filter }))
     }
 
     /// Writes block index and filter piece by piece, because at 100 million ids they are large.
@@ -216,10 +194,8 @@ impl RunWriter {
             keys.iter().for_each(|key| put_words(&mut bytes, key));
             write(&mut bytes)?;
         }
-        let (partitions, words): (&[Partition], &[u64]) = self
-            .filter
-            .as_ref()
-            .map_or((&[], &[]), |filter| (&filter.partitions, &filter.words));
+        let (partitions, words): (&[Partition], &[u64]) =
+            self.filter.as_ref().map_or((&[], &[]), |filter| (&filter.partitions, &filter.words));
         for partitions in partitions.chunks(WRITE_BYTES / size_of::<Partition>()) {
             for partition in partitions {
                 put_words(&mut bytes, &partition.first);

@@ -139,9 +139,9 @@ impl fmt::Display for SubmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejection) => write!(f, "{}: {rejection}", rejection.code()),
-            Self::OutcomeUnknown => f.write_str(
-                "the outcome is unknown: open the ledger again and send the same command with the same id",
-            ),
+            Self::OutcomeUnknown => {
+                f.write_str("the outcome is unknown: open the ledger again and send the same command with the same id")
+            }
             Self::NotAppended => {
                 f.write_str("not appended, a write before it failed: open the ledger again and send it again")
             }
@@ -149,7 +149,9 @@ impl fmt::Display for SubmitError {
             Self::ReadOnly(reason) => reason.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::LookupFailed(error) => write!(f, "a look-up failed, nothing was appended: {error}"),
-            Self::UnitRefused { index } => write!(f, "command {index} of the unit was refused, so this one was not done"),
+            Self::UnitRefused { index } => {
+                write!(f, "command {index} of the unit was refused, so this one was not done")
+            }
             Self::Closed => f.write_str("the ledger is closed"),
         }
     }

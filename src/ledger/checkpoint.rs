@@ -20,8 +20,11 @@ const KEEP: usize = 2;
 /// What the files say; the ledger goes on without this checkpoint.
 pub fn save(files: &dyn Files, ledger: LedgerId, head: Head, state: &State) -> Result<usize, FilesError> {
     let name = name_of(head.next_seq);
-    let encoded = codec::encode_state(state)
-        .map_err(|error| FilesError { what: "encode", name: name.clone(), source: std::io::Error::other(error) })?;
+    let encoded = codec::encode_state(state).map_err(|error| FilesError {
+        what: "encode",
+        name: name.clone(),
+        source: std::io::Error::other(error),
+    })?;
     let mut bytes = Vec::with_capacity(HEADER_BYTES + encoded.len() + 32);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());

@@ -176,7 +176,7 @@ impl Follower {
             evolve(&mut self.state, event);
         }
         self.head = Head { next_seq: seq.next(), hash };
-        if self.head.next_seq.0 % self.segment_events == 0 {
+        if self.head.next_seq.0.is_multiple_of(self.segment_events) {
             let lag = self.durable.next_seq.0.saturating_sub(self.head.next_seq.0);
             let _span = tracing::debug_span!("segment", next_seq = self.head.next_seq.0, lag).entered();
             let full = std::mem::replace(&mut self.segment, Segment::new(self.head.next_seq.0));

@@ -307,8 +307,7 @@ fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head
     let view = index.view();
     let covered = Seq(view.covered_to());
     let fits = covered == Seq(0)
-        || (covered <= head.next_seq
-            && head_at(log, covered).is_ok_and(|known| known.hash == Hash(view.last_hash())));
+        || (covered <= head.next_seq && head_at(log, covered).is_ok_and(|known| known.hash == Hash(view.last_hash())));
     match fits {
         true => Ok(index),
         false => {
@@ -342,8 +341,9 @@ fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) 
         closing: None,
     };
     let to_committer = (to_writer.clone(), Arc::clone(&status));
-    let committer =
-        spawn("counterfoil-commit", move || run_committer(committer, committer_orders, to_committer.0, to_committer.1))?;
+    let committer = spawn("counterfoil-commit", move || {
+        run_committer(committer, committer_orders, to_committer.0, to_committer.1)
+    })?;
     let following = (Arc::clone(&handoff), Arc::clone(&status));
     let follower = spawn("counterfoil-follow", move || run_follower(follower, &following.0, &following.1))?;
     let stop = Arc::clone(&progress);
@@ -392,4 +392,3 @@ fn supervise(
 fn spawn<R: Send + 'static>(name: &str, run: impl FnOnce() -> R + Send + 'static) -> Result<JoinHandle<R>, OpenError> {
     Builder::new().name(name.into()).spawn(run).map_err(OpenError::Thread)
 }
-

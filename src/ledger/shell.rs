@@ -26,6 +26,7 @@ use tokio::sync::{Semaphore, oneshot};
 pub(super) type Waiter = oneshot::Sender<Answer>;
 
 /// What the writer's thread is told.
+#[expect(clippy::large_enum_variant, reason = "most messages ask, and an ask should not cost an allocation")]
 pub(super) enum Message {
     /// A caller asks something; it holds this many places in the queue.
     Ask(Work, u32, Waiter),

@@ -59,6 +59,7 @@ pub struct SystemEntropy;
 impl Entropy for SystemEntropy {
     /// # Panics
     /// When the operating system has no randomness to give: nothing may be written without it.
+    #[expect(clippy::panic, reason = "an id or salt that can be guessed is worse than no ledger")]
     fn fill(&self, bytes: &mut [u8]) {
         if let Err(error) = getrandom::fill(bytes) {
             panic!("the operating system gives no random bytes: {error}");

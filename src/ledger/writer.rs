@@ -45,6 +45,7 @@ impl Prepared {
 
 /// What one caller asks at once.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one command is the common case, and should not cost an allocation")]
 pub enum Work {
     /// Each command alone; those whose form was refused already stand there as their outcomes.
     Each(SmallVec<[Result<Prepared, Rejection>; 1]>),
@@ -196,7 +197,10 @@ impl<T> Writer<T> {
         let now = wall.max(self.state.recorded_at());
         match &mut self.draft {
             Some(draft) => draft.now = now,
-            none => *none = Some(Draft { builder: GroupBuilder::new(self.head), events: Vec::new(), replies: Vec::new(), now }),
+            none => {
+                *none =
+                    Some(Draft { builder: GroupBuilder::new(self.head), events: Vec::new(), replies: Vec::new(), now })
+            }
         }
         for _ in 0..EXPIRY_EVENTS_PER_GROUP_MAX {
             let Some(event) = expiry(&self.state, now) else { break };
@@ -207,7 +211,9 @@ impl<T> Writer<T> {
 
     fn answer(&mut self, work: Work, now: Timestamp) -> Answer {
         match work {
-            Work::Each(commands) => Answer::Outcomes(commands.into_iter().map(|command| self.one(command, now)).collect()),
+            Work::Each(commands) => {
+                Answer::Outcomes(commands.into_iter().map(|command| self.one(command, now)).collect())
+            }
             Work::Unit(commands) => Answer::Outcomes(self.unit(&commands, now)),
             Work::Would(command) => Answer::Foreseen(self.decide(&command, now).map(|decision| match decision {
                 Decision::Append(event, _) => Foreseen::Appended(event),

@@ -200,8 +200,7 @@ fn held_at(
     as_of: Timestamp,
 ) -> impl DoubleEndedIterator<Item = (Seq, i64)> + use<'_> {
     // Where no deadline has passed yet, each hold need not be looked up.
-    let none_lapsed =
-        state.position(position).is_some_and(|entry| state.held_of(position, entry, as_of) == entry.open);
+    let none_lapsed = state.position(position).is_some_and(|entry| state.held_of(position, entry, as_of) == entry.open);
     state.holds_at(position).filter(move |(seq, _)| {
         none_lapsed || state.reservation(*seq).is_some_and(|reservation| reservation.is_held(as_of))
     })
@@ -287,8 +286,7 @@ impl ReservationFilter {
             return None;
         }
         let in_scope = reservation.lines.iter().filter(|line| self.scope.admits(state, line.position));
-        let (lines, units) =
-            in_scope.fold((0, 0), |(lines, units), line| (lines + 1, units + i128::from(line.open)));
+        let (lines, units) = in_scope.fold((0, 0), |(lines, units), line| (lines + 1, units + i128::from(line.open)));
         (lines > 0).then_some(Admitted { reservation, lines, units })
     }
 }

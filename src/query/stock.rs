@@ -1,9 +1,9 @@
 //! Stock: of a position, of an item over its locations and lots, of everything.
 
+use super::Answer;
 use super::cursor::SortValue;
 use super::page::{Listing, Order, Page, Paging, Picker, QueryError};
 use super::place::{Found, Place, Scope, for_each_position, tie_of};
-use super::Answer;
 use crate::domain::command::ItemStatus;
 use crate::domain::ids::{ItemId, LotId, Position, Seq, Timestamp};
 use crate::domain::state::{PositionState, State};

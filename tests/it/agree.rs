@@ -28,10 +28,7 @@ pub trait Bookkeeper: Subject {
 pub fn agree<S: Bookkeeper>(subject: &mut S, steps: &[Step]) -> Result<(), String> {
     let mut model = Model::default();
     let mut player = Player::default();
-    let opening = opening().into_iter().map(|command| Step::Do {
-        pause: 0,
-        command: Box::new(command),
-    });
+    let opening = opening().into_iter().map(|command| Step::Do { pause: 0, command: Box::new(command) });
     let all: Vec<Step> = opening.chain(steps.iter().cloned()).collect();
     for (number, step) in all.iter().enumerate() {
         let (command, now) = player.next(step, &model);
@@ -54,12 +51,7 @@ fn one_step<S: Bookkeeper>(
             None
         }
     };
-    for Expiry {
-        seq,
-        recorded_at,
-        reservations,
-    } in subject.expiries()
-    {
+    for Expiry { seq, recorded_at, reservations } in subject.expiries() {
         model.expire(&reservations, recorded_at, seq)?;
     }
     match (command, outcome) {
@@ -99,31 +91,21 @@ pub fn same_figures<S: Subject>(subject: &S, model: &Model, now: Timestamp) -> R
         same(&what, model.uncovered(position, now), subject.uncovered(position, now))?;
     }
     for item in model.items() {
-        same(
-            &format!("accounts of item {item}"),
-            model.accounts(item),
-            subject.accounts(item),
-        )?;
+        same(&format!("accounts of item {item}"), model.accounts(item), subject.accounts(item))?;
     }
     for transfer in every_transfer() {
         let sorted = |mut lines: Vec<_>| {
             lines.sort();
             lines
         };
-        same(
-            "transit",
-            sorted(model.transit(transfer)),
-            sorted(subject.transit(transfer)),
-        )?;
+        same("transit", sorted(model.transit(transfer)), sorted(subject.transit(transfer)))?;
     }
     for alias in every_alias() {
         same(&format!("{alias:?}"), model.resolve(&alias), subject.resolve(&alias))?;
     }
     let by_id = |subject: &dyn Subject| {
         let alerts = subject.alerts().into_iter();
-        alerts
-            .map(|alert| (alert.id, format!("{alert:?}")))
-            .collect::<BTreeMap<_, _>>()
+        alerts.map(|alert| (alert.id, format!("{alert:?}"))).collect::<BTreeMap<_, _>>()
     };
     same("alerts", by_id(model), by_id(subject))?;
     let mine = model.open_reservations(now);
@@ -148,14 +130,8 @@ impl Eager {
         let reservations = self.model.due(now);
         if !reservations.is_empty() {
             let seq = self.model.head().next();
-            self.model
-                .expire(&reservations, now, seq)
-                .expect("what is due may lapse");
-            self.written.push(Expiry {
-                seq,
-                recorded_at: now,
-                reservations,
-            });
+            self.model.expire(&reservations, now, seq).expect("what is due may lapse");
+            self.written.push(Expiry { seq, recorded_at: now, reservations });
         }
     }
 }
@@ -242,9 +218,7 @@ impl Bookkeeper for Broken {
 pub fn fixed_histories(count: usize, steps_max: usize) -> Vec<Vec<Step>> {
     let mut runner = TestRunner::deterministic();
     let strategy = history(steps_max);
-    (0..count)
-        .map(|_| strategy.new_tree(&mut runner).expect("a history can be made").current())
-        .collect()
+    (0..count).map(|_| strategy.new_tree(&mut runner).expect("a history can be made").current()).collect()
 }
 
 #[test]
@@ -258,28 +232,11 @@ fn the_model_agrees_with_itself_whenever_lapsed_holds_are_closed() {
 fn random_histories_find_seeded_bugs() {
     use counterfoil::domain::command::{Act, PosDelta};
     let bugs: [(&str, Bug); 7] = [
-        ("the command id is not looked up", |command, now| {
-            (Command { id: None, ..command }, now)
-        }),
-        ("the date of a fact is lost", |command, now| {
-            (
-                Command {
-                    occurred_at: None,
-                    ..command
-                },
-                now,
-            )
-        }),
-        ("the order is lost", |command, now| {
-            (Command { order: None, ..command }, now)
-        }),
+        ("the command id is not looked up", |command, now| (Command { id: None, ..command }, now)),
+        ("the date of a fact is lost", |command, now| (Command { occurred_at: None, ..command }, now)),
+        ("the order is lost", |command, now| (Command { order: None, ..command }, now)),
         ("the version seen is not looked at", |mut command, now| {
-            if let Act::Receive { lines }
-            | Act::PosDelta {
-                delta: PosDelta::Sale { lines },
-                ..
-            } = &mut command.act
-            {
+            if let Act::Receive { lines } | Act::PosDelta { delta: PosDelta::Sale { lines }, .. } = &mut command.act {
                 lines.iter_mut().for_each(|line| line.seen = None);
             }
             (command, now)
@@ -302,35 +259,21 @@ fn random_histories_find_seeded_bugs() {
             }
             (command, now)
         }),
-        (
-            "a count is a receipt of the difference to nothing",
-            |mut command, now| {
-                if let Act::Count { lines } = &command.act {
-                    let line = |l: &counterfoil::domain::line::CountLine| {
-                        counterfoil::domain::line::Line::new(l.position, l.counted).in_bucket(l.bucket)
-                    };
-                    command.act = Act::Receive {
-                        lines: lines.iter().map(line).collect(),
-                    };
-                }
-                (command, now)
-            },
-        ),
+        ("a count is a receipt of the difference to nothing", |mut command, now| {
+            if let Act::Count { lines } = &command.act {
+                let line = |l: &counterfoil::domain::line::CountLine| {
+                    counterfoil::domain::line::Line::new(l.position, l.counted).in_bucket(l.bucket)
+                };
+                command.act = Act::Receive { lines: lines.iter().map(line).collect() };
+            }
+            (command, now)
+        }),
     ];
     let histories = fixed_histories(120, 50);
     for (name, bug) in bugs {
         let found = histories
             .iter()
-            .filter(|steps| {
-                agree(
-                    &mut Broken {
-                        inner: Eager::default(),
-                        bug,
-                    },
-                    steps,
-                )
-                .is_err()
-            })
+            .filter(|steps| agree(&mut Broken { inner: Eager::default(), bug }, steps).is_err())
             .count();
         assert!(found > 0, "{name}: no history finds it");
         println!("{name}: {found} of {} histories", histories.len());
@@ -351,11 +294,7 @@ fn the_histories_reach_every_command_and_most_answers() {
             let (Some(command), now) = player.next(step, &model) else {
                 continue;
             };
-            let name = format!("{:?}", command.act)
-                .split([' ', '{'])
-                .next()
-                .unwrap_or_default()
-                .to_owned();
+            let name = format!("{:?}", command.act).split([' ', '{']).next().unwrap_or_default().to_owned();
             match model.apply(&command, now, model.head().next()) {
                 Outcome::Accepted(_) => *accepted.entry(name).or_default() += 1,
                 Outcome::Duplicate(_) => duplicates += 1,
@@ -367,10 +306,7 @@ fn the_histories_reach_every_command_and_most_answers() {
     assert_eq!(accepted.len(), 29, "each command is accepted somewhere: {accepted:?}");
     let taken: usize = accepted.values().sum();
     let refused: usize = codes.values().sum();
-    assert!(
-        taken * 100 > (taken + refused) * 40,
-        "{taken} accepted, {refused} refused"
-    );
+    assert!(taken * 100 > (taken + refused) * 40, "{taken} accepted, {refused} refused");
     assert!(duplicates > 50, "{duplicates} duplicates");
     // 26 codes; units are not played here, and the limits need lines by the thousand.
     let rare = ["UNIT_PARTLY_KNOWN", "LIMIT_EXCEEDED", "OVERFLOW"];
@@ -382,31 +318,19 @@ fn check_model(model: &Model, now: Timestamp) -> Result<(), String> {
     for item in model.items() {
         // Buckets come from the global form of the count rule, the variance from the step by step form.
         same(&format!("the sum of item {item}"), 0, model.accounts(item).sum())?;
-        let transit: i64 = every_transfer()
-            .iter()
-            .flat_map(|t| model.transit(*t))
-            .filter(|l| l.0 == item)
-            .map(|l| l.2)
-            .sum();
+        let transit: i64 =
+            every_transfer().iter().flat_map(|t| model.transit(*t)).filter(|l| l.0 == item).map(|l| l.2).sum();
         same("transit", model.accounts(item).transit, transit)?;
     }
     for position in model.positions() {
         let stock = model.stock(position, now);
         let open = model.open_reservations(now);
-        let open = open
-            .iter()
-            .flat_map(|r| &r.lines)
-            .filter(|line| line.0 == position)
-            .map(|line| line.1);
+        let open = open.iter().flat_map(|r| &r.lines).filter(|line| line.0 == position).map(|line| line.1);
         same("reserved", stock.reserved, open.sum())?;
         same("available", stock.available, stock.sellable - stock.reserved)?;
         let uncovered = model.uncovered(position, now);
         let short = uncovered.holds.iter().map(|hold| hold.1).sum::<i64>();
-        same(
-            "oversold",
-            (-stock.available).max(0),
-            short + uncovered.without_reservation,
-        )?;
+        same("oversold", (-stock.available).max(0), short + uncovered.without_reservation)?;
         if stock.reserved < 0 || stock.inbound < 0 || short > stock.reserved || stock.version > model.head() {
             return Err(format!("{stock:?}"));
         }
@@ -493,10 +417,7 @@ proptest! {
 fn figures(facts: &[Command]) -> Result<String, TestCaseError> {
     let now = crate::histories::BASE.plus_micros(3_600_000_000);
     let mut model = Model::default();
-    for command in opening().iter().map(|command| Command {
-        occurred_at: None,
-        ..command.clone()
-    }) {
+    for command in opening().iter().map(|command| Command { occurred_at: None, ..command.clone() }) {
         model.apply(&command, crate::histories::BASE.plus_micros(-1), model.head().next());
     }
     for fact in facts {
@@ -505,10 +426,7 @@ fn figures(facts: &[Command]) -> Result<String, TestCaseError> {
     }
     let mut text = String::new();
     for position in every_position() {
-        let stock = crate::subject::Stock {
-            version: Seq(0),
-            ..model.stock(position, now)
-        };
+        let stock = crate::subject::Stock { version: Seq(0), ..model.stock(position, now) };
         text += &format!("{position}: {stock:?}\n");
     }
     for item in model.items() {

@@ -4,11 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn counterfoil(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_counterfoil"))
-        .args(arguments)
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_counterfoil")).args(arguments).env("NO_COLOR", "1").output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -32,24 +28,10 @@ fn fails(code: i32, arguments: &[&str]) -> String {
 #[test]
 fn the_demo_names_the_event_that_was_changed() {
     let shown = succeeds(&["demo"]);
-    let changed = shown
-        .lines()
-        .find(|line| line.contains("of its frame was 0x06 and is 0x04 now"))
-        .unwrap();
-    let event = changed
-        .trim()
-        .strip_prefix("event ")
-        .and_then(|rest| rest.split_once(':'))
-        .unwrap()
-        .0;
-    assert!(
-        shown.contains(&format!("WRONG event {event} breaks the rule `chain`")),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("CANDLE-BEE     SHOP                 88"),
-        "the late sale left the count alone: {shown}"
-    );
+    let changed = shown.lines().find(|line| line.contains("of its frame was 0x06 and is 0x04 now")).unwrap();
+    let event = changed.trim().strip_prefix("event ").and_then(|rest| rest.split_once(':')).unwrap().0;
+    assert!(shown.contains(&format!("WRONG event {event} breaks the rule `chain`")), "{shown}");
+    assert!(shown.contains("CANDLE-BEE     SHOP                 88"), "the late sale left the count alone: {shown}");
     assert!(shown.contains("breaks the rule `cut`"), "{shown}");
     assert_eq!(shown, succeeds(&["demo"]), "the same inputs give the same bytes");
 }
@@ -58,20 +40,11 @@ fn the_demo_names_the_event_that_was_changed() {
 #[test]
 fn the_readme_shows_what_the_demo_prints() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let tour = readme
-        .split("```text\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next());
+    let tour = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
     let shown = succeeds(&["demo"]);
     let mut compared = 0;
-    for line in tour
-        .flat_map(str::lines)
-        .filter(|line| !line.is_empty() && line.trim() != "⋮")
-    {
-        assert!(
-            shown.lines().any(|printed| printed == line),
-            "the demo does not print {line:?}"
-        );
+    for line in tour.flat_map(str::lines).filter(|line| !line.is_empty() && line.trim() != "⋮") {
+        assert!(shown.lines().any(|printed| printed == line), "the demo does not print {line:?}");
         compared += 1;
     }
     assert!(compared > 20, "the tour has {compared} lines");
@@ -94,18 +67,8 @@ fn a_kept_ledger_answers_every_command() {
     let stock: serde_json::Value =
         serde_json::from_str(&succeeds(&["stock", dir, "--sku", "RICE-KG", "--format", "json"])).unwrap();
     assert_eq!(stock["value"][0]["physical"], 23_750);
-    assert_eq!(
-        succeeds(&["stock", dir, "--only", "negative"])
-            .matches("GIFT-BOX")
-            .count(),
-        1
-    );
-    assert_eq!(
-        succeeds(&["events", dir, "--from", "40", "--limit", "2"])
-            .matches("pos_delta")
-            .count(),
-        2
-    );
+    assert_eq!(succeeds(&["stock", dir, "--only", "negative"]).matches("GIFT-BOX").count(), 1);
+    assert_eq!(succeeds(&["events", dir, "--from", "40", "--limit", "2"]).matches("pos_delta").count(), 2);
 
     let exported = succeeds(&["export", dir]);
     assert_eq!(exported.lines().count(), 1 + 47 + 1, "a header, the events, the head");
@@ -144,9 +107,7 @@ fn a_flipped_byte_on_the_disk_is_found() {
     let log = path.join("log/db");
     let mut bytes = std::fs::read(&log).unwrap();
     // The external id of a sale stands there as text, in every copy that the store keeps of it.
-    let copies: Vec<usize> = (0..bytes.len() - 6)
-        .filter(|&at| bytes[at..at + 6] == *b"r-2001")
-        .collect();
+    let copies: Vec<usize> = (0..bytes.len() - 6).filter(|&at| bytes[at..at + 6] == *b"r-2001").collect();
     assert!(!copies.is_empty());
     for at in copies {
         bytes[at] ^= 1;

@@ -29,17 +29,9 @@ pub enum Step {
     /// A command, so many seconds after the step before.
     Do { pause: i64, command: Box<Command> },
     /// One of the commands so far once more, under its own id or this one.
-    Again {
-        pause: i64,
-        which: Index,
-        id: Option<CommandId>,
-    },
+    Again { pause: i64, which: Index, id: Option<CommandId> },
     /// Something about one of the newest alerts, or about one that is not there.
-    Alert {
-        pause: i64,
-        verb: AlertVerb,
-        which: Option<Index>,
-    },
+    Alert { pause: i64, verb: AlertVerb, which: Option<Index> },
     /// The ledger may write what is due.
     Tick { pause: i64 },
 }
@@ -59,10 +51,7 @@ pub struct Player {
 
 impl Default for Player {
     fn default() -> Self {
-        Self {
-            now: BASE.plus_micros(START * 1_000_000),
-            issued: Vec::new(),
-        }
+        Self { now: BASE.plus_micros(START * 1_000_000), issued: Vec::new() }
     }
 }
 
@@ -76,10 +65,7 @@ impl Player {
             Step::Do { command, .. } => Some(aimed(command, model, self.now)),
             Step::Again { which, id, .. } => (!self.issued.is_empty()).then(|| {
                 let command = which.get(&self.issued).clone();
-                Command {
-                    id: id.or(command.id),
-                    ..command
-                }
+                Command { id: id.or(command.id), ..command }
             }),
             Step::Alert { verb, which, .. } => {
                 let alerts = model.newest_alerts();
@@ -112,24 +98,14 @@ fn aimed(command: &Command, model: &Model, now: Timestamp) -> Command {
     let mut command = command.clone();
     let needs_holds = match &command.act {
         Act::Amend { reservation, .. } | Act::Extend { reservation, .. } => Some(*reservation),
-        Act::Fulfil {
-            holds: Holds::Reservation(id),
-            departure: Departure::Now,
-            ..
-        }
-        | Act::Release {
-            holds: Holds::Reservation(id),
-            ..
-        } => Some(*id),
+        Act::Fulfil { holds: Holds::Reservation(id), departure: Departure::Now, .. }
+        | Act::Release { holds: Holds::Reservation(id), .. } => Some(*id),
         _ => None,
     };
     if let Some(id) = needs_holds.filter(|id| open.is_empty() && is_aimed(*id)) {
         let line = |item| Line::new(Position::new(ItemId(item), LocationId(1)), Quantity(2));
         command.id = Some(id);
-        command.act = Act::Reserve {
-            deadline: None,
-            lines: [line(1), line(3)].into_iter().collect(),
-        };
+        command.act = Act::Reserve { deadline: None, lines: [line(1), line(3)].into_iter().collect() };
         return command;
     }
     let (id, lines) = match &mut command.act {
@@ -150,11 +126,9 @@ fn aimed(command: &Command, model: &Model, now: Timestamp) -> Command {
     };
     let by_place = |n: usize| open.get(n % open.len().max(1));
     let aim = match id {
-        Some(id) => by_place(usize::from(id.bytes()[0]))
-            .filter(|_| is_aimed(*id))
-            .inspect(|open| {
-                *id = open.id.unwrap_or(*id);
-            }),
+        Some(id) => by_place(usize::from(id.bytes()[0])).filter(|_| is_aimed(*id)).inspect(|open| {
+            *id = open.id.unwrap_or(*id);
+        }),
         None => by_place(0),
     };
     if let (Some(aim), Some(lines)) = (aim, lines) {
@@ -195,22 +169,9 @@ pub fn every_transfer() -> [TransferId; 3] {
 
 /// The aliases that commands of these histories name, in small number.
 pub fn every_alias() -> Vec<Alias> {
-    let kinds = [
-        AliasKind::Sku,
-        AliasKind::Barcode,
-        AliasKind::Location,
-        AliasKind::Lot(ItemId(3)),
-    ];
+    let kinds = [AliasKind::Sku, AliasKind::Barcode, AliasKind::Location, AliasKind::Lot(ItemId(3))];
     let texts = ["1", "2", "3", "x"].map(alias_text);
-    kinds
-        .iter()
-        .flat_map(|kind| {
-            texts.iter().map(|text| Alias {
-                kind: *kind,
-                text: text.clone(),
-            })
-        })
-        .collect()
+    kinds.iter().flat_map(|kind| texts.iter().map(|text| Alias { kind: *kind, text: text.clone() })).collect()
 }
 
 /// What every history begins with: three items (the second with decimals, the third with two lots), three places,
@@ -219,26 +180,15 @@ pub fn opening() -> Vec<Command> {
     let mut acts = Vec::new();
     for item in 1..=3u8 {
         let decimals = if item == 2 { 2 } else { 0 };
-        acts.push(Act::CreateItem {
-            sku: alias_text(&item.to_string()),
-            decimals,
-        });
+        acts.push(Act::CreateItem { sku: alias_text(&item.to_string()), decimals });
         let zone = Zone::new("Europe/London").expect("it is a zone");
-        acts.push(Act::CreateLocation {
-            code: alias_text(&item.to_string()),
-            zone,
-        });
+        acts.push(Act::CreateLocation { code: alias_text(&item.to_string()), zone });
     }
     for lot in 1..=2u8 {
-        acts.push(Act::CreateLot {
-            item: ItemId(3),
-            code: alias_text(&lot.to_string()),
-        });
+        acts.push(Act::CreateLot { item: ItemId(3), code: alias_text(&lot.to_string()) });
     }
     // Item 2 has not moved: its decimals can still change.
-    let stocked = every_position()
-        .into_iter()
-        .filter(|p| p.item != ItemId(2) && p.location.0 < 3);
+    let stocked = every_position().into_iter().filter(|p| p.item != ItemId(2) && p.location.0 < 3);
     let lines = stocked.map(|position| Line::new(position, Quantity(10))).collect();
     acts.push(Act::Receive { lines });
     acts.into_iter().map(|act| Command::new(actor(), act)).collect()
@@ -256,11 +206,7 @@ pub fn history_of(steps: usize) -> impl Strategy<Value = Vec<Step>> {
 
 fn step() -> impl Strategy<Value = Step> {
     let pause = || prop_oneof![3 => Just(0i64), 4 => (1..=3i64).prop_map(|n| n * 5), 1 => 1..=60i64];
-    let verb = prop_oneof![
-        Just(AlertVerb::Acknowledge),
-        Just(AlertVerb::Resolve),
-        Just(AlertVerb::Dismiss)
-    ];
+    let verb = prop_oneof![Just(AlertVerb::Acknowledge), Just(AlertVerb::Resolve), Just(AlertVerb::Dismiss)];
     let which = option::weighted(0.9, any::<Index>());
     prop_oneof![
         30 => (pause(), command()).prop_map(|(pause, command)| Step::Do { pause, command: Box::new(command) }),
@@ -334,13 +280,8 @@ fn lines(
     bucket: impl Strategy<Value = Bucket>,
 ) -> impl Strategy<Value = Lines> {
     let line = (position(), quantity, bucket, seen());
-    let line = line.prop_map(|(position, quantity, bucket, seen)| Line {
-        position,
-        bucket,
-        quantity,
-        seen,
-        detail: None,
-    });
+    let line =
+        line.prop_map(|(position, quantity, bucket, seen)| Line { position, bucket, quantity, seen, detail: None });
     few(line).prop_map(Lines::from_vec)
 }
 
@@ -354,32 +295,17 @@ fn few<T: std::fmt::Debug + Clone>(of: impl Strategy<Value = T>) -> impl Strateg
 }
 
 fn return_lines() -> impl Strategy<Value = Vec<ReturnLine>> {
-    let disposition = prop_oneof![
-        Just(Disposition::Restock),
-        Just(Disposition::Quarantine),
-        Just(Disposition::Scrap)
-    ];
+    let disposition = prop_oneof![Just(Disposition::Restock), Just(Disposition::Quarantine), Just(Disposition::Scrap)];
     let line = (position(), quantity(), seen(), option::of(disposition));
     few(line.prop_map(|(position, quantity, seen, disposition)| ReturnLine {
-        line: Line {
-            position,
-            bucket: Bucket::Sellable,
-            quantity,
-            seen,
-            detail: None,
-        },
+        line: Line { position, bucket: Bucket::Sellable, quantity, seen, detail: None },
         disposition,
     }))
 }
 
 fn count_lines() -> impl Strategy<Value = Vec<CountLine>> {
     let line = (position(), bucket(), zero_or_more(), seen());
-    few(line.prop_map(|(position, bucket, counted, seen)| CountLine {
-        position,
-        bucket,
-        counted,
-        seen,
-    }))
+    few(line.prop_map(|(position, bucket, counted, seen)| CountLine { position, bucket, counted, seen }))
 }
 
 fn pos_delta() -> impl Strategy<Value = PosDelta> {
@@ -484,10 +410,7 @@ fn master_data() -> impl Strategy<Value = Act> {
     prop_oneof![
         (text(), 0..=7u8).prop_map(|(sku, decimals)| Act::CreateItem { sku, decimals }),
         (item(), 0..=7u8).prop_map(|(item, decimals)| Act::SetDecimals { item, decimals }),
-        text().prop_map(|code| Act::CreateLocation {
-            code,
-            zone: Zone::new("UTC").expect("it is a zone")
-        }),
+        text().prop_map(|code| Act::CreateLocation { code, zone: Zone::new("UTC").expect("it is a zone") }),
         (item(), text()).prop_map(|(item, code)| Act::CreateLot { item, code }),
         (alias(), target()).prop_map(|(alias, target)| Act::AddAlias { alias, target }),
         (alias(), text()).prop_map(|(alias, to)| Act::RenameAlias { alias, to }),
@@ -506,23 +429,12 @@ fn command() -> impl Strategy<Value = Command> {
         let order_likely = match &act {
             Act::Reserve { .. } => 70,
             Act::PosDelta { .. } => 60,
-            Act::Return {
-                origin: ReturnOrigin::Order,
-                ..
-            } => 95,
+            Act::Return { origin: ReturnOrigin::Order, .. } => 95,
             Act::Return { .. } | Act::Fulfil { .. } | Act::Release { .. } => 5,
             _ => 0,
         };
-        let date_likely = if kind == counterfoil::domain::command::Kind::Fact {
-            70
-        } else {
-            1
-        };
-        let id = if matches!(act, Act::Reserve { .. }) {
-            Some(ids.0)
-        } else {
-            ids.1
-        };
+        let date_likely = if kind == counterfoil::domain::command::Kind::Fact { 70 } else { 1 };
+        let id = if matches!(act, Act::Reserve { .. }) { Some(ids.0) } else { ids.1 };
         Command {
             id,
             occurred_at: Some(at).filter(|_| date_chance < date_likely),
@@ -545,10 +457,7 @@ pub fn facts_of_any_order() -> impl Strategy<Value = Vec<Command>> {
     let back = move || {
         let disposition =
             proptest::sample::select(vec![Disposition::Restock, Disposition::Quarantine, Disposition::Scrap]);
-        (line(), disposition).prop_map(|(line, d)| ReturnLine {
-            line,
-            disposition: Some(d),
-        })
+        (line(), disposition).prop_map(|(line, d)| ReturnLine { line, disposition: Some(d) })
     };
     let fact = prop_oneof![
         3 => lines().prop_map(|lines| Act::Receive { lines }),
@@ -586,10 +495,7 @@ pub fn facts_of_any_order() -> impl Strategy<Value = Vec<Command>> {
         let mut commands = Vec::new();
         for (act, at) in facts {
             if let Act::Count { lines } = &act {
-                let keys = lines
-                    .iter()
-                    .map(|line| (line.position, line.bucket, at))
-                    .collect::<Vec<_>>();
+                let keys = lines.iter().map(|line| (line.position, line.bucket, at)).collect::<Vec<_>>();
                 if keys.iter().any(|key| counted.contains(key)) {
                     continue;
                 }
@@ -617,11 +523,7 @@ fn numbered(act: Act, number: usize) -> Act {
     match act {
         Act::PosDelta { source, delta, .. } => {
             let external_id = ExternalId::new(&format!("n{number}")).expect("it is short");
-            Act::PosDelta {
-                source,
-                external_id,
-                delta,
-            }
+            Act::PosDelta { source, external_id, delta }
         }
         act => act,
     }

@@ -57,8 +57,12 @@ async fn what_is_acknowledged_is_there_after_reopening() {
     let mut other = reserve;
     other.act = Act::Reserve { deadline: None, lines: smallvec![Line::new(position, Quantity(5))] };
     let Err(SubmitError::Rejected(rejection)) = ledger.submit(other).await else { panic!("reused id was taken") };
-    assert_eq!(rejection.to_string(), "event 4 has this id with other content: line 0 (recorded quantity 4, given 5) differs");
-    let fulfil = Act::Fulfil { holds: Holds::Reservation(id(7)), portion: Default::default(), departure: Default::default() };
+    assert_eq!(
+        rejection.to_string(),
+        "event 4 has this id with other content: line 0 (recorded quantity 4, given 5) differs"
+    );
+    let fulfil =
+        Act::Fulfil { holds: Holds::Reservation(id(7)), portion: Default::default(), departure: Default::default() };
     assert_eq!(ledger.submit(command(fulfil)).await.unwrap().seq, Seq(5));
     assert_eq!(ledger.query(|state, _| state.position(position).unwrap().physical()), 6);
     ledger.close().await.unwrap();

@@ -54,11 +54,7 @@ pub enum Verdict {
     /// An order in which every answer is right: indices of operations.
     Linearizable(Vec<usize>),
     /// There is none; the longest order that was right so far and what could not follow it.
-    Illegal {
-        longest: Vec<usize>,
-        stuck: Vec<usize>,
-        state: State,
-    },
+    Illegal { longest: Vec<usize>, stuck: Vec<usize>, state: State },
     /// The bound was reached first.
     Undecided { states: usize },
 }
@@ -69,35 +65,20 @@ impl State {
         let available = self.physical - self.reserved;
         let State { physical, reserved } = self;
         match call {
-            Call::Reserved { quantity } if quantity <= available => Some(State {
-                reserved: reserved + quantity,
-                ..self
-            }),
-            Call::Refused {
-                quantity,
-                available: said,
-            } if quantity > available && said == available => Some(self),
-            Call::Released { quantity } if quantity <= reserved => Some(State {
-                reserved: reserved - quantity,
-                ..self
-            }),
-            Call::Fulfilled { quantity } if quantity <= reserved && quantity <= physical => Some(State {
-                physical: physical - quantity,
-                reserved: reserved - quantity,
-            }),
+            Call::Reserved { quantity } if quantity <= available => {
+                Some(State { reserved: reserved + quantity, ..self })
+            }
+            Call::Refused { quantity, available: said } if quantity > available && said == available => Some(self),
+            Call::Released { quantity } if quantity <= reserved => {
+                Some(State { reserved: reserved - quantity, ..self })
+            }
+            Call::Fulfilled { quantity } if quantity <= reserved && quantity <= physical => {
+                Some(State { physical: physical - quantity, reserved: reserved - quantity })
+            }
             Call::NotFulfilled { quantity } if quantity > physical => Some(self),
-            Call::Received { quantity } => Some(State {
-                physical: physical + quantity,
-                ..self
-            }),
-            Call::Sold { quantity } => Some(State {
-                physical: physical - quantity,
-                ..self
-            }),
-            Call::Read {
-                physical: p,
-                reserved: r,
-            } if (p, r) == (physical, reserved) => Some(self),
+            Call::Received { quantity } => Some(State { physical: physical + quantity, ..self }),
+            Call::Sold { quantity } => Some(State { physical: physical - quantity, ..self }),
+            Call::Read { physical: p, reserved: r } if (p, r) == (physical, reserved) => Some(self),
             _ => None,
         }
     }
@@ -120,12 +101,7 @@ impl Placed {
         if let Err(place) = next.beyond.binary_search(&at) {
             next.beyond.insert(place, at);
         }
-        let run = next
-            .beyond
-            .iter()
-            .enumerate()
-            .take_while(|(n, at)| **at == next.from + n)
-            .count();
+        let run = next.beyond.iter().enumerate().take_while(|(n, at)| **at == next.from + n).count();
         next.beyond.drain(..run);
         next.from += run;
         next
@@ -158,9 +134,7 @@ impl Search {
             if deadline.is_some_and(|deadline| operation.invoked > deadline) {
                 break;
             }
-            let best = first
-                .entry((operation.call, operation.responded.is_none()))
-                .or_insert(at);
+            let best = first.entry((operation.call, operation.responded.is_none())).or_insert(at);
             if operation.responded < self.operations[*best].responded {
                 *best = at;
             }
@@ -169,10 +143,8 @@ impl Search {
         // Tried from the end. What changes nothing goes first: it only has to fit while it fits.
         candidates.sort_by_key(|at| {
             let operation = &self.operations[*at];
-            let changes = !matches!(
-                operation.call,
-                Call::Read { .. } | Call::Refused { .. } | Call::NotFulfilled { .. }
-            );
+            let changes =
+                !matches!(operation.call, Call::Read { .. } | Call::Refused { .. } | Call::NotFulfilled { .. });
             std::cmp::Reverse((operation.responded.is_none(), changes, operation.responded, *at))
         });
         candidates
@@ -189,15 +161,8 @@ impl Search {
 pub fn check(operations: &[Operation], initial: State, states_max: usize) -> Verdict {
     let mut names: Vec<usize> = (0..operations.len()).collect();
     names.sort_by_key(|at| operations[*at].invoked);
-    let search = Search {
-        operations: names.iter().map(|at| operations[*at]).collect(),
-        names,
-    };
-    let step = |placed: Placed, state| Step {
-        candidates: search.candidates(&placed),
-        placed,
-        state,
-    };
+    let search = Search { operations: names.iter().map(|at| operations[*at]).collect(), names };
+    let step = |placed: Placed, state| Step { candidates: search.candidates(&placed), placed, state };
     let mut seen: HashSet<(Placed, State)> = HashSet::new();
     let mut order: Vec<usize> = Vec::new();
     let mut longest: (Vec<usize>, Vec<usize>, State) = (Vec::new(), search.candidates(&Placed::default()), initial);
@@ -230,11 +195,7 @@ pub fn check(operations: &[Operation], initial: State, states_max: usize) -> Ver
         steps.push(next);
     }
     let (longest, stuck, state) = longest;
-    Verdict::Illegal {
-        longest: named(&longest),
-        stuck: named(&stuck),
-        state,
-    }
+    Verdict::Illegal { longest: named(&longest), stuck: named(&stuck), state }
 }
 
 #[cfg(test)]
@@ -245,19 +206,11 @@ mod tests {
     const BOUND: usize = 200_000;
 
     fn at(invoked: u64, responded: u64, call: Call) -> Operation {
-        Operation {
-            call,
-            invoked,
-            responded: Some(responded),
-        }
+        Operation { call, invoked, responded: Some(responded) }
     }
 
     fn unanswered(invoked: u64, call: Call) -> Operation {
-        Operation {
-            call,
-            invoked,
-            responded: None,
-        }
+        Operation { call, invoked, responded: None }
     }
 
     fn legal(operations: &[Operation], physical: i64) {
@@ -271,10 +224,7 @@ mod tests {
         for at in &order {
             state = state.after(operations[*at].call).expect("the answer is right");
             begun = begun.max(operations[*at].invoked);
-            assert!(
-                operations[*at].responded.is_none_or(|responded| responded >= begun),
-                "{order:?}"
-            );
+            assert!(operations[*at].responded.is_none_or(|responded| responded >= begun), "{order:?}");
         }
         let answered = |at: &usize| operations[*at].responded.is_some();
         assert!((0..operations.len()).filter(answered).all(|at| order.contains(&at)));
@@ -290,33 +240,12 @@ mod tests {
         let history = [
             at(0, 1, Received { quantity: 5 }),
             at(2, 3, Reserved { quantity: 3 }),
-            at(
-                4,
-                5,
-                Refused {
-                    quantity: 3,
-                    available: 2,
-                },
-            ),
+            at(4, 5, Refused { quantity: 3, available: 2 }),
             at(6, 7, Fulfilled { quantity: 1 }),
-            at(
-                8,
-                9,
-                Read {
-                    physical: 4,
-                    reserved: 2,
-                },
-            ),
+            at(8, 9, Read { physical: 4, reserved: 2 }),
             at(10, 11, Released { quantity: 2 }),
             at(12, 13, Sold { quantity: 5 }),
-            at(
-                14,
-                15,
-                Read {
-                    physical: -1,
-                    reserved: 0,
-                },
-            ),
+            at(14, 15, Read { physical: -1, reserved: 0 }),
             at(16, 17, NotFulfilled { quantity: 1 }),
         ];
         legal(&history, 0);
@@ -325,17 +254,11 @@ mod tests {
             changed[broken].call = match changed[broken].call {
                 Received { quantity } => Received { quantity: quantity + 1 },
                 Reserved { quantity } => Reserved { quantity: quantity + 1 },
-                Refused { quantity, available } => Refused {
-                    quantity,
-                    available: available + 1,
-                },
+                Refused { quantity, available } => Refused { quantity, available: available + 1 },
                 Fulfilled { quantity } => Fulfilled { quantity: quantity + 1 },
                 Released { quantity } => Released { quantity: quantity + 1 },
                 Sold { quantity } => Sold { quantity: quantity + 1 },
-                Read { physical, reserved } => Read {
-                    physical: physical + 1,
-                    reserved,
-                },
+                Read { physical, reserved } => Read { physical: physical + 1, reserved },
                 NotFulfilled { .. } => NotFulfilled { quantity: -1 },
             };
             illegal(&changed, 0);
@@ -344,10 +267,7 @@ mod tests {
 
     #[test]
     fn operations_at_one_time_may_take_either_order() {
-        let refused = Refused {
-            quantity: 1,
-            available: 0,
-        };
+        let refused = Refused { quantity: 1, available: 0 };
         legal(&[at(0, 10, refused), at(0, 10, Reserved { quantity: 1 })], 1);
         legal(&[at(0, 10, refused), at(5, 6, Reserved { quantity: 1 })], 1);
         illegal(&[at(0, 4, refused), at(5, 6, Reserved { quantity: 1 })], 1);
@@ -355,55 +275,23 @@ mod tests {
 
     #[test]
     fn the_last_unit_sold_twice_is_seen() {
-        illegal(
-            &[at(0, 10, Reserved { quantity: 1 }), at(0, 10, Reserved { quantity: 1 })],
-            1,
-        );
-        legal(
-            &[at(0, 10, Reserved { quantity: 1 }), at(0, 10, Reserved { quantity: 1 })],
-            2,
-        );
+        illegal(&[at(0, 10, Reserved { quantity: 1 }), at(0, 10, Reserved { quantity: 1 })], 1);
+        legal(&[at(0, 10, Reserved { quantity: 1 }), at(0, 10, Reserved { quantity: 1 })], 2);
     }
 
     #[test]
     fn a_read_of_the_past_is_seen() {
-        let stale = [
-            at(0, 1, Reserved { quantity: 1 }),
-            at(
-                2,
-                3,
-                Read {
-                    physical: 5,
-                    reserved: 0,
-                },
-            ),
-        ];
+        let stale = [at(0, 1, Reserved { quantity: 1 }), at(2, 3, Read { physical: 5, reserved: 0 })];
         illegal(&stale, 5);
-        let overlapping = [
-            at(0, 2, Reserved { quantity: 1 }),
-            at(
-                1,
-                3,
-                Read {
-                    physical: 5,
-                    reserved: 0,
-                },
-            ),
-        ];
+        let overlapping = [at(0, 2, Reserved { quantity: 1 }), at(1, 3, Read { physical: 5, reserved: 0 })];
         legal(&overlapping, 5);
     }
 
     #[test]
     fn reads_that_go_back_in_time_are_seen() {
         let reserve = at(0, 100, Reserved { quantity: 1 });
-        let new = Read {
-            physical: 5,
-            reserved: 1,
-        };
-        let old = Read {
-            physical: 5,
-            reserved: 0,
-        };
+        let new = Read { physical: 5, reserved: 1 };
+        let old = Read { physical: 5, reserved: 0 };
         legal(&[reserve, at(1, 2, old), at(3, 4, new)], 5);
         illegal(&[reserve, at(1, 2, new), at(3, 4, old)], 5);
     }
@@ -414,14 +302,7 @@ mod tests {
         let history = [
             at(0, 1, Reserved { quantity: 2 }),
             at(2, 9, Fulfilled { quantity: 2 }),
-            at(
-                3,
-                8,
-                Read {
-                    physical: 3,
-                    reserved: 2,
-                },
-            ),
+            at(3, 8, Read { physical: 3, reserved: 2 }),
         ];
         illegal(&history, 5);
     }
@@ -429,93 +310,12 @@ mod tests {
     #[test]
     fn an_answer_that_never_came_may_have_happened_or_not() {
         let lost = unanswered(0, Reserved { quantity: 1 });
-        legal(
-            &[
-                lost,
-                at(
-                    5,
-                    6,
-                    Read {
-                        physical: 1,
-                        reserved: 0,
-                    },
-                ),
-            ],
-            1,
-        );
-        legal(
-            &[
-                lost,
-                at(
-                    5,
-                    6,
-                    Read {
-                        physical: 1,
-                        reserved: 1,
-                    },
-                ),
-            ],
-            1,
-        );
-        legal(
-            &[
-                lost,
-                at(
-                    5,
-                    6,
-                    Read {
-                        physical: 1,
-                        reserved: 0,
-                    },
-                ),
-                at(
-                    7,
-                    8,
-                    Read {
-                        physical: 1,
-                        reserved: 1,
-                    },
-                ),
-            ],
-            1,
-        );
-        illegal(
-            &[
-                lost,
-                at(
-                    5,
-                    6,
-                    Read {
-                        physical: 1,
-                        reserved: 1,
-                    },
-                ),
-                at(
-                    7,
-                    8,
-                    Read {
-                        physical: 1,
-                        reserved: 0,
-                    },
-                ),
-            ],
-            1,
-        );
+        legal(&[lost, at(5, 6, Read { physical: 1, reserved: 0 })], 1);
+        legal(&[lost, at(5, 6, Read { physical: 1, reserved: 1 })], 1);
+        legal(&[lost, at(5, 6, Read { physical: 1, reserved: 0 }), at(7, 8, Read { physical: 1, reserved: 1 })], 1);
+        illegal(&[lost, at(5, 6, Read { physical: 1, reserved: 1 }), at(7, 8, Read { physical: 1, reserved: 0 })], 1);
         // Not before it was asked.
-        illegal(
-            &[
-                unanswered(5, Reserved { quantity: 1 }),
-                at(
-                    0,
-                    1,
-                    Read {
-                        physical: 1,
-                        reserved: 1,
-                    },
-                ),
-            ],
-            1,
-        );
+        illegal(&[unanswered(5, Reserved { quantity: 1 }), at(0, 1, Read { physical: 1, reserved: 1 })], 1);
     }
 
     #[test]
@@ -523,14 +323,7 @@ mod tests {
         let history = [
             at(0, 1, Received { quantity: 5 }),
             at(0, 2, Reserved { quantity: 2 }),
-            at(
-                3,
-                4,
-                Read {
-                    physical: 5,
-                    reserved: 0,
-                },
-            ),
+            at(3, 4, Read { physical: 5, reserved: 0 }),
         ];
         illegal(&history, 0);
     }
@@ -538,27 +331,7 @@ mod tests {
     #[test]
     fn a_refusal_that_rests_on_what_never_was_is_seen() {
         // The group that held the unit was dropped, yet somebody was refused because of it.
-        illegal(
-            &[
-                at(
-                    0,
-                    5,
-                    Refused {
-                        quantity: 1,
-                        available: 0,
-                    },
-                ),
-                at(
-                    6,
-                    7,
-                    Read {
-                        physical: 1,
-                        reserved: 0,
-                    },
-                ),
-            ],
-            1,
-        );
+        illegal(&[at(0, 5, Refused { quantity: 1, available: 0 }), at(6, 7, Read { physical: 1, reserved: 0 })], 1);
     }
 
     #[test]
@@ -568,10 +341,7 @@ mod tests {
             for caller in 0..1_000 {
                 let call = match caller % (1_000 / granted) {
                     0 => Reserved { quantity: 1 },
-                    _ => Refused {
-                        quantity: 1,
-                        available: 0,
-                    },
+                    _ => Refused { quantity: 1, available: 0 },
                 };
                 history.push(at(caller as u64, 2_000 + (caller as u64 * 7) % 100, call));
             }
@@ -586,18 +356,8 @@ mod tests {
     fn the_search_is_bounded() {
         // Distinct quantities that all overlap and a read that no order explains.
         let mut history: Vec<Operation> = (0..40).map(|n| at(0, 100, Received { quantity: 1 << n })).collect();
-        history.push(at(
-            0,
-            100,
-            Read {
-                physical: -1,
-                reserved: 0,
-            },
-        ));
-        assert!(matches!(
-            check(&history, State::default(), 10_000),
-            Verdict::Undecided { .. }
-        ));
+        history.push(at(0, 100, Read { physical: -1, reserved: 0 }));
+        assert!(matches!(check(&history, State::default(), 10_000), Verdict::Undecided { .. }));
     }
 
     /// A random run of callers against a state that takes each call at one instant, and the same run with one lie.
@@ -609,31 +369,16 @@ mod tests {
             let history = honest_run(&mut random, 60, 8);
             legal(&history, 10);
             let mut lie = history.clone();
-            let reads: Vec<usize> = (0..lie.len())
-                .filter(|at| matches!(lie[*at].call, Read { .. }))
-                .collect();
+            let reads: Vec<usize> = (0..lie.len()).filter(|at| matches!(lie[*at].call, Read { .. })).collect();
             let Some(&at) = reads.get(random.below(reads.len().max(1) as u64) as usize) else {
                 continue;
             };
             if let Read { physical, reserved } = lie[at].call {
                 // A sum of quantities below 10 can't reach this.
-                lie[at].call = Read {
-                    physical: physical + 10_000,
-                    reserved,
-                };
+                lie[at].call = Read { physical: physical + 10_000, reserved };
                 illegal(&lie, 10);
-                lie[at].call = Read {
-                    physical,
-                    reserved: reserved + 1,
-                };
-                let verdict = check(
-                    &lie,
-                    State {
-                        physical: 10,
-                        reserved: 0,
-                    },
-                    BOUND,
-                );
+                lie[at].call = Read { physical, reserved: reserved + 1 };
+                let verdict = check(&lie, State { physical: 10, reserved: 0 }, BOUND);
                 caught += usize::from(matches!(verdict, Verdict::Illegal { .. }));
             }
         }
@@ -653,10 +398,7 @@ mod tests {
     }
 
     fn honest_run(random: &mut Random, calls: usize, callers: u64) -> Vec<Operation> {
-        let mut state = State {
-            physical: 10,
-            reserved: 0,
-        };
+        let mut state = State { physical: 10, reserved: 0 };
         let mut history = Vec::new();
         // Each caller waits for its answer before it asks again.
         let mut free_at = vec![0u64; callers as usize];
@@ -672,10 +414,7 @@ mod tests {
                 1 | 2 => Refused { quantity, available },
                 3 if quantity <= state.reserved => Released { quantity },
                 4 if quantity <= state.reserved && quantity <= state.physical => Fulfilled { quantity },
-                _ => Read {
-                    physical: state.physical,
-                    reserved: state.reserved,
-                },
+                _ => Read { physical: state.physical, reserved: state.reserved },
             };
             state = state.after(call).expect("the run is honest");
             let invoked = (instant - 1 - random.below(instant.min(20))).max(free_at[caller]);

@@ -8,7 +8,6 @@ mod demo;
 mod fuse_fs;
 mod gate;
 mod histories;
-#[cfg(unix)]
 mod kill;
 mod ledger;
 mod lies;
@@ -25,5 +24,4 @@ mod spine;
 mod subject;
 mod table;
 mod tidy;
-#[cfg(target_os = "linux")]
 mod trace;

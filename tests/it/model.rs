@@ -63,11 +63,7 @@ impl Reservation {
     }
 
     fn open_at(&self, position: Position) -> i64 {
-        self.lines
-            .iter()
-            .filter(|line| line.0 == position)
-            .map(|line| line.1)
-            .sum()
+        self.lines.iter().filter(|line| line.0 == position).map(|line| line.1).sum()
     }
 }
 
@@ -130,10 +126,7 @@ impl Model {
         (next.head, next.clock) = (seq, now);
         next.take(command, now);
         if let Some(position) = next.out_of_range(now) {
-            return Outcome::Rejected(Rejection::Overflow {
-                position,
-                what: "a balance",
-            });
+            return Outcome::Rejected(Rejection::Overflow { position, what: "a balance" });
         }
         next.known.push((command.clone(), seq));
         *self = next;
@@ -174,11 +167,7 @@ impl Model {
             .reservations
             .iter()
             .filter(|r| r.lines.iter().any(|line| line.1 > 0))
-            .filter_map(|r| {
-                r.deadline
-                    .filter(|deadline| *deadline <= now)
-                    .map(|deadline| (deadline, r.seq))
-            })
+            .filter_map(|r| r.deadline.filter(|deadline| *deadline <= now).map(|deadline| (deadline, r.seq)))
             .collect();
         due.sort();
         due.into_iter().map(|(_, seq)| seq).collect()
@@ -204,28 +193,17 @@ impl Model {
 
     /// Rule 2 in its global form: the figure of the last count and what happened after it.
     fn quantity(&self, position: Position, bucket: Bucket) -> i64 {
-        let counts = self
-            .counts
-            .iter()
-            .filter(|c| c.position == position && c.bucket == bucket);
+        let counts = self.counts.iter().filter(|c| c.position == position && c.bucket == bucket);
         let last = counts.max_by_key(|c| (c.at, c.seq));
-        let moves = self
-            .moves
-            .iter()
-            .filter(|m| m.account == Account::Stock(position, bucket));
-        let behind = |m: &&Move, count: &Counted| {
-            m.at > count.at || (m.at == count.at && m.at.0 % 2 != 0 && m.seq > count.seq)
-        };
+        let moves = self.moves.iter().filter(|m| m.account == Account::Stock(position, bucket));
+        let behind =
+            |m: &&Move, count: &Counted| m.at > count.at || (m.at == count.at && m.at.0 % 2 != 0 && m.seq > count.seq);
         let after = moves.filter(|m| last.is_none_or(|count| behind(m, count)));
         last.map_or(0, |count| count.figure) + after.map(|m| m.delta).sum::<i64>()
     }
 
     fn held(&self, position: Position, now: Timestamp) -> i64 {
-        self.reservations
-            .iter()
-            .filter(|r| r.is_open(now))
-            .map(|r| r.open_at(position))
-            .sum()
+        self.reservations.iter().filter(|r| r.is_open(now)).map(|r| r.open_at(position)).sum()
     }
 
     fn available(&self, position: Position, now: Timestamp) -> i64 {
@@ -234,35 +212,20 @@ impl Model {
 
     fn in_transit(&self, transfer: TransferId, item: ItemId, lot: LotId) -> i64 {
         let account = Account::Transit(transfer, lot);
-        self.moves
-            .iter()
-            .filter(|m| m.item == item && m.account == account)
-            .map(|m| m.delta)
-            .sum()
+        self.moves.iter().filter(|m| m.item == item && m.account == account).map(|m| m.delta).sum()
     }
 
     fn inbound(&self, position: Position) -> i64 {
         let to_here = self.transfers.iter().filter(|(_, to)| *to == position.location);
-        to_here
-            .map(|(transfer, _)| self.in_transit(*transfer, position.item, position.lot).max(0))
-            .sum()
+        to_here.map(|(transfer, _)| self.in_transit(*transfer, position.item, position.lot).max(0)).sum()
     }
 
     fn version(&self, position: Position) -> Seq {
-        self.touches
-            .iter()
-            .filter(|touch| touch.1 == position)
-            .map(|touch| touch.0)
-            .max()
-            .unwrap_or(Seq(0))
+        self.touches.iter().filter(|touch| touch.1 == position).map(|touch| touch.0).max().unwrap_or(Seq(0))
     }
 
     fn returnable(&self, order: &OrderRef, item: ItemId) -> i64 {
-        self.shipments
-            .iter()
-            .filter(|s| s.order == *order && s.item == item)
-            .map(|s| s.quantity)
-            .sum()
+        self.shipments.iter().filter(|s| s.order == *order && s.item == item).map(|s| s.quantity).sum()
     }
 
     /// Rule 2 step by step, in order of seq: what counts and swallowed movements put on the variance account.
@@ -284,10 +247,7 @@ impl Model {
                 let (_, _, quantity, anchor) = entry(&mut buckets, c.position, c.bucket);
                 if anchor.is_none_or(|anchor| c.at >= anchor) {
                     let account = Account::Stock(c.position, c.bucket);
-                    let before = self
-                        .moves
-                        .iter()
-                        .filter(|m| m.seq < seq && m.account == account && m.at > c.at);
+                    let before = self.moves.iter().filter(|m| m.seq < seq && m.account == account && m.at > c.at);
                     let new = c.figure + before.map(|m| m.delta).sum::<i64>();
                     variance -= new - *quantity;
                     (*quantity, *anchor) = (new, Some(c.at));
@@ -308,11 +268,7 @@ impl Model {
                     }
             })
             .collect();
-        let open = |position| {
-            mine.iter()
-                .map(|&index| self.reservations[index].open_at(position))
-                .sum::<i64>()
-        };
+        let open = |position| mine.iter().map(|&index| self.reservations[index].open_at(position)).sum::<i64>();
         let wanted = match portion {
             Portion::Lines(lines) => summed(lines.iter().map(|line| (line.position, line.quantity.0))),
             Portion::Whole => {
@@ -330,15 +286,8 @@ impl Model {
                 }
             }
         }
-        let asked = wanted
-            .into_iter()
-            .map(|(position, wanted)| (position, wanted, open(position)))
-            .collect();
-        Allocation {
-            closes,
-            asked,
-            any: !mine.is_empty(),
-        }
+        let asked = wanted.into_iter().map(|(position, wanted)| (position, wanted, open(position))).collect();
+        Allocation { closes, asked, any: !mine.is_empty() }
     }
 
     /// A position of an item one of whose figures has left the ledger's range.
@@ -352,25 +301,10 @@ impl Model {
             }
         }
         let moved = |item: &ItemId| self.moves.iter().any(|m| m.seq == self.head && m.item == *item);
-        let items = self
-            .items()
-            .into_iter()
-            .filter(|item| moved(item) || touched.iter().any(|p| p.item == *item));
+        let items = self.items().into_iter().filter(|item| moved(item) || touched.iter().any(|p| p.item == *item));
         items.map(|item| (item, self.accounts(item))).find_map(|(item, a)| {
-            let figures = [
-                a.supplier,
-                a.customer,
-                a.loss,
-                a.found,
-                a.variance,
-                a.transit,
-                a.sellable,
-                a.unsellable,
-            ];
-            figures
-                .into_iter()
-                .any(beyond)
-                .then_some(Position::new(item, LocationId(0)))
+            let figures = [a.supplier, a.customer, a.loss, a.found, a.variance, a.transit, a.sellable, a.unsellable];
+            figures.into_iter().any(beyond).then_some(Position::new(item, LocationId(0)))
         })
     }
 
@@ -387,15 +321,8 @@ impl Model {
 
     /// The command that has this one's id, else its till's id.
     fn same_name(&self, command: &Command) -> Option<&(Command, Seq)> {
-        let by_id = self
-            .known
-            .iter()
-            .find(|(known, _)| command.id.is_some() && known.id == command.id);
-        by_id.or_else(|| {
-            self.known
-                .iter()
-                .find(|(known, _)| same_delta(&known.act, &command.act))
-        })
+        let by_id = self.known.iter().find(|(known, _)| command.id.is_some() && known.id == command.id);
+        by_id.or_else(|| self.known.iter().find(|(known, _)| same_delta(&known.act, &command.act)))
     }
 }
 
@@ -423,10 +350,7 @@ impl Subject for Model {
     }
 
     fn accounts(&self, item: ItemId) -> Accounts {
-        let mut sums = Accounts {
-            variance: self.variance(item),
-            ..Accounts::default()
-        };
+        let mut sums = Accounts { variance: self.variance(item), ..Accounts::default() };
         for m in self.moves.iter().filter(|m| m.item == item) {
             match m.account {
                 Account::Supplier => sums.supplier += m.delta,
@@ -466,10 +390,7 @@ impl Subject for Model {
                 short -= part;
             }
         }
-        Uncovered {
-            holds,
-            without_reservation: short,
-        }
+        Uncovered { holds, without_reservation: short }
     }
 
     fn alerts(&self) -> Vec<AlertView> {
@@ -491,33 +412,20 @@ impl Subject for Model {
     }
 
     fn resolve(&self, alias: &Alias) -> Option<AliasTarget> {
-        self.aliases
-            .iter()
-            .find(|(known, _)| known == alias)
-            .map(|(_, target)| *target)
+        self.aliases.iter().find(|(known, _)| known == alias).map(|(_, target)| *target)
     }
 }
 
 /// What makes two commands the same: everything but the id and the erasable note.
 fn content(command: &Command) -> Command {
-    Command {
-        id: None,
-        note: None,
-        ..command.clone()
-    }
+    Command { id: None, note: None, ..command.clone() }
 }
 
 fn same_delta(one: &Act, other: &Act) -> bool {
     match (one, other) {
         (
-            Act::PosDelta {
-                source, external_id, ..
-            },
-            Act::PosDelta {
-                source: other_source,
-                external_id: other_external_id,
-                ..
-            },
+            Act::PosDelta { source, external_id, .. },
+            Act::PosDelta { source: other_source, external_id: other_external_id, .. },
         ) => (source, external_id) == (other_source, other_external_id),
         _ => false,
     }
@@ -538,12 +446,9 @@ fn summed<K: PartialEq>(pairs: impl IntoIterator<Item = (K, i64)>) -> Vec<(K, i6
 type BucketFold = (Position, Bucket, i64, Option<Timestamp>);
 
 fn entry(buckets: &mut Vec<BucketFold>, position: Position, bucket: Bucket) -> &mut BucketFold {
-    let at = buckets
-        .iter()
-        .position(|b| b.0 == position && b.1 == bucket)
-        .unwrap_or_else(|| {
-            buckets.push((position, bucket, 0, None));
-            buckets.len() - 1
-        });
+    let at = buckets.iter().position(|b| b.0 == position && b.1 == bucket).unwrap_or_else(|| {
+        buckets.push((position, bucket, 0, None));
+        buckets.len() - 1
+    });
     &mut buckets[at]
 }

@@ -82,7 +82,7 @@ pub fn open_and_append_then_cut<S: Store>(disk: &PowerCutDisk, already: u64, cut
 
 /// Every other time the power goes again, while the next start is still putting things in order.
 fn opened_in_a_second_cut<S: Store>(disk: PowerCutDisk, cut: Cut, random: &mut Random) -> Option<PowerCutDisk> {
-    if cut.seed % 2 == 0 {
+    if cut.seed.is_multiple_of(2) {
         return Some(disk);
     }
     let mounted = disk.mount_or_say("the start after a power cut")?;
@@ -241,7 +241,7 @@ pub fn put_through_cuts<S: Store>(name: &str) {
         let mut already = 0;
         // The same disk goes through several cuts, so that what one of them left is built upon.
         for life in 0..3 {
-            let keep = if seed % 3 == 0 { Keep::Nothing } else { Keep::Some(seed * 100 + life) };
+            let keep = if seed.is_multiple_of(3) { Keep::Nothing } else { Keep::Some(seed * 100 + life) };
             let cut = Cut { after_changes: 1 + random.below(120), keep, seed: seed * 100 + life };
             let Some(outcome) = open_and_append_then_cut::<S>(&disk, already, cut) else {
                 return;

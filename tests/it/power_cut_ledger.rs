@@ -83,9 +83,12 @@ impl<const COMMANDS: u64> Store for Shop<COMMANDS> {
         }
         ledger.verify_derived().map_err(text)?;
         let mut numbers = Vec::new();
-        for recorded in ledger.events(Seq(0), Seq(u64::MAX)).map_err(text)? {
-            let Some(id) = recorded.event.envelope.command_id else { continue };
-            numbers.extend(u128::from_be_bytes(id.bytes()).checked_sub(FIRST_ID).filter(|n| *n < 1 << 40));
+        let mut page = ledger.events(Seq(0), Seq(u64::MAX)).map_err(text)?;
+        while let Some(last) = page.last().map(|recorded| recorded.seq) {
+            let ids = page.iter().filter_map(|recorded| recorded.event.envelope.command_id);
+            let ours = ids.filter_map(|id| u128::from_be_bytes(id.bytes()).checked_sub(FIRST_ID));
+            numbers.extend(ours.filter(|number| *number < 1 << 40));
+            page = ledger.events(last.next(), Seq(u64::MAX)).map_err(text)?;
         }
         if !numbers.iter().copied().eq(0..numbers.len() as u128) {
             return Err(format!("{} commands are there, with a gap or out of order", numbers.len()));

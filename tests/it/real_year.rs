@@ -23,11 +23,7 @@ fn file() -> Option<PathBuf> {
         return None;
     };
     let file = Path::new(&shared).join("data/online_retail.csv.zst");
-    assert!(
-        file.is_file(),
-        "COUNTERFOIL_SHARED is set, and {} is not there",
-        file.display()
-    );
+    assert!(file.is_file(), "COUNTERFOIL_SHARED is set, and {} is not there", file.display());
     Some(file)
 }
 
@@ -42,9 +38,7 @@ fn open(dir: &Path) -> Ledger {
 fn stock(ledger: &Ledger) -> Vec<(String, i64)> {
     let mut stock: Vec<_> = ledger.query(|state, _| {
         let positions = state.positions();
-        positions
-            .map(|(at, entry)| (state.item(at.item).unwrap().sku.to_string(), entry.physical()))
-            .collect()
+        positions.map(|(at, entry)| (state.item(at.item).unwrap().sku.to_string(), entry.physical())).collect()
     });
     stock.sort();
     stock
@@ -57,9 +51,7 @@ async fn a_second_import_appends_nothing() {
     let dir = place.path().join("ledger");
 
     let ledger = open(&dir);
-    let first = import(&ledger, import::open(&file).unwrap(), LINES, |_| {})
-        .await
-        .unwrap();
+    let first = import(&ledger, import::open(&file).unwrap(), LINES, |_| {}).await.unwrap();
     assert_eq!(first.lines, LINES.min(541_909));
     assert_eq!((first.appended(), first.repeats), (first.lines, 0));
     assert!(first.returns > 0 && first.adjustments > 0);
@@ -71,9 +63,7 @@ async fn a_second_import_appends_nothing() {
     ledger.close().await.unwrap();
 
     let ledger = open(&dir);
-    let second = import(&ledger, import::open(&file).unwrap(), LINES, |_| {})
-        .await
-        .unwrap();
+    let second = import(&ledger, import::open(&file).unwrap(), LINES, |_| {}).await.unwrap();
     assert_eq!((second.appended(), second.made, second.repeats), (0, 0, first.lines));
     assert_eq!(differences(&ledger, &second).unwrap(), Vec::<String>::new());
     assert_eq!((ledger.head(), stock(&ledger)), (head, stock_before));
@@ -88,23 +78,15 @@ async fn a_killed_import_goes_on_to_the_same_stock() {
     kill_midway(&dir);
 
     let killed = open(&dir);
-    let rest = import(&killed, import::open(&file).unwrap(), LINES, |_| {})
-        .await
-        .unwrap();
-    assert!(
-        rest.repeats >= import::BATCH_LINES as u64,
-        "what was acknowledged is there: {}",
-        rest.repeats
-    );
+    let rest = import(&killed, import::open(&file).unwrap(), LINES, |_| {}).await.unwrap();
+    assert!(rest.repeats >= import::BATCH_LINES as u64, "what was acknowledged is there: {}", rest.repeats);
     assert_eq!(rest.repeats + rest.appended(), LINES.min(541_909));
     assert_eq!(differences(&killed, &rest).unwrap(), Vec::<String>::new());
     let report = audit::verify(killed.log().as_ref(), audit::Options::default()).unwrap();
     assert_eq!(report.first_fault, None);
 
     let whole = open(&place.path().join("whole"));
-    import(&whole, import::open(&file).unwrap(), LINES, |_| {})
-        .await
-        .unwrap();
+    import(&whole, import::open(&file).unwrap(), LINES, |_| {}).await.unwrap();
     assert_eq!(stock(&killed), stock(&whole));
     killed.close().await.unwrap();
     whole.close().await.unwrap();
@@ -113,21 +95,13 @@ async fn a_killed_import_goes_on_to_the_same_stock() {
 /// Runs the test below in a process of its own, and kills it as soon as some lines are durable.
 fn kill_midway(dir: &Path) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "real_year::the_child_that_is_killed",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "real_year::the_child_that_is_killed", "--ignored", "--nocapture"])
         .env(CHILD, dir)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let said = BufReader::new(child.stdout.take().unwrap());
-    let durable = said
-        .lines()
-        .map_while(Result::ok)
-        .any(|line| line.starts_with("durable"));
+    let durable = said.lines().map_while(Result::ok).any(|line| line.starts_with("durable"));
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(durable, "the child appended nothing");
@@ -141,9 +115,7 @@ async fn the_child_that_is_killed() {
     };
     let ledger = open(Path::new(&dir));
     let input = import::open(&file).unwrap();
-    import(&ledger, input, LINES, |lines| println!("\ndurable {lines}"))
-        .await
-        .unwrap();
+    import(&ledger, input, LINES, |lines| println!("\ndurable {lines}")).await.unwrap();
     // Until the kill comes.
     std::thread::park();
 }

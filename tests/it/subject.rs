@@ -185,12 +185,7 @@ pub fn essence(rejection: &Rejection, names: &dyn Names) -> String {
         R::AliasNotFound { alias } | R::AlreadyExists { alias } => format!("alias={alias}"),
         R::CauseNotFound { cause, head } => format!("cause={} head={}", names.seq(*cause), names.seq(*head)),
         R::DecimalsFixed { item, decimals } => format!("item={} decimals={decimals}", names.item(*item)),
-        R::VersionConflict {
-            line,
-            position,
-            seen,
-            current,
-        } => format!(
+        R::VersionConflict { line, position, seen, current } => format!(
             "line={line} position={} seen={} current={}",
             names.position(*position),
             names.seq(*seen),
@@ -206,16 +201,8 @@ pub fn essence(rejection: &Rejection, names: &dyn Names) -> String {
         R::QuantityMismatch { position, wanted, open } => {
             format!("position={} wanted={wanted} open={open}", names.position(*position))
         }
-        R::ReturnExceedsShipped {
-            order,
-            item,
-            wanted,
-            returnable,
-        } => {
-            format!(
-                "order={order} item={} wanted={wanted} returnable={returnable}",
-                names.item(*item)
-            )
+        R::ReturnExceedsShipped { order, item, wanted, returnable } => {
+            format!("order={order} item={} wanted={wanted} returnable={returnable}", names.item(*item))
         }
         R::InsufficientStock { short } => {
             let each: Vec<String> = short

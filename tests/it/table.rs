@@ -63,10 +63,7 @@ fn all_cases() -> Vec<Case> {
     let mut files: Vec<_> = entries.map(|entry| entry.expect("it can be listed").path()).collect();
     files.sort();
     let mut cases = Vec::new();
-    for file in files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|extension| extension == "txt"))
-    {
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "txt")) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(file).expect("it can be read");
         cases.extend(cases_of(&name, &text));
@@ -84,17 +81,11 @@ fn cases_of(file: &str, text: &str) -> Vec<Case> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let row = Row {
-            place: format!("{file}:{}", index + 1),
-            text: line.to_owned(),
-        };
+        let row = Row { place: format!("{file}:{}", index + 1), text: line.to_owned() };
         match (&mut block, line.split_once(' ').map_or(line, |(word, _)| word)) {
             (None, "case") => {
                 cases.append(&mut variants);
-                variants = vec![Case {
-                    title: line.trim_start_matches("case ").to_owned(),
-                    rows: Vec::new(),
-                }];
+                variants = vec![Case { title: line.trim_start_matches("case ").to_owned(), rows: Vec::new() }];
             }
             (None, "permute") => block = Some(Block::Permute(Vec::new())),
             (None, "cross") => block = Some(Block::Cross(Vec::new(), None)),
@@ -102,10 +93,7 @@ fn cases_of(file: &str, text: &str) -> Vec<Case> {
             (Some(Block::Cross(_, endings @ None)), "with") => *endings = Some(Vec::new()),
             (Some(_), "end") => {
                 let ways = block.take().map_or_else(Vec::new, Block::ways);
-                variants = variants
-                    .iter()
-                    .flat_map(|case| ways.iter().map(|way| case.followed_by(way)))
-                    .collect();
+                variants = variants.iter().flat_map(|case| ways.iter().map(|way| case.followed_by(way))).collect();
             }
             (Some(Block::Permute(rows)), _) => rows.push(row),
             (Some(Block::Cross(_, Some(endings))), _) => endings.push(row),
@@ -120,10 +108,7 @@ fn cases_of(file: &str, text: &str) -> Vec<Case> {
 impl Case {
     fn followed_by(&self, rows: &[Row]) -> Case {
         let rows = self.rows.iter().chain(rows).cloned().collect();
-        Case {
-            title: self.title.clone(),
-            rows,
-        }
+        Case { title: self.title.clone(), rows }
     }
 }
 
@@ -142,9 +127,7 @@ impl Block {
                     place: format!("{} × {}", row.place, ending.place),
                     text: format!("{} {}", row.text, ending.text),
                 };
-                rows.iter()
-                    .flat_map(|row| endings.iter().map(move |ending| vec![with(row, ending)]))
-                    .collect()
+                rows.iter().flat_map(|row| endings.iter().map(move |ending| vec![with(row, ending)])).collect()
             }
         }
     }
@@ -159,10 +142,7 @@ pub fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
             order.insert(at, item.clone());
             order
         };
-        orders = orders
-            .iter()
-            .flat_map(|order| (0..=order.len()).map(move |at| longer(order, at)))
-            .collect();
+        orders = orders.iter().flat_map(|order| (0..=order.len()).map(move |at| longer(order, at))).collect();
     }
     orders
 }
@@ -171,12 +151,7 @@ pub fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
 fn every_row_of_the_tables_holds_on_the_model() {
     let report = run_tables(Model::default);
     let first: Vec<&String> = report.failures.iter().take(40).collect();
-    assert!(
-        first.is_empty(),
-        "{} of {} cases fail:\n{first:#?}",
-        report.failures.len(),
-        report.cases
-    );
+    assert!(first.is_empty(), "{} of {} cases fail:\n{first:#?}", report.failures.len(), report.cases);
     println!("{} cases, {} rows", report.cases, report.rows);
     assert!(report.cases > 300, "{} cases only: are the tables there?", report.cases);
 }
@@ -210,10 +185,5 @@ frobnicate A";
         run::run_case(&case, Model::default(), &mut report);
     }
     let places: Vec<&str> = report.failures.iter().filter_map(|f| f.split(' ').next()).collect();
-    assert_eq!(
-        places,
-        ["inline:4", "inline:7", "inline:13", "inline:16"],
-        "{:#?}",
-        report.failures
-    );
+    assert_eq!(places, ["inline:4", "inline:7", "inline:13", "inline:16"], "{:#?}", report.failures);
 }

@@ -41,10 +41,7 @@ pub async fn run(dir: Option<PathBuf>, out: &mut dyn Write) -> Result<(), Failur
 
     if kept {
         let dir = place.path().display();
-        writeln!(
-            out,
-            "\nThe ledger is in {dir}; try `counterfoil stock {dir}`, `events`, `verify`, `export`."
-        )?;
+        writeln!(out, "\nThe ledger is in {dir}; try `counterfoil stock {dir}`, `events`, `verify`, `export`.")?;
     }
     Ok(())
 }
@@ -58,20 +55,10 @@ async fn set_up(ledger: &Ledger, out: &mut dyn Write) -> Result<(), Failure> {
         ledger.submit(by(Act::CreateLocation { code, zone })?).await?;
     }
     for item in &items {
-        ledger
-            .submit(by(Act::CreateItem {
-                sku: item.sku.clone(),
-                decimals: item.decimals,
-            })?)
-            .await?;
+        ledger.submit(by(Act::CreateItem { sku: item.sku.clone(), decimals: item.decimals })?).await?;
         let id = super::commands::item_of(ledger, item.sku.as_str())?;
         for code in &item.lots {
-            ledger
-                .submit(by(Act::CreateLot {
-                    item: id,
-                    code: code.clone(),
-                })?)
-                .await?;
+            ledger.submit(by(Act::CreateLot { item: id, code: code.clone() })?).await?;
             lots += 1;
         }
         for (code, point) in &item.reorder {
@@ -94,23 +81,14 @@ async fn set_up(ledger: &Ledger, out: &mut dyn Write) -> Result<(), Failure> {
 
 /// Plays the steps; each must be answered as the script says.
 async fn play(ledger: &Ledger, stage: &Stage, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut table = Table::new(&[
-        ("time", Side::Left),
-        ("who", Side::Left),
-        ("what", Side::Left),
-        ("answer", Side::Left),
-    ]);
+    let mut table =
+        Table::new(&[("time", Side::Left), ("who", Side::Left), ("what", Side::Left), ("answer", Side::Left)]);
     let mut refusals = Vec::new();
     for step in script::day()? {
         stage.clock.set(script::instant(&step.at)?);
         let lapsed = lapse(ledger).await?;
         if let Some(seq) = lapsed {
-            table.row([
-                step.at.clone(),
-                "ledger".to_owned(),
-                "A hold has lapsed".to_owned(),
-                format!("event {seq}"),
-            ]);
+            table.row([step.at.clone(), "ledger".to_owned(), "A hold has lapsed".to_owned(), format!("event {seq}")]);
         }
         let command = step.command(ledger)?;
         let outcomes = ledger.submit_batch(vec![command; step.times]).await?;
@@ -135,9 +113,7 @@ async fn lapse(ledger: &Ledger) -> Result<Option<Seq>, Failure> {
     let started = Instant::now();
     while lapsed() {
         if started.elapsed() > LAPSE_PATIENCE {
-            return Err(Failure::Refused(
-                "the ledger does not notice that a hold has lapsed".to_owned(),
-            ));
+            return Err(Failure::Refused("the ledger does not notice that a hold has lapsed".to_owned()));
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -173,9 +149,7 @@ async fn reopen(
     ledger.close().await?;
     let ledger = Ledger::open(place.path(), stage.options())?;
     if ledger.head() != head {
-        return Err(Failure::Damaged(
-            "the ledger opened with another head than it was closed with".to_owned(),
-        ));
+        return Err(Failure::Damaged("the ledger opened with another head than it was closed with".to_owned()));
     }
     let last = head.next_seq.0.saturating_sub(1);
     writeln!(out, "\n{}", paint.bold("Closed and opened again"))?;
@@ -186,10 +160,7 @@ async fn reopen(
 /// Verifies the ledger against its head, then copies of it that somebody has changed.
 fn proof(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     let head = ledger.head();
-    let kept = Expected {
-        seq: Seq(head.next_seq.0.saturating_sub(1)),
-        hash: head.hash,
-    };
+    let kept = Expected { seq: Seq(head.next_seq.0.saturating_sub(1)), hash: head.hash };
     let log = ledger.log();
     writeln!(out, "\n{}", paint.bold("Verified, against the last receipt's hash"))?;
     let report = verify(log.as_ref(), vec![kept])?;
@@ -201,11 +172,5 @@ fn proof(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failu
 }
 
 fn verify(reader: &dyn StoreReader, expected: Vec<Expected>) -> Result<audit::Report, Failure> {
-    Ok(audit::verify(
-        reader,
-        audit::Options {
-            expected,
-            ..audit::Options::default()
-        },
-    )?)
+    Ok(audit::verify(reader, audit::Options { expected, ..audit::Options::default() })?)
 }

@@ -77,55 +77,20 @@ const fn once() -> usize {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Deed {
-    Receive {
-        lines: Vec<LineText>,
-    },
-    Sale {
-        external_id: ExternalId,
-        lines: Vec<LineText>,
-    },
-    Waste {
-        external_id: ExternalId,
-        lines: Vec<LineText>,
-    },
-    PosReturn {
-        external_id: ExternalId,
-        lines: Vec<LineText>,
-    },
-    Return {
-        lines: Vec<LineText>,
-    },
-    Adjust {
-        lines: Vec<LineText>,
-    },
-    Count {
-        lines: Vec<LineText>,
-    },
-    ShipTransfer {
-        transfer: String,
-        to: String,
-        lines: Vec<LineText>,
-    },
-    ReceiveTransfer {
-        transfer: String,
-        lines: Vec<LineText>,
-    },
-    CloseTransfer {
-        transfer: String,
-    },
-    Reserve {
-        until: Option<String>,
-        lines: Vec<LineText>,
-    },
-    Fulfil {
-        lines: Vec<LineText>,
-    },
-    Release {
-        lines: Vec<LineText>,
-    },
-    Reclassify {
-        lines: Vec<LineText>,
-    },
+    Receive { lines: Vec<LineText> },
+    Sale { external_id: ExternalId, lines: Vec<LineText> },
+    Waste { external_id: ExternalId, lines: Vec<LineText> },
+    PosReturn { external_id: ExternalId, lines: Vec<LineText> },
+    Return { lines: Vec<LineText> },
+    Adjust { lines: Vec<LineText> },
+    Count { lines: Vec<LineText> },
+    ShipTransfer { transfer: String, to: String, lines: Vec<LineText> },
+    ReceiveTransfer { transfer: String, lines: Vec<LineText> },
+    CloseTransfer { transfer: String },
+    Reserve { until: Option<String>, lines: Vec<LineText> },
+    Fulfil { lines: Vec<LineText> },
+    Release { lines: Vec<LineText> },
+    Reclassify { lines: Vec<LineText> },
 }
 
 /// A quantity of something somewhere.
@@ -200,61 +165,35 @@ impl Step {
             Deed::Receive { lines } => Act::Receive { lines: plain(lines)? },
             Deed::Sale { external_id, lines } => self.delta(external_id, PosDelta::Sale { lines: plain(lines)? })?,
             Deed::Waste { external_id, lines } => self.delta(external_id, PosDelta::Waste { lines: plain(lines)? })?,
-            Deed::PosReturn { external_id, lines } => self.delta(
-                external_id,
-                PosDelta::Return {
-                    lines: returned(lines)?,
-                },
-            )?,
-            Deed::Return { lines } => Act::Return {
-                origin: ReturnOrigin::Order,
-                excess: Excess::Refuse,
-                lines: returned(lines)?,
-            },
+            Deed::PosReturn { external_id, lines } => {
+                self.delta(external_id, PosDelta::Return { lines: returned(lines)? })?
+            }
+            Deed::Return { lines } => {
+                Act::Return { origin: ReturnOrigin::Order, excess: Excess::Refuse, lines: returned(lines)? }
+            }
             Deed::Adjust { lines } => Act::Adjust { lines: plain(lines)? },
-            Deed::Count { lines } => Act::Count {
-                lines: plain(lines)?.into_iter().map(counted).collect(),
-            },
-            Deed::ShipTransfer {
-                transfer: label,
-                to,
-                lines,
-            } => Act::ShipTransfer {
-                transfer: transfer(label),
-                to: location_of(ledger, to)?,
-                lines: plain(lines)?,
-            },
-            Deed::ReceiveTransfer { transfer: label, lines } => Act::ReceiveTransfer {
-                transfer: transfer(label),
-                lines: plain(lines)?,
-            },
-            Deed::CloseTransfer { transfer: label } => Act::CloseTransfer {
-                transfer: transfer(label),
-            },
-            Deed::Reserve { until, lines } => Act::Reserve {
-                deadline: until.as_deref().map(instant).transpose()?,
-                lines: plain(lines)?,
-            },
-            Deed::Fulfil { lines } => Act::Fulfil {
-                holds: self.holds()?,
-                portion: Portion::Lines(plain(lines)?),
-                departure: Departure::Now,
-            },
-            Deed::Release { lines } => Act::Release {
-                holds: self.holds()?,
-                portion: Portion::Lines(plain(lines)?),
-            },
+            Deed::Count { lines } => Act::Count { lines: plain(lines)?.into_iter().map(counted).collect() },
+            Deed::ShipTransfer { transfer: label, to, lines } => {
+                Act::ShipTransfer { transfer: transfer(label), to: location_of(ledger, to)?, lines: plain(lines)? }
+            }
+            Deed::ReceiveTransfer { transfer: label, lines } => {
+                Act::ReceiveTransfer { transfer: transfer(label), lines: plain(lines)? }
+            }
+            Deed::CloseTransfer { transfer: label } => Act::CloseTransfer { transfer: transfer(label) },
+            Deed::Reserve { until, lines } => {
+                Act::Reserve { deadline: until.as_deref().map(instant).transpose()?, lines: plain(lines)? }
+            }
+            Deed::Fulfil { lines } => {
+                Act::Fulfil { holds: self.holds()?, portion: Portion::Lines(plain(lines)?), departure: Departure::Now }
+            }
+            Deed::Release { lines } => Act::Release { holds: self.holds()?, portion: Portion::Lines(plain(lines)?) },
             Deed::Reclassify { lines } => Act::Reclassify { lines: plain(lines)? },
         })
     }
 
     fn delta(&self, external_id: &ExternalId, delta: PosDelta) -> Result<Act, Failure> {
         let source = Source::new(self.who.as_str())?;
-        Ok(Act::PosDelta {
-            source,
-            external_id: external_id.clone(),
-            delta,
-        })
+        Ok(Act::PosDelta { source, external_id: external_id.clone(), delta })
     }
 
     fn holds(&self) -> Result<Holds, Failure> {
@@ -264,12 +203,7 @@ impl Step {
 }
 
 fn counted(line: Line) -> CountLine {
-    CountLine {
-        position: line.position,
-        bucket: line.bucket,
-        counted: line.quantity,
-        seen: None,
-    }
+    CountLine { position: line.position, bucket: line.bucket, counted: line.quantity, seen: None }
 }
 
 fn lines(ledger: &Ledger, texts: &[LineText]) -> Result<Lines, Failure> {
@@ -277,15 +211,7 @@ fn lines(ledger: &Ledger, texts: &[LineText]) -> Result<Lines, Failure> {
 }
 
 fn return_lines(ledger: &Ledger, texts: &[LineText]) -> Result<SmallVec<[ReturnLine; 1]>, Failure> {
-    texts
-        .iter()
-        .map(|text| {
-            Ok(ReturnLine {
-                line: line(ledger, text)?,
-                disposition: text.disposition,
-            })
-        })
-        .collect()
+    texts.iter().map(|text| Ok(ReturnLine { line: line(ledger, text)?, disposition: text.disposition })).collect()
 }
 
 fn line(ledger: &Ledger, text: &LineText) -> Result<Line, Failure> {
@@ -305,9 +231,6 @@ fn line(ledger: &Ledger, text: &LineText) -> Result<Line, Failure> {
 /// A quantity of an item, as text.
 pub fn quantity(ledger: &Ledger, sku: &str, text: &str) -> Result<Quantity, Failure> {
     let item = item_of(ledger, sku)?;
-    let decimals = ledger
-        .query(|state, now| query::item(state, now, item))
-        .value
-        .map_or(0, |item| item.decimals);
+    let decimals = ledger.query(|state, now| query::item(state, now, item)).value.map_or(0, |item| item.decimals);
     Quantity::parse(text, decimals).map_err(|error| bad(format!("{text:?} of {sku}: {error}")))
 }

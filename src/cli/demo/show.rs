@@ -21,13 +21,7 @@ pub fn questions(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(
 fn stock(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     let (filter, order) = (StockFilter::default(), Order::ascending(StockSort::Sku));
     let answer = ledger.query(|state, now| query::stock_list(state, now, &filter, order, &Paging::default()))?;
-    writeln!(
-        out,
-        "\n{} as of event {}, {}",
-        paint.bold("Stock"),
-        answer.seq,
-        answer.as_of
-    )?;
+    writeln!(out, "\n{} as of event {}, {}", paint.bold("Stock"), answer.seq, answer.as_of)?;
     Ok(stock_table(&answer.value.rows).print(out)?)
 }
 
@@ -57,11 +51,7 @@ fn holders(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Fai
 fn negative(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     let answer =
         ledger.query(|state, now| query::negative_physical(state, now, &Scope::default(), &Paging::default()))?;
-    writeln!(
-        out,
-        "\n{}",
-        paint.bold("Less than nothing: a receipt that nobody recorded")
-    )?;
+    writeln!(out, "\n{}", paint.bold("Less than nothing: a receipt that nobody recorded"))?;
     for row in &answer.value.rows {
         let physical = decimal(i128::from(row.stock.physical), row.place.decimals);
         let (sku, at) = (name(row.place.sku.as_ref()), name(row.place.location_code.as_ref()));

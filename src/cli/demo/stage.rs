@@ -50,20 +50,13 @@ pub struct Stage {
 impl Stage {
     /// The shop, at this instant.
     pub fn at(instant: Timestamp) -> Self {
-        Self {
-            clock: Arc::new(ShopClock(AtomicI64::new(instant.0))),
-            entropy: Arc::default(),
-        }
+        Self { clock: Arc::new(ShopClock(AtomicI64::new(instant.0))), entropy: Arc::default() }
     }
 
     /// What a ledger on this stage is opened with.
     pub fn options(&self) -> Options {
         let (clock, entropy) = (Arc::clone(&self.clock), Arc::clone(&self.entropy));
-        Options {
-            clock,
-            entropy,
-            ..Options::default()
-        }
+        Options { clock, entropy, ..Options::default() }
     }
 }
 

@@ -36,34 +36,18 @@ struct Forgery {
 fn flip(log: &dyn StoreReader, frames: &Frames, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     let nothing = || Failure::Refused("there is no sale of three candles to forge".to_owned());
     let forgery = forgery(log, frames)?.ok_or_else(nothing)?;
-    let Forgery {
-        seq,
-        frame,
-        byte,
-        from,
-        to,
-    } = forgery;
+    let Forgery { seq, frame, byte, from, to } = forgery;
     let mut frames = frames.clone();
     if let Some(stored) = frames.get_mut(frame).and_then(|(_, bytes)| bytes.get_mut(byte)) {
         *stored = to;
     }
-    writeln!(
-        out,
-        "\n{}",
-        paint.bold("In a copy, one byte is changed: the sale of 3 candles becomes a sale of 2")
-    )?;
-    writeln!(
-        out,
-        "  event {seq}: byte {byte} of its frame was {from:#04x} and is {to:#04x} now"
-    )?;
+    writeln!(out, "\n{}", paint.bold("In a copy, one byte is changed: the sale of 3 candles becomes a sale of 2"))?;
+    writeln!(out, "  event {seq}: byte {byte} of its frame was {from:#04x} and is {to:#04x} now")?;
     let report = verify(copy(frames)?.as_ref(), Vec::new())?;
     show_verdict(&report, paint, out)?;
     match report.first_fault {
         Some(fault) if fault.seq == seq => Ok(()),
-        Some(fault) => Err(Failure::Damaged(format!(
-            "event {seq} was changed, and event {} was named",
-            fault.seq
-        ))),
+        Some(fault) => Err(Failure::Damaged(format!("event {seq} was changed, and event {} was named", fault.seq))),
         None => Err(Failure::Damaged(format!("event {seq} was changed, and nobody noticed"))),
     }
 }
@@ -83,9 +67,7 @@ fn forgery(log: &dyn StoreReader, frames: &Frames) -> Result<Option<Forgery>, Fa
 
 fn forge(scanned: &Scanned, frames: &Frames) -> Option<Forgery> {
     let (start, frame) = frames.iter().enumerate().find_map(|(index, (_, bytes))| {
-        let at = bytes
-            .windows(scanned.bytes.len())
-            .position(|window| *window == *scanned.bytes)?;
+        let at = bytes.windows(scanned.bytes.len()).position(|window| *window == *scanned.bytes)?;
         Some((at, index))
     })?;
     for (at, from) in scanned.bytes.iter().copied().enumerate() {
@@ -94,13 +76,7 @@ fn forge(scanned: &Scanned, frames: &Frames) -> Option<Forgery> {
             *bytes.get_mut(at)? = to;
             let Ok(event) = decode_event(&bytes) else { continue };
             if event.envelope == scanned.event.envelope && sold(&event.body) == Some(2) {
-                return Some(Forgery {
-                    seq: scanned.seq,
-                    frame,
-                    byte: start + at,
-                    from,
-                    to,
-                });
+                return Some(Forgery { seq: scanned.seq, frame, byte: start + at, from, to });
             }
         }
     }
@@ -110,10 +86,7 @@ fn forge(scanned: &Scanned, frames: &Frames) -> Option<Forgery> {
 /// How much a till sold in one line.
 fn sold(body: &Body) -> Option<i64> {
     match body {
-        Body::PosDelta {
-            delta: PosMovement::Sale(lines),
-            ..
-        } => match lines.as_slice() {
+        Body::PosDelta { delta: PosMovement::Sale(lines), .. } => match lines.as_slice() {
             [line] => Some(line.quantity.0),
             _ => None,
         },
@@ -137,9 +110,7 @@ fn cut(frames: &Frames, kept: Expected, paint: Paint, out: &mut dyn Write) -> Re
     show_verdict(&report, paint, out)?;
     match report.first_fault {
         Some(_) => Ok(()),
-        None => Err(Failure::Damaged(
-            "the last event was cut off, and nobody noticed".to_owned(),
-        )),
+        None => Err(Failure::Damaged("the last event was cut off, and nobody noticed".to_owned())),
     }
 }
 

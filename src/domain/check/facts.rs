@@ -1,7 +1,8 @@
 //! Facts, counts, transfers and reclassifications.
 
 use super::{
-    Claim, Ground, Range, Violation, ensure, entered, lines_count, not_empty, once, quantity, rule, sellable_lines, violation,
+    Claim, Ground, Range, Violation, ensure, entered, lines_count, not_empty, once, quantity, rule, sellable_lines,
+    violation,
 };
 use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
 use crate::domain::ids::{LocationId, Position, TransferId};
@@ -91,9 +92,8 @@ fn counted(at: &Ground<'_>, lines: &[CountedLine], claims: &mut Vec<Claim>) -> R
 fn later(at: &Ground<'_>, line: &CountedLine, claims: &mut Vec<Claim>) -> Result<(), Violation> {
     let instant = at.event.envelope.moment();
     let bucket = at.state.position(line.position).map(|entry| entry.bucket(line.bucket));
-    let late = bucket.is_some_and(|bucket| {
-        bucket.anchors_at(instant) && bucket.latest.is_some_and(|latest| latest > instant)
-    });
+    let late =
+        bucket.is_some_and(|bucket| bucket.anchors_at(instant) && bucket.latest.is_some_and(|latest| latest > instant));
     if late {
         let CountedLine { position, bucket, later, .. } = *line;
         claims.push(Claim::Later { position, bucket, at: instant, later });

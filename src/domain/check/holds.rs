@@ -70,7 +70,9 @@ fn promised(at: &Ground<'_>, position: Position, wanted: i64) -> Result<(), Viol
     let active = state.item(position.item).is_some_and(|item| item.status == ItemStatus::Active)
         && state.location(position.location).is_some_and(|location| location.status == UseStatus::Active)
         && state.lot(position.lot).is_none_or(|lot| lot.status == UseStatus::Active);
-    ensure(active, rule::STATUS_ACTIVE, || format!("{position} is promised, and its item, location or lot is not active"))?;
+    ensure(active, rule::STATUS_ACTIVE, || {
+        format!("{position} is promised, and its item, location or lot is not active")
+    })?;
     let available = state.available(position, at.now());
     ensure(wanted <= available, rule::AVAILABLE, || {
         format!("{wanted} of {position} are promised, {available} were available")
@@ -92,12 +94,7 @@ fn unlapsed<'a>(at: &Ground<'a>, seq: Seq) -> Result<&'a Reservation, Violation>
     Ok(reservation)
 }
 
-fn fulfilled(
-    at: &Ground<'_>,
-    departure: Departure,
-    closes: &[HoldLine],
-    unreserved: &[Line],
-) -> Result<(), Violation> {
+fn fulfilled(at: &Ground<'_>, departure: Departure, closes: &[HoldLine], unreserved: &[Line]) -> Result<(), Violation> {
     not_empty(closes.len() + unreserved.len())?;
     closed(at, closes)?;
     match departure {
@@ -139,7 +136,10 @@ fn closed(at: &Ground<'_>, closes: &[HoldLine]) -> Result<(), Violation> {
             );
         };
         ensure((1..=open).contains(&hold.quantity.0), rule::HOLD_OPEN, || {
-            format!("{} are closed of {open} that event {} holds at {}", hold.quantity.0, hold.reservation, hold.position)
+            format!(
+                "{} are closed of {open} that event {} holds at {}",
+                hold.quantity.0, hold.reservation, hold.position
+            )
         })?;
         let place = (hold.reservation, place);
         ensure(last.is_none_or(|last| last < place), rule::CLOSE_ORDER, || {
@@ -160,7 +160,10 @@ fn order_matches(at: &Ground<'_>, reservation: &Reservation, several: bool) -> R
     let order = &at.event.envelope.order;
     let alone = reservation.order.is_none() && !several;
     ensure(alone || reservation.order == *order, rule::ORDER_MATCHES, || {
-        format!("the event is of order {order:?}, the reservation of event {} of {:?}", reservation.seq, reservation.order)
+        format!(
+            "the event is of order {order:?}, the reservation of event {} of {:?}",
+            reservation.seq, reservation.order
+        )
     })
 }
 
@@ -228,7 +231,11 @@ fn expired(at: &Ground<'_>, reservations: &[Seq]) -> Result<(), Violation> {
     for seq in reservations {
         let reservation = open(at, *seq)?;
         ensure(reservation.deadline <= at.now(), rule::EXPIRY_DUE, || {
-            format!("the reservation of event {seq} lapses at {}, this is recorded at {}", reservation.deadline, at.now())
+            format!(
+                "the reservation of event {seq} lapses at {}, this is recorded at {}",
+                reservation.deadline,
+                at.now()
+            )
         })?;
         let place = Some((reservation.deadline, *seq));
         ensure(last < place, rule::EXPIRY_ORDER, || {
@@ -238,7 +245,5 @@ fn expired(at: &Ground<'_>, reservations: &[Seq]) -> Result<(), Violation> {
         lines = lines.saturating_add(reservation.lines.len());
     }
     let fits = !reservations.is_empty() && (lines <= EXPIRY_LINES_MAX || reservations.len() == 1);
-    ensure(fits, rule::EXPIRY_SIZE, || {
-        format!("{} reservations with {lines} lines expire at once", reservations.len())
-    })
+    ensure(fits, rule::EXPIRY_SIZE, || format!("{} reservations with {lines} lines expire at once", reservations.len()))
 }

@@ -110,10 +110,9 @@ fn free(at: &Ground<'_>, kind: AliasKind, text: &AliasText) -> Result<(), Violat
 fn known(at: &Ground<'_>, alias: &Alias) -> Result<AliasTarget, Violation> {
     match at.state.alias(alias) {
         Some(target) => Ok(target),
-        None => violation(
-            rule::ALIAS_KNOWN,
-            format!("the {:?} alias {:?} is not in use", alias.kind, alias.text.as_str()),
-        ),
+        None => {
+            violation(rule::ALIAS_KNOWN, format!("the {:?} alias {:?} is not in use", alias.kind, alias.text.as_str()))
+        }
     }
 }
 

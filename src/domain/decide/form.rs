@@ -2,7 +2,7 @@
 
 use super::{Lowest, may_be_dated};
 use crate::domain::command::{
-    Act, Alias, AliasKind, AliasTarget, Command, Departure, Excess, Holds, PosDelta, Portion, ReturnOrigin,
+    Act, Alias, AliasKind, AliasTarget, Command, Departure, Excess, Holds, Portion, PosDelta, ReturnOrigin,
 };
 use crate::domain::ids::Timestamp;
 use crate::domain::line::{Bucket, CountLine, Line, ReturnLine};
@@ -51,10 +51,9 @@ impl Range {
         let max = limits::QUANTITY_UNITS_MAX;
         let (holds, must) = match self {
             Self::Positive => ((1..=max).contains(&quantity), "from 1 to 10^15 smallest units"),
-            Self::Signed => (
-                quantity != 0 && (-max..=max).contains(&quantity),
-                "from -10^15 to 10^15 smallest units and not zero",
-            ),
+            Self::Signed => {
+                (quantity != 0 && (-max..=max).contains(&quantity), "from -10^15 to 10^15 smallest units and not zero")
+            }
             Self::ZeroOrMore => ((0..=max).contains(&quantity), "from 0 to 10^15 smallest units"),
         };
         match holds {
@@ -112,7 +111,9 @@ fn lines_in(lines: &[Line], range: Range) -> Result<(), Rejection> {
 fn sellable_lines(lines: &[Line], range: Range) -> Result<(), Rejection> {
     lines_in(lines, range)?;
     match lines.iter().position(|line| line.bucket != Bucket::Sellable) {
-        Some(index) => invalid("bucket", format!("line {index} names unsellable stock, only sellable stock can move so")),
+        Some(index) => {
+            invalid("bucket", format!("line {index} names unsellable stock, only sellable stock can move so"))
+        }
         None => Ok(()),
     }
 }

@@ -61,10 +61,11 @@ fn open_in_range(state: &State, position: Position, increase: i64) -> Result<(),
 }
 
 fn held(state: &State, id: CommandId, now: Timestamp) -> Result<&Reservation, Rejection> {
-    state
-        .reservation_by_id(id)
-        .filter(|reservation| reservation.is_held(now))
-        .ok_or(Rejection::NoReservation { reservation: Some(id), order: None, position: None })
+    state.reservation_by_id(id).filter(|reservation| reservation.is_held(now)).ok_or(Rejection::NoReservation {
+        reservation: Some(id),
+        order: None,
+        position: None,
+    })
 }
 
 fn amend(state: &State, id: CommandId, lines: &[Line], now: Timestamp) -> Decided {
@@ -121,7 +122,8 @@ fn choose<'a>(
         Holds::Order(order) => state.reservations_of(order).collect(),
     };
     // What has lapsed is no hold, whether its expiry is written down yet or not.
-    let chosen: SmallVec<[&Reservation; 2]> = chosen.into_iter().filter(|reservation| reservation.is_held(now)).collect();
+    let chosen: SmallVec<[&Reservation; 2]> =
+        chosen.into_iter().filter(|reservation| reservation.is_held(now)).collect();
     match holds {
         Holds::Order(named) => *order = Some(named.clone()),
         Holds::Reservation(_) => {

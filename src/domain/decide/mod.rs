@@ -104,13 +104,7 @@ pub fn decide(state: &State, looked: &Looked, command: &Command, stamp: &Stamp) 
     Ok(Event { envelope: envelope(command, stamp, order), body })
 }
 
-fn body_of(
-    state: &State,
-    looked: &Looked,
-    command: &Command,
-    now: Timestamp,
-    order: &mut Option<OrderRef>,
-) -> Decided {
+fn body_of(state: &State, looked: &Looked, command: &Command, now: Timestamp, order: &mut Option<OrderRef>) -> Decided {
     match &command.act {
         Act::Receive { .. }
         | Act::PosDelta { .. }
@@ -121,11 +115,9 @@ fn body_of(
         | Act::ReceiveTransfer { .. }
         | Act::CloseTransfer { .. }
         | Act::Reclassify { .. } => stock::decide(state, looked, command, now),
-        Act::Reserve { .. }
-        | Act::Amend { .. }
-        | Act::Extend { .. }
-        | Act::Fulfil { .. }
-        | Act::Release { .. } => holds::decide(state, command, now, order),
+        Act::Reserve { .. } | Act::Amend { .. } | Act::Extend { .. } | Act::Fulfil { .. } | Act::Release { .. } => {
+            holds::decide(state, command, now, order)
+        }
         _ => registry::decide(state, &command.act),
     }
 }
@@ -156,11 +148,9 @@ fn in_time(command: &Command, now: Timestamp) -> Result<(), Rejection> {
         return Err(Rejection::InvalidField { field: "deadline", problem });
     }
     match command.occurred_at {
-        Some(at) if at > now.plus_micros(OCCURRED_AHEAD_MICROS_MAX) => Err(Rejection::OccurredInFuture {
-            occurred_at: at,
-            now,
-            ahead_micros_max: OCCURRED_AHEAD_MICROS_MAX,
-        }),
+        Some(at) if at > now.plus_micros(OCCURRED_AHEAD_MICROS_MAX) => {
+            Err(Rejection::OccurredInFuture { occurred_at: at, now, ahead_micros_max: OCCURRED_AHEAD_MICROS_MAX })
+        }
         _ => Ok(()),
     }
 }

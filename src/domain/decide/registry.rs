@@ -23,12 +23,10 @@ pub(super) fn decide(state: &State, act: &Act) -> Decided {
             alias(state, act)
         }
         Act::SetReorderPoint { position, point } => reorder_point(state, *position, *point),
-        Act::AcknowledgeAlert { alert } => {
-            match open_alert(state, *alert)? {
-                AlertStatus::Acknowledged => Err(no_change("the alert is acknowledged")),
-                _ => Ok(Body::AlertAcknowledged { alert: *alert }),
-            }
-        }
+        Act::AcknowledgeAlert { alert } => match open_alert(state, *alert)? {
+            AlertStatus::Acknowledged => Err(no_change("the alert is acknowledged")),
+            _ => Ok(Body::AlertAcknowledged { alert: *alert }),
+        },
         Act::ResolveAlert { alert } => open_alert(state, *alert).map(|_| Body::AlertResolved { alert: *alert }),
         Act::DismissAlert { alert } => open_alert(state, *alert).map(|_| Body::AlertDismissed { alert: *alert }),
         _ => Err(Rejection::InvalidField { field: "act", problem: "it is not about the registry".into() }),

@@ -23,11 +23,9 @@ pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Tim
     let body = match &command.act {
         Act::Receive { lines } => Body::Received { lines: recorded(lines) },
         Act::Adjust { lines } => Body::Adjusted { lines: recorded(lines) },
-        Act::PosDelta { source, external_id, delta } => Body::PosDelta {
-            source: source.clone(),
-            external_id: external_id.clone(),
-            delta: pos_movement(delta),
-        },
+        Act::PosDelta { source, external_id, delta } => {
+            Body::PosDelta { source: source.clone(), external_id: external_id.clone(), delta: pos_movement(delta) }
+        }
         Act::Return { excess, lines, .. } => returned(looked, command, *excess, lines)?,
         Act::Count { lines } => counted(state, looked, lines, at),
         Act::ShipTransfer { transfer, to, lines } => {
@@ -82,7 +80,9 @@ fn returns_known(state: &State, lines: &[ReturnLine], lowest: &mut Lowest) {
 fn pos_movement(delta: &PosDelta) -> PosMovement {
     match delta {
         PosDelta::Sale { lines } => PosMovement::Sale(recorded(lines)),
-        PosDelta::Return { lines } => PosMovement::Return(lines.iter().map(|line| resolved(line, line.line.quantity)).collect()),
+        PosDelta::Return { lines } => {
+            PosMovement::Return(lines.iter().map(|line| resolved(line, line.line.quantity)).collect())
+        }
         PosDelta::Waste { lines } => PosMovement::Waste(recorded(lines)),
         PosDelta::Receipt { lines } => PosMovement::Receipt(recorded(lines)),
         PosDelta::Correction { lines } => PosMovement::Correction(recorded(lines)),
@@ -123,10 +123,9 @@ fn returned(looked: &Looked, command: &Command, excess: Excess, lines: &[ReturnL
         return Ok(Body::Returned { referenced, unreferenced });
     };
     // The first item in order of its lines whose sum is too much.
-    let items = lines.iter().map(|line| line.line.position.item);
+    let mut items = lines.iter().map(|line| line.line.position.item);
     let item = items
-        .filter(|item| unreferenced.iter().any(|line| line.line.position.item == *item))
-        .next()
+        .find(|item| unreferenced.iter().any(|line| line.line.position.item == *item))
         .unwrap_or(surplus.line.position.item);
     let wanted = lines.iter().filter(|line| line.line.position.item == item).map(|line| line.line.quantity.0);
     let returnable = looked.returnable.iter().find(|(known, _)| *known == item).map_or(0, |(_, units)| *units);

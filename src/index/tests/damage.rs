@@ -85,20 +85,12 @@ fn a_damaged_block_stops_a_merge_and_a_new_index_takes_its_place() {
         add(&mut index, &mut model, (0..30).map(|n| entry_of(segment * 30 + n))).unwrap();
     }
     drop(index);
-    let run = files
-        .list()
-        .unwrap()
-        .into_iter()
-        .find(|name| name.starts_with("commands"))
-        .unwrap();
+    let run = files.list().unwrap().into_iter().find(|name| name.starts_with("commands")).unwrap();
     files.damage(&run, |bytes| bytes[100] ^= 1);
     let (mut index, notices) = open(&files);
     assert!(notices.is_empty(), "blocks are checked when they are read");
     let stopped = merge_all(&mut index);
-    assert!(
-        matches!(&stopped, Err(IndexError::Corrupted { file, .. }) if *file == run),
-        "{stopped:?}"
-    );
+    assert!(matches!(&stopped, Err(IndexError::Corrupted { file, .. }) if *file == run), "{stopped:?}");
     assert!(matches!(merge_all(&mut index), Err(IndexError::Latched)));
     drop(index);
     let mut index = Index::create(Arc::new(files.clone()), LEDGER).unwrap();
@@ -113,10 +105,7 @@ fn follow(files: &MemoryFiles, model: &mut Model, acknowledged: &mut u64) -> Res
     let (mut index, _) = Index::open(Arc::new(files.clone()), LEDGER)?;
     let reader = index.reader();
     model.entries.truncate(index.covered_to() as usize);
-    assert!(
-        index.covered_to() >= *acknowledged,
-        "what was acknowledged is still there"
-    );
+    assert!(index.covered_to() >= *acknowledged, "what was acknowledged is still there");
     let run = |index: &mut Index, model: &mut Model, acknowledged: &mut u64| -> Result<(), IndexError> {
         merge_all(index)?;
         while index.covered_to() < 2 * (FAN_IN as u64 + 1) {
@@ -131,9 +120,7 @@ fn follow(files: &MemoryFiles, model: &mut Model, acknowledged: &mut u64) -> Res
     if result.is_err() {
         // Readers still see what was acknowledged, and nothing more can be written.
         assert_eq!(reader.covered_to(), *acknowledged);
-        let acknowledged = Model {
-            entries: model.entries[..*acknowledged as usize].to_vec(),
-        };
+        let acknowledged = Model { entries: model.entries[..*acknowledged as usize].to_vec() };
         acknowledged.compare(&reader.view(), 4).unwrap();
         let refused = index.add_segment(Segment::new(reader.covered_to()), reader.covered_to() + 1, [0; 32]);
         assert!(matches!(refused, Err(IndexError::Latched)));
@@ -158,9 +145,7 @@ fn after_a_failure_of_any_call_in_either_variant_the_index_is_whole() {
             let files = files.crash();
             let (index, notices) = open(&files);
             assert!(
-                notices
-                    .iter()
-                    .all(|notice| matches!(notice, Notice::OrphansRemoved(_) | Notice::ManifestMissing)),
+                notices.iter().all(|notice| matches!(notice, Notice::OrphansRemoved(_) | Notice::ManifestMissing)),
                 "{notices:?}"
             );
             let covered = index.covered_to();
@@ -168,17 +153,11 @@ fn after_a_failure_of_any_call_in_either_variant_the_index_is_whole() {
                 covered == acknowledged || covered == acknowledged + 2,
                 "{covered} of {acknowledged}, call {call} {fault:?}"
             );
-            let before_or_after = Model {
-                entries: (0..covered).map(entry_of).collect(),
-            };
+            let before_or_after = Model { entries: (0..covered).map(entry_of).collect() };
             before_or_after.compare(&index.view(), 4).unwrap();
             drop(index);
             follow(&files, &mut model, &mut acknowledged).unwrap();
-            assert_eq!(
-                open(&files).0.view().digest().unwrap(),
-                digest,
-                "call {call} {fault:?} {result:?}"
-            );
+            assert_eq!(open(&files).0.view().digest().unwrap(), digest, "call {call} {fault:?} {result:?}");
             assert_eq!(files.list().unwrap().len(), names.len(), "no file is left over");
         }
     }
@@ -193,10 +172,7 @@ fn a_failure_of_any_call_while_opening_loses_nothing() {
         for call in 0..fresh.calls() {
             let files = files.crash();
             files.fail_call(call, fault);
-            assert!(
-                Index::open(Arc::new(files.clone()), LEDGER).is_err(),
-                "call {call} {fault:?}"
-            );
+            assert!(Index::open(Arc::new(files.clone()), LEDGER).is_err(), "call {call} {fault:?}");
             assert!(!is_noticed(&files.crash(), &model, &digest));
         }
     }

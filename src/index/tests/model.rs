@@ -40,9 +40,7 @@ pub fn time(n: u64) -> i64 {
 
 /// A hash of a number, for scripts that need no shrinking.
 pub fn mix(n: u64) -> u64 {
-    let n = (n ^ (n >> 30))
-        .wrapping_add(0x9e37_79b9_7f4a_7c15)
-        .wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 30)).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     n ^ (n >> 31)
 }
@@ -52,8 +50,8 @@ pub fn entry_of(n: u64) -> Entry {
     let random = mix(n);
     let moved = |at: u64| (bucket(mix(random ^ at)), time(mix(n + at)), (random >> 8) as i64 % 50);
     Entry {
-        command: (random % 8 != 0).then(|| id(n)),
-        external: (random % 4 == 0).then(|| id(random % 100)),
+        command: (!random.is_multiple_of(8)).then(|| id(n)),
+        external: random.is_multiple_of(4).then(|| id(random % 100)),
         moves: (0..random % 3).map(moved).collect(),
         shipments: (0..random / 3 % 3)
             .map(|at| (id(random % 20), (at % 2) as u32, (random % 2) as u32, time(random) % 9))
@@ -66,17 +64,14 @@ pub fn entry() -> impl Strategy<Value = Entry> {
     let shipment =
         (0..12_u64, 0..2_u32, 0..2_u32, -9..9_i64).prop_map(|(order, item, lot, units)| (id(order), item, lot, units));
     let ids = (proptest::option::of(0..90_u64), proptest::option::of(0..30_u64));
-    (
-        ids,
-        prop::collection::vec(moved, 0..4),
-        prop::collection::vec(shipment, 0..3),
-    )
-        .prop_map(|((command, external), moves, shipments)| Entry {
+    (ids, prop::collection::vec(moved, 0..4), prop::collection::vec(shipment, 0..3)).prop_map(
+        |((command, external), moves, shipments)| Entry {
             command: command.map(id),
             external: external.map(id),
             moves,
             shipments,
-        })
+        },
+    )
 }
 
 /// All entries, by seq.
@@ -91,26 +86,17 @@ impl Model {
     }
 
     pub fn command(&self, id: &[u8; 16]) -> Option<u64> {
-        self.all()
-            .find(|(_, entry)| entry.command.as_ref() == Some(id))
-            .map(|(seq, _)| seq)
+        self.all().find(|(_, entry)| entry.command.as_ref() == Some(id)).map(|(seq, _)| seq)
     }
 
     pub fn external(&self, id: &[u8; 16]) -> Option<u64> {
-        self.all()
-            .find(|(_, entry)| entry.external.as_ref() == Some(id))
-            .map(|(seq, _)| seq)
+        self.all().find(|(_, entry)| entry.external.as_ref() == Some(id)).map(|(seq, _)| seq)
     }
 
     pub fn moves(&self, key: &BucketKey) -> Vec<Move> {
         let of = |(seq, entry): (u64, &Entry)| -> Vec<Move> {
             let here = entry.moves.iter().filter(|(at, ..)| at == key);
-            here.map(|(_, occurred_at, delta)| Move {
-                occurred_at: *occurred_at,
-                seq,
-                delta: *delta,
-            })
-            .collect()
+            here.map(|(_, occurred_at, delta)| Move { occurred_at: *occurred_at, seq, delta: *delta }).collect()
         };
         let mut moves: Vec<Move> = self.all().flat_map(of).collect();
         moves.sort_unstable();
@@ -127,18 +113,12 @@ impl Model {
 
     pub fn shipped(&self, order: &[u8; 16]) -> Vec<Shipped> {
         let mut lines: BTreeMap<(u32, u32), i128> = BTreeMap::new();
-        for (_, item, lot, units) in self
-            .entries
-            .iter()
-            .flat_map(|entry| &entry.shipments)
-            .filter(|line| line.0 == *order)
+        for (_, item, lot, units) in
+            self.entries.iter().flat_map(|entry| &entry.shipments).filter(|line| line.0 == *order)
         {
             *lines.entry((*item, *lot)).or_default() += i128::from(*units);
         }
-        lines
-            .into_iter()
-            .map(|((item, lot), units)| Shipped { item, lot, units })
-            .collect()
+        lines.into_iter().map(|((item, lot), units)| Shipped { item, lot, units }).collect()
     }
 
     /// The segment of the entries from `from` on.
@@ -147,10 +127,7 @@ impl Model {
         for (seq, entry) in self.all().filter(|(seq, _)| *seq >= from) {
             entry.command.iter().for_each(|id| segment.insert_command(seq, id));
             entry.external.iter().for_each(|id| segment.insert_external(seq, id));
-            entry
-                .moves
-                .iter()
-                .for_each(|(key, at, delta)| segment.insert_move(seq, key, *at, *delta));
+            entry.moves.iter().for_each(|(key, at, delta)| segment.insert_move(seq, key, *at, *delta));
             entry
                 .shipments
                 .iter()
@@ -163,10 +140,7 @@ impl Model {
         for (seq, entry) in self.all().filter(|(seq, _)| *seq >= from) {
             entry.command.iter().for_each(|id| recent.insert_command(seq, id));
             entry.external.iter().for_each(|id| recent.insert_external(seq, id));
-            entry
-                .moves
-                .iter()
-                .for_each(|(key, at, delta)| recent.insert_move(seq, key, *at, *delta));
+            entry.moves.iter().for_each(|(key, at, delta)| recent.insert_move(seq, key, *at, *delta));
             entry
                 .shipments
                 .iter()
@@ -182,21 +156,14 @@ impl Model {
             assert_eq!(view.external(&id(n))?, self.external(&id(n)), "external {n}");
             assert_eq!(view.shipped(&id(n))?, self.shipped(&id(n)), "order {n}");
             let key = bucket(n % 42);
-            assert_eq!(
-                view.moved_after(&key, time(n))?,
-                self.moved_after(&key, time(n)),
-                "{key:?} after {}",
-                time(n)
-            );
+            assert_eq!(view.moved_after(&key, time(n))?, self.moved_after(&key, time(n)), "{key:?} after {}", time(n));
             let (low, high) = (time(mix(n)), time(n));
             let all = self.moves(&key);
+            #[allow(clippy::type_complexity)]
             let ranges: [(Vec<Move>, Result<Vec<Move>, IndexError>); 3] = [
                 (all.clone(), view.moves(&key, ..).collect()),
                 (
-                    all.iter()
-                        .filter(|moved| (low..high).contains(&moved.occurred_at))
-                        .copied()
-                        .collect(),
+                    all.iter().filter(|moved| (low..high).contains(&moved.occurred_at)).copied().collect(),
                     view.moves(&key, low..high).collect(),
                 ),
                 (

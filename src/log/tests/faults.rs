@@ -32,7 +32,7 @@ fn reopen(disk: &MemoryDisk, groups: &[GroupBytes]) -> usize {
     let whole = groups.iter().take_while(|group| group.head().next_seq <= recovery.head.next_seq).count();
     let head = whole.checked_sub(1).map_or(Head::EMPTY, |last| groups[last].head());
     assert_eq!(recovery.head, head, "the log ends between groups");
-    let events = scan(store.reader().as_ref(), Head::EMPTY).map(|event| event.expect("whole")).count();
+    let events = scan(store.reader().as_ref(), Head::EMPTY).inspect(|event| assert!(event.is_ok(), "whole")).count();
     assert_eq!(events as u64, head.next_seq.0);
     // The next group goes on from there.
     let (_, error) = write(&mut store, &groups[whole..]);

@@ -66,7 +66,7 @@ fn what_was_written_is_there_when_it_is_opened_again() {
     let reader = store.reader();
     let recovery = recover(reader.as_ref(), Head::EMPTY).expect("whole");
     assert_eq!((recovery.head, recovery.dropped), (groups[3].head(), None));
-    assert_eq!(scan(reader.as_ref(), Head::EMPTY).map(|event| event.expect("whole")).count(), 305);
+    assert_eq!(scan(reader.as_ref(), Head::EMPTY).inspect(|event| assert!(event.is_ok(), "whole")).count(), 305);
     let frames: Vec<_> = reader.frames(crate::log::FrameKey::START).map(|frame| frame.expect("readable").0).collect();
     assert!(frames.is_sorted());
     assert_eq!(reader.last_frame().expect("readable").map(|(key, _)| key), frames.last().copied());

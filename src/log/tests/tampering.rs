@@ -129,11 +129,11 @@ fn a_log_cut_behind_any_frame_ends_with_its_last_whole_group() {
     let frames = disk_of(&groups).frames();
     for kept in 0..=frames.len() {
         let disk = MemoryDisk::with_frames(frames[..kept].iter().cloned());
-        let whole = groups.iter().filter(|group| {
+        let mut whole = groups.iter().filter(|group| {
             let (last, _) = group.frames.last().expect("a group has frames");
             frames[..kept].iter().any(|(key, _)| key == last)
         });
-        let head = whole.last().map_or(Head::EMPTY, |group| group.head());
+        let head = whole.next_back().map_or(Head::EMPTY, |group| group.head());
         let recovery = recover(&disk, Head::EMPTY).expect("a tail is no damage");
         assert_eq!(recovery.head, head, "{kept} frames kept");
         let behind: Vec<_> = frames[..kept].iter().filter(|(key, _)| key.first >= head.next_seq).collect();

@@ -78,7 +78,8 @@ fn locations_and_lots_are_listed() {
     }
     let (state, now) = (&shop.state, shop.now());
     let by_name = Order::ascending(EntitySort::Name);
-    let codes = all_rows(1, |paging| locations(state, now, Order::descending(EntitySort::Name), paging).map(|a| a.value));
+    let codes =
+        all_rows(1, |paging| locations(state, now, Order::descending(EntitySort::Name), paging).map(|a| a.value));
     assert_eq!(codes.iter().map(|row| row.code.as_str()).collect::<Vec<_>>(), ["L2", "L1"]);
     let of = |item| -> Vec<u32> {
         let rows = all_rows(1, |paging| lots(state, now, item, by_name, paging).map(|a| a.value));

@@ -37,8 +37,7 @@ fn a_reservation_is_found_by_its_id_until_it_is_closed_or_lapses() {
     let ask = |seq, now| reservation(&shop.state, now, command_id(seq)).value;
     let view = ask(kept, shop.now()).expect("it is open");
     assert_eq!((view.seq, view.order, view.deadline), (kept, Some(order("O1")), Some(Timestamp(9_000))));
-    let lines: Vec<_> =
-        view.lines.iter().map(|l| (l.place.position(), l.open, l.covered, l.uncovered)).collect();
+    let lines: Vec<_> = view.lines.iter().map(|l| (l.place.position(), l.open, l.covered, l.uncovered)).collect();
     assert_eq!(lines, [(A1, 4, 4, 0), (B1, 1, 0, 1)]);
     assert!(ask(kept, Timestamp(8_999)).is_some());
     assert_eq!(ask(kept, Timestamp(9_000)), None, "lapsed, though no expiry is recorded");

@@ -4,8 +4,7 @@ use super::*;
 use crate::domain::alert::{AlertKind, AlertStatus, Urgency};
 use crate::domain::line::Bucket;
 use crate::query::{
-    AlertFilter, AlertRow, AlertSlots, Scope, alert, alerts, negative_physical, transfer, transfers,
-    transit_exceptions,
+    AlertFilter, AlertRow, AlertSlots, Scope, alert, alerts, negative_physical, transfer, transfers, transit_exceptions,
 };
 
 const A1: Position = Position::new(ItemId(1), LocationId(1));
@@ -109,8 +108,7 @@ fn closed_alerts_are_shown_when_asked_for() {
     let (out, low) = (raised[0].id, raised[1].id);
     shop.fold(Body::AlertAcknowledged { alert: out });
     shop.fold(Body::AlertDismissed { alert: low });
-    let open: Vec<_> =
-        alert_rows(&shop, &AlertFilter::default()).iter().map(|row| (row.id, row.status)).collect();
+    let open: Vec<_> = alert_rows(&shop, &AlertFilter::default()).iter().map(|row| (row.id, row.status)).collect();
     assert_eq!(open, [(out, AlertStatus::Acknowledged)]);
     assert_eq!(alert_rows(&shop, &every).len(), 2);
     shop.receive(A1, 100);

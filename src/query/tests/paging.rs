@@ -139,7 +139,8 @@ fn a_cursor_reads_back_from_its_text() {
 #[test]
 fn what_is_no_cursor_is_refused() {
     let long = format!("stock.sku.ascending~1.1.1~t{}", "x".repeat(300));
-    let wrong = ["", "~", "~~", "a~1.2~n1", "a~1.2.3.4~n1", "a~1.2.-3~n1", "a~1.2.3~", "a~1.2.3~x1", "a~1.2.3~n", &long];
+    let wrong =
+        ["", "~", "~~", "a~1.2~n1", "a~1.2.3.4~n1", "a~1.2.-3~n1", "a~1.2.3~", "a~1.2.3~x1", "a~1.2.3~n", &long];
     for text in wrong {
         assert_eq!(text.parse::<Cursor>(), Err(QueryError::CursorMalformed), "{text:?}");
     }

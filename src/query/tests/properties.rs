@@ -33,10 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (position(), quantity.clone()).prop_map(|(position, q)| Step::Receive(position, q)),
         (position(), quantity.clone()).prop_map(|(position, q)| Step::Sell(position, q)),
-        (
-            prop::collection::btree_map(position(), quantity.clone(), 1..4),
-            prop::option::of(1..60i64),
-        )
+        (prop::collection::btree_map(position(), quantity.clone(), 1..4), prop::option::of(1..60i64),)
             .prop_map(|(lines, deadline)| Step::Reserve(lines.into_iter().collect(), deadline)),
         (any::<usize>(), 1..=100i64).prop_map(|(n, percent)| Step::Release(n, percent)),
         (1..4u8, position(), 1..=2u32, quantity.clone()).prop_map(|(t, from, to, q)| Step::Ship(t, from, to, q)),

@@ -9,8 +9,8 @@ use counterfoil::domain::ids::{
 use counterfoil::domain::line::{Bucket, Disposition, Line, Lines, ReturnLine};
 use counterfoil::domain::quantity::Quantity;
 use counterfoil::domain::text::{ActorId, AliasText, ExternalId, OrderRef, ReasonCode, Source, Zone};
-use counterfoil::log::{GroupBuilder, Head, MemoryStore, Store};
 use counterfoil::log::memory_store::MemoryDisk;
+use counterfoil::log::{GroupBuilder, Head, MemoryStore, Store};
 use smallvec::{SmallVec, smallvec};
 
 pub const SECOND: i64 = 1_000_000;

@@ -32,18 +32,9 @@ impl Model {
         positions.sort();
         positions.dedup();
         for position in positions {
-            let point = self
-                .points
-                .iter()
-                .find(|known| known.0 == position)
-                .map(|known| known.1);
+            let point = self.points.iter().find(|known| known.0 == position).map(|known| known.1);
             let level = self.available(position, now) + self.inbound(position);
-            self.notes.push(Note::Level {
-                seq: self.head,
-                position,
-                level,
-                point,
-            });
+            self.notes.push(Note::Level { seq: self.head, position, level, point });
         }
     }
 
@@ -52,12 +43,7 @@ impl Model {
         let mut watches: Vec<Watch> = Vec::new();
         for note in &self.notes {
             match note {
-                Note::Level {
-                    seq,
-                    position,
-                    level,
-                    point,
-                } => {
+                Note::Level { seq, position, level, point } => {
                     for kind in [AlertKind::LowStock, AlertKind::OutOfStock, AlertKind::Oversold] {
                         watch(&mut watches, *seq, *position, kind, *level, *point);
                     }
@@ -71,10 +57,7 @@ impl Model {
     }
 
     pub(super) fn open_alerts(&self) -> Vec<AlertView> {
-        self.newest_alerts()
-            .into_iter()
-            .filter(|alert| is_open(alert.status))
-            .collect()
+        self.newest_alerts().into_iter().filter(|alert| is_open(alert.status)).collect()
     }
 }
 
@@ -88,9 +71,7 @@ fn watch(watches: &mut Vec<Watch>, seq: Seq, position: Position, kind: AlertKind
         watches.retain(|w| (w.alert.position, w.alert.kind) != (position, kind));
         return;
     }
-    let old = watches
-        .iter()
-        .position(|w| w.alert.position == position && w.alert.kind == kind);
+    let old = watches.iter().position(|w| w.alert.position == position && w.alert.kind == kind);
     let held = old.is_some_and(|index| watches[index].condition_holds);
     let holds = point.is_some_and(|point| match held {
         true => !clears(kind, level, point),
@@ -113,17 +94,8 @@ fn watch(watches: &mut Vec<Watch>, seq: Seq, position: Position, kind: AlertKind
 
 fn raised(seq: Seq, position: Position, kind: AlertKind, urgency: Urgency) -> Watch {
     let id = alert_id(seq, position, kind);
-    let alert = AlertView {
-        id,
-        position,
-        kind,
-        status: AlertStatus::Open,
-        urgency,
-    };
-    Watch {
-        condition_holds: true,
-        alert,
-    }
+    let alert = AlertView { id, position, kind, status: AlertStatus::Open, urgency };
+    Watch { condition_holds: true, alert }
 }
 
 fn arises(kind: AlertKind, level: i64, point: i64) -> bool {

@@ -40,10 +40,7 @@ impl Range {
 }
 
 pub(super) fn invalid(field: &'static str, problem: &str) -> Rejection {
-    Rejection::InvalidField {
-        field,
-        problem: problem.to_owned(),
-    }
+    Rejection::InvalidField { field, problem: problem.to_owned() }
 }
 
 impl Model {
@@ -54,10 +51,7 @@ impl Model {
         if let Some((rows, range)) = rows_of(&command.act) {
             self.refuse_rows(&rows, range, &mut no);
             // Nothing goes before these two, and sums of such quantities are not defined.
-            if no
-                .iter()
-                .any(|n| matches!(n, Rejection::InvalidQuantity { .. } | Rejection::LimitExceeded { .. }))
-            {
+            if no.iter().any(|n| matches!(n, Rejection::InvalidQuantity { .. } | Rejection::LimitExceeded { .. })) {
                 return no;
             }
         }
@@ -88,9 +82,7 @@ impl Model {
             Act::Reserve { deadline, lines } => {
                 only_sellable(lines, &mut no);
                 refuse_deadline(*deadline, now, &mut no);
-                lines
-                    .iter()
-                    .for_each(|line| self.need_available(line.position, &mut no));
+                lines.iter().for_each(|line| self.need_available(line.position, &mut no));
                 let wanted = summed(lines.iter().map(|line| (line.position, line.quantity.0)));
                 self.refuse_short(wanted, |position| self.available(position, now), &mut no);
             }
@@ -103,19 +95,11 @@ impl Model {
                     Some(_) => {}
                 }
             }
-            Act::Fulfil {
-                holds,
-                portion,
-                departure,
-            } => {
+            Act::Fulfil { holds, portion, departure } => {
                 self.refuse_holds(command, holds, portion, *departure, now, &mut no);
                 if *departure == Departure::Now {
                     let found = self.allocate(holds, portion, now);
-                    let wanted = found
-                        .asked
-                        .into_iter()
-                        .map(|(position, wanted, _)| (position, wanted))
-                        .collect();
+                    let wanted = found.asked.into_iter().map(|(position, wanted, _)| (position, wanted)).collect();
                     self.refuse_short(wanted, |position| self.quantity(position, Bucket::Sellable), &mut no);
                 }
             }
@@ -147,29 +131,19 @@ impl Model {
         }
         if let Some(occurred_at) = command.occurred_at {
             if !matches!(command.act.kind(), Kind::Fact) {
-                no.push(invalid(
-                    "occurred_at",
-                    "only facts and counts may say when they happened",
-                ));
+                no.push(invalid("occurred_at", "only facts and counts may say when they happened"));
             }
             if occurred_at.0 < OCCURRED_MICROS_MIN {
                 no.push(invalid("occurred_at", "before 1900"));
             }
             if occurred_at.0 > now.0 + OCCURRED_AHEAD_MICROS_MAX {
                 let ahead_micros_max = OCCURRED_AHEAD_MICROS_MAX;
-                no.push(Rejection::OccurredInFuture {
-                    occurred_at,
-                    now,
-                    ahead_micros_max,
-                });
+                no.push(Rejection::OccurredInFuture { occurred_at, now, ahead_micros_max });
             }
         }
         // The same content would have been a duplicate: here it differs.
         if let Some((_, seq)) = self.same_name(command) {
-            no.push(Rejection::CommandIdReused {
-                seq: *seq,
-                differs: String::new(),
-            });
+            no.push(Rejection::CommandIdReused { seq: *seq, differs: String::new() });
         }
         if let Some(Cause::Event(cause)) = command.cause
             && cause > self.head
@@ -184,30 +158,17 @@ impl Model {
         }
         if rows.len() > LINES_MAX {
             let (actual, limit) = (rows.len() as u64, LINES_MAX as u64);
-            no.push(Rejection::LimitExceeded {
-                what: "lines",
-                actual,
-                limit,
-            });
+            no.push(Rejection::LimitExceeded { what: "lines", actual, limit });
         }
         for (line, row) in rows.iter().enumerate() {
             if !range.allows(row.quantity) {
-                no.push(Rejection::InvalidQuantity {
-                    line,
-                    quantity: row.quantity,
-                    must: "in range",
-                });
+                no.push(Rejection::InvalidQuantity { line, quantity: row.quantity, must: "in range" });
             }
             self.need_position(row.position, no);
             let current = self.version(row.position);
             match row.seen {
                 Some(seen) if seen != current => {
-                    no.push(Rejection::VersionConflict {
-                        line,
-                        position: row.position,
-                        seen,
-                        current,
-                    });
+                    no.push(Rejection::VersionConflict { line, position: row.position, seen, current });
                 }
                 _ => {}
             }
@@ -226,12 +187,7 @@ impl Model {
                     let returnable = self.returnable(order, item);
                     if wanted > returnable {
                         let order = order.clone();
-                        no.push(Rejection::ReturnExceedsShipped {
-                            order,
-                            item,
-                            wanted,
-                            returnable,
-                        });
+                        no.push(Rejection::ReturnExceedsShipped { order, item, wanted, returnable });
                     }
                 }
             }
@@ -249,19 +205,13 @@ impl Model {
             no.push(no_reservation(&Holds::Reservation(reservation), None));
             return;
         };
-        let changes = lines
-            .iter()
-            .map(|line| (line.position, line.quantity.0 - held.open_at(line.position)));
+        let changes = lines.iter().map(|line| (line.position, line.quantity.0 - held.open_at(line.position)));
         let changes: Vec<(Position, i64)> = changes.collect();
         if changes.iter().all(|change| change.1 == 0) {
-            no.push(Rejection::NoChange {
-                what: "open quantities",
-            });
+            no.push(Rejection::NoChange { what: "open quantities" });
         }
         let increases: Vec<(Position, i64)> = changes.into_iter().filter(|change| change.1 > 0).collect();
-        increases
-            .iter()
-            .for_each(|increase| self.need_available(increase.0, no));
+        increases.iter().for_each(|increase| self.need_available(increase.0, no));
         self.refuse_short(increases, |position| self.available(position, now), no);
     }
 
@@ -307,12 +257,7 @@ impl Model {
         let wanted = summed(lines.iter().map(|line| ((line.position, line.bucket), line.quantity.0)));
         let short = wanted.into_iter().map(|((position, bucket), wanted)| {
             let available = self.quantity(position, bucket);
-            Shortage {
-                position,
-                bucket,
-                wanted,
-                available,
-            }
+            Shortage { position, bucket, wanted, available }
         });
         refuse_shortages(short.collect(), no);
     }
@@ -340,11 +285,7 @@ impl Model {
 }
 
 fn rows_of(act: &Act) -> Option<(Vec<Row>, Range)> {
-    let row = |line: &Line| Row {
-        position: line.position,
-        quantity: line.quantity.0,
-        seen: line.seen,
-    };
+    let row = |line: &Line| Row { position: line.position, quantity: line.quantity.0, seen: line.seen };
     let plain = |lines: &[Line]| lines.iter().map(row).collect::<Vec<Row>>();
     let back = |lines: &[ReturnLine]| lines.iter().map(|line| row(&line.line)).collect::<Vec<Row>>();
     Some(match act {
@@ -353,14 +294,8 @@ fn rows_of(act: &Act) -> Option<(Vec<Row>, Range)> {
         | Act::ReceiveTransfer { lines, .. }
         | Act::Reserve { lines, .. }
         | Act::Reclassify { lines }
-        | Act::Fulfil {
-            portion: Portion::Lines(lines),
-            ..
-        }
-        | Act::Release {
-            portion: Portion::Lines(lines),
-            ..
-        } => (plain(lines), Range::Positive),
+        | Act::Fulfil { portion: Portion::Lines(lines), .. }
+        | Act::Release { portion: Portion::Lines(lines), .. } => (plain(lines), Range::Positive),
         Act::Amend { lines, .. } => (plain(lines), Range::ZeroOrMore),
         Act::Adjust { lines } => (plain(lines), Range::NotZero),
         Act::Return { lines, .. } => (back(lines), Range::Positive),
@@ -372,11 +307,8 @@ fn rows_of(act: &Act) -> Option<(Vec<Row>, Range)> {
             PosDelta::Correction { lines } => (plain(lines), Range::NotZero),
         },
         Act::Count { lines } => {
-            let rows = lines.iter().map(|line| Row {
-                position: line.position,
-                quantity: line.counted.0,
-                seen: line.seen,
-            });
+            let rows =
+                lines.iter().map(|line| Row { position: line.position, quantity: line.counted.0, seen: line.seen });
             (rows.collect(), Range::ZeroOrMore)
         }
         _ => return None,
@@ -409,9 +341,5 @@ fn no_reservation(holds: &Holds, position: Option<Position>) -> Rejection {
         Holds::Reservation(id) => (Some(*id), None),
         Holds::Order(order) => (None, Some(order.clone())),
     };
-    Rejection::NoReservation {
-        reservation,
-        order,
-        position,
-    }
+    Rejection::NoReservation { reservation, order, position }
 }

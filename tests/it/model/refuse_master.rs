@@ -13,13 +13,7 @@ impl Model {
         match act {
             Act::CreateItem { sku, decimals } => {
                 refuse_decimals(*decimals, no);
-                self.need_free(
-                    &Alias {
-                        kind: AliasKind::Sku,
-                        text: sku.clone(),
-                    },
-                    no,
-                );
+                self.need_free(&Alias { kind: AliasKind::Sku, text: sku.clone() }, no);
             }
             Act::SetDecimals { item, decimals } => {
                 refuse_decimals(*decimals, no);
@@ -29,10 +23,7 @@ impl Model {
                     no.push(unchanged());
                 }
                 if self.has_moved(*item) {
-                    no.push(Rejection::DecimalsFixed {
-                        item: *item,
-                        decimals: known.decimals,
-                    });
+                    no.push(Rejection::DecimalsFixed { item: *item, decimals: known.decimals });
                 }
             }
             Act::SetItemStatus { item, status } => {
@@ -42,13 +33,7 @@ impl Model {
                 }
             }
             Act::CreateLocation { code, .. } => {
-                self.need_free(
-                    &Alias {
-                        kind: AliasKind::Location,
-                        text: code.clone(),
-                    },
-                    no,
-                );
+                self.need_free(&Alias { kind: AliasKind::Location, text: code.clone() }, no);
             }
             Act::SetLocationStatus { location, status } => {
                 self.need_location(*location, no);
@@ -58,36 +43,19 @@ impl Model {
             }
             Act::CreateLot { item, code } => {
                 self.need_item(*item, no);
-                self.need_free(
-                    &Alias {
-                        kind: AliasKind::Lot(*item),
-                        text: code.clone(),
-                    },
-                    no,
-                );
+                self.need_free(&Alias { kind: AliasKind::Lot(*item), text: code.clone() }, no);
             }
             Act::SetLotStatus { lot, status } => match self.lot(*lot) {
-                None => no.push(Rejection::LotNotFound {
-                    lot: *lot,
-                    item: ItemId(0),
-                }),
+                None => no.push(Rejection::LotNotFound { lot: *lot, item: ItemId(0) }),
                 Some((_, known)) if known == *status => no.push(unchanged()),
                 Some(_) => {}
             },
             Act::SetReorderPoint { position, point } => {
                 if let Some(point) = point.filter(|point| !Range::ZeroOrMore.allows(point.0)) {
-                    no.push(Rejection::InvalidQuantity {
-                        line: 0,
-                        quantity: point.0,
-                        must: "zero or more",
-                    });
+                    no.push(Rejection::InvalidQuantity { line: 0, quantity: point.0, must: "zero or more" });
                 }
                 self.need_position(*position, no);
-                let known = self
-                    .points
-                    .iter()
-                    .find(|known| known.0 == *position)
-                    .map(|known| known.1);
+                let known = self.points.iter().find(|known| known.0 == *position).map(|known| known.1);
                 if known == point.map(|point| point.0) {
                     no.push(unchanged());
                 }
@@ -106,13 +74,7 @@ impl Model {
                 self.need_alias(alias, no);
                 match alias.text == *to {
                     true => no.push(Rejection::NoChange { what: "its text" }),
-                    false => self.need_free(
-                        &Alias {
-                            kind: alias.kind,
-                            text: to.clone(),
-                        },
-                        no,
-                    ),
+                    false => self.need_free(&Alias { kind: alias.kind, text: to.clone() }, no),
                 }
             }
             Act::MergeAlias { alias, into } => {
@@ -147,10 +109,7 @@ impl Model {
     fn has_moved(&self, item: ItemId) -> bool {
         self.moves.iter().any(|m| m.item == item)
             || self.counts.iter().any(|c| c.position.item == item)
-            || self
-                .reservations
-                .iter()
-                .any(|r| r.lines.iter().any(|line| line.0.item == item))
+            || self.reservations.iter().any(|r| r.lines.iter().any(|line| line.0.item == item))
     }
 
     fn need_item(&self, item: ItemId, no: &mut Vec<Rejection>) {
@@ -177,11 +136,7 @@ impl Model {
     /// The item, location and lot may be promised; what does not exist is somebody else's matter.
     pub(super) fn need_available(&self, position: Position, no: &mut Vec<Rejection>) {
         let Position { item, location, lot } = position;
-        if let Some(status) = self
-            .item(item)
-            .map(|known| known.status)
-            .filter(|s| *s != ItemStatus::Active)
-        {
+        if let Some(status) = self.item(item).map(|known| known.status).filter(|s| *s != ItemStatus::Active) {
             no.push(Rejection::ProductUnavailable { item, status });
         }
         if self.location(location) == Some(UseStatus::Retired) {
@@ -194,17 +149,13 @@ impl Model {
 
     fn need_alias(&self, alias: &Alias, no: &mut Vec<Rejection>) {
         if !self.aliases.iter().any(|known| known.0 == *alias) {
-            no.push(Rejection::AliasNotFound {
-                alias: alias.text.to_string(),
-            });
+            no.push(Rejection::AliasNotFound { alias: alias.text.to_string() });
         }
     }
 
     fn need_free(&self, alias: &Alias, no: &mut Vec<Rejection>) {
         if self.aliases.iter().any(|known| known.0 == *alias) {
-            no.push(Rejection::AlreadyExists {
-                alias: alias.text.to_string(),
-            });
+            no.push(Rejection::AlreadyExists { alias: alias.text.to_string() });
         }
     }
 

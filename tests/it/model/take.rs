@@ -69,18 +69,13 @@ impl Model {
                 let held = reservation.lines.clone();
                 self.touched(held.into_iter().filter(|line| line.1 > 0).map(|line| line.0), now);
             }
-            Act::Fulfil {
-                holds,
-                portion,
-                departure,
-            } => self.fulfil(order, holds, portion, *departure, at, now),
+            Act::Fulfil { holds, portion, departure } => self.fulfil(order, holds, portion, *departure, at, now),
             Act::Release { holds, portion } => {
                 let positions = self.close(holds, portion, now);
                 self.touched(positions, now);
             }
-            Act::Reclassify { lines } => self.move_lines(lines, at, now, |line| {
-                (stock(line), Account::Stock(line.position, line.bucket.other()))
-            }),
+            Act::Reclassify { lines } => self
+                .move_lines(lines, at, now, |line| (stock(line), Account::Stock(line.position, line.bucket.other()))),
             Act::AcknowledgeAlert { alert } => self.notes.push(Note::Acknowledged(*alert)),
             Act::ResolveAlert { alert } => self.notes.push(Note::Resolved(*alert)),
             Act::DismissAlert { alert } => self.notes.push(Note::Dismissed(*alert)),
@@ -91,10 +86,7 @@ impl Model {
     fn take_master_data(&mut self, act: &Act, now: Timestamp) {
         match act {
             Act::CreateItem { sku, decimals } => {
-                self.items.push(Item {
-                    decimals: *decimals,
-                    status: ItemStatus::Active,
-                });
+                self.items.push(Item { decimals: *decimals, status: ItemStatus::Active });
                 self.name(AliasKind::Sku, sku, AliasTarget::Item(ItemId(self.items.len() as u32)));
             }
             Act::SetDecimals { item, decimals } => self.items[item.0 as usize - 1].decimals = *decimals,
@@ -107,11 +99,7 @@ impl Model {
             Act::SetLocationStatus { location, status } => self.locations[location.0 as usize - 1] = *status,
             Act::CreateLot { item, code } => {
                 self.lots.push((*item, UseStatus::Active));
-                self.name(
-                    AliasKind::Lot(*item),
-                    code,
-                    AliasTarget::Lot(LotId(self.lots.len() as u32)),
-                );
+                self.name(AliasKind::Lot(*item), code, AliasTarget::Lot(LotId(self.lots.len() as u32)));
             }
             Act::SetLotStatus { lot, status } => self.lots[lot.0 as usize - 1].1 = *status,
             Act::AddAlias { alias, target } => self.aliases.push((alias.clone(), *target)),
@@ -136,13 +124,7 @@ impl Model {
     }
 
     fn name(&mut self, kind: AliasKind, text: &AliasText, target: AliasTarget) {
-        self.aliases.push((
-            Alias {
-                kind,
-                text: text.clone(),
-            },
-            target,
-        ));
+        self.aliases.push((Alias { kind, text: text.clone() }, target));
     }
 
     fn take_delta(&mut self, delta: &PosDelta, order: Option<&OrderRef>, at: Timestamp, now: Timestamp) {
@@ -193,11 +175,7 @@ impl Model {
 
     fn on_order(&mut self, order: &OrderRef, goods: impl IntoIterator<Item = (ItemId, i64)>) {
         for (item, quantity) in goods {
-            self.shipments.push(Shipment {
-                order: order.clone(),
-                item,
-                quantity,
-            });
+            self.shipments.push(Shipment { order: order.clone(), item, quantity });
         }
     }
 
@@ -235,21 +213,13 @@ impl Model {
         self.forget_if_empty(transfer);
         let positions: Vec<Position> = lines.iter().map(|line| line.position).collect();
         self.touch(&positions);
-        let there = positions.iter().map(|position| Position {
-            location: to,
-            ..*position
-        });
+        let there = positions.iter().map(|position| Position { location: to, ..*position });
         let levels: Vec<Position> = positions.iter().copied().chain(there).collect();
         self.note_levels(&levels, now);
     }
 
     fn close_transfer(&mut self, transfer: TransferId, at: Timestamp, now: Timestamp) {
-        let to = self
-            .transfers
-            .iter()
-            .find(|known| known.0 == transfer)
-            .expect("it is open")
-            .1;
+        let to = self.transfers.iter().find(|known| known.0 == transfer).expect("it is open").1;
         let rest = crate::subject::Subject::transit(self, transfer);
         for &(item, lot, quantity) in &rest {
             let transit = Account::Transit(transfer, lot);
@@ -259,10 +229,7 @@ impl Model {
             }
         }
         self.forget_if_empty(transfer);
-        let there: Vec<Position> = rest
-            .iter()
-            .map(|(item, lot, _)| Position::of_lot(*item, to, *lot))
-            .collect();
+        let there: Vec<Position> = rest.iter().map(|(item, lot, _)| Position::of_lot(*item, to, *lot)).collect();
         self.note_levels(&there, now);
     }
 
@@ -276,13 +243,7 @@ impl Model {
         let lines = summed(lines.iter().map(|line| (line.position, line.quantity.0)));
         let positions: Vec<Position> = lines.iter().map(|line| line.0).collect();
         let order = command.order.clone();
-        self.reservations.push(Reservation {
-            seq: self.head,
-            id: command.id,
-            order,
-            deadline,
-            lines,
-        });
+        self.reservations.push(Reservation { seq: self.head, id: command.id, order, deadline, lines });
         self.touched(positions, now);
     }
 
@@ -311,13 +272,7 @@ impl Model {
             self.shift(position.item, quantity, from, Account::Customer, at);
         }
         if let Some(order) = order {
-            self.on_order(
-                &order,
-                found
-                    .asked
-                    .iter()
-                    .map(|(position, quantity, _)| (position.item, *quantity)),
-            );
+            self.on_order(&order, found.asked.iter().map(|(position, quantity, _)| (position.item, *quantity)));
         }
         self.touched(found.asked.into_iter().map(|(position, ..)| position), now);
     }
@@ -342,20 +297,8 @@ impl Model {
 
     fn shift(&mut self, item: ItemId, quantity: i64, from: Account, to: Account, at: Timestamp) {
         let seq = self.head;
-        self.moves.push(Move {
-            seq,
-            at,
-            item,
-            account: from,
-            delta: -quantity,
-        });
-        self.moves.push(Move {
-            seq,
-            at,
-            item,
-            account: to,
-            delta: quantity,
-        });
+        self.moves.push(Move { seq, at, item, account: from, delta: -quantity });
+        self.moves.push(Move { seq, at, item, account: to, delta: quantity });
     }
 
     fn touched(&mut self, positions: impl IntoIterator<Item = Position>, now: Timestamp) {

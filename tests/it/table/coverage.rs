@@ -10,22 +10,14 @@ const UNAVAILABLE: &str = "PRODUCT_UNAVAILABLE LOCATION_UNAVAILABLE LOT_UNAVAILA
 
 /// (commands, with lines or not, what else they can answer)
 const ANSWERS: &[(&str, bool, &str)] = &[
-    (
-        "receive sale pos-return waste receipt correction adjust count arrive",
-        true,
-        "OCCURRED_IN_FUTURE OVERFLOW",
-    ),
+    ("receive sale pos-return waste receipt correction adjust count arrive", true, "OCCURRED_IN_FUTURE OVERFLOW"),
     ("ship", true, "OCCURRED_IN_FUTURE OVERFLOW"),
     ("return", true, "OCCURRED_IN_FUTURE OVERFLOW RETURN_EXCEEDS_SHIPPED"),
     ("close", false, "OCCURRED_IN_FUTURE OVERFLOW TRANSFER_NOT_FOUND"),
     ("reserve", true, "INSUFFICIENT_STOCK"),
     ("amend", true, "INSUFFICIENT_STOCK NO_RESERVATION NO_CHANGE"),
     ("extend", false, "NO_RESERVATION NO_CHANGE"),
-    (
-        "fulfil",
-        true,
-        "NO_RESERVATION QUANTITY_MISMATCH INSUFFICIENT_STOCK OVERFLOW",
-    ),
+    ("fulfil", true, "NO_RESERVATION QUANTITY_MISMATCH INSUFFICIENT_STOCK OVERFLOW"),
     ("fulfil_left", true, "OCCURRED_IN_FUTURE OVERFLOW"),
     ("release", true, "NO_RESERVATION QUANTITY_MISMATCH"),
     ("reclassify", true, "INSUFFICIENT_STOCK OVERFLOW"),
@@ -37,23 +29,11 @@ const ANSWERS: &[(&str, bool, &str)] = &[
     ("status", false, "PRODUCT_NOT_FOUND NO_CHANGE"),
     ("location-status", false, "LOCATION_NOT_FOUND NO_CHANGE"),
     ("lot-status", false, "LOT_NOT_FOUND NO_CHANGE"),
-    (
-        "alias",
-        false,
-        "PRODUCT_NOT_FOUND LOCATION_NOT_FOUND LOT_NOT_FOUND ALREADY_EXISTS",
-    ),
+    ("alias", false, "PRODUCT_NOT_FOUND LOCATION_NOT_FOUND LOT_NOT_FOUND ALREADY_EXISTS"),
     ("rename", false, "ALIAS_NOT_FOUND ALREADY_EXISTS NO_CHANGE"),
-    (
-        "merge",
-        false,
-        "PRODUCT_NOT_FOUND LOCATION_NOT_FOUND LOT_NOT_FOUND ALIAS_NOT_FOUND NO_CHANGE",
-    ),
+    ("merge", false, "PRODUCT_NOT_FOUND LOCATION_NOT_FOUND LOT_NOT_FOUND ALIAS_NOT_FOUND NO_CHANGE"),
     ("retire", false, "ALIAS_NOT_FOUND"),
-    (
-        "point",
-        false,
-        "INVALID_QUANTITY PRODUCT_NOT_FOUND LOCATION_NOT_FOUND LOT_NOT_FOUND NO_CHANGE",
-    ),
+    ("point", false, "INVALID_QUANTITY PRODUCT_NOT_FOUND LOCATION_NOT_FOUND LOT_NOT_FOUND NO_CHANGE"),
 ];
 
 /// The (command, answer) pairs that no row has shown.
@@ -61,15 +41,9 @@ pub fn missing(seen: &BTreeSet<(String, String)>) -> Vec<String> {
     let mut missing = Vec::new();
     for (commands, has_lines, others) in ANSWERS {
         let lines = if *has_lines { LINES } else { "" };
-        let unavailable = if matches!(*commands, "reserve" | "amend") {
-            UNAVAILABLE
-        } else {
-            ""
-        };
+        let unavailable = if matches!(*commands, "reserve" | "amend") { UNAVAILABLE } else { "" };
         for command in commands.split(' ').map(|command| command.replace('_', " ")) {
-            let answers = [EVERY, lines, unavailable, others]
-                .into_iter()
-                .flat_map(str::split_whitespace);
+            let answers = [EVERY, lines, unavailable, others].into_iter().flat_map(str::split_whitespace);
             let unseen = answers.filter(|answer| !seen.contains(&(command.clone(), answer.to_string())));
             missing.extend(unseen.map(|answer| format!("{command} -> {answer}")));
         }

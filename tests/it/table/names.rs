@@ -38,8 +38,7 @@ fn place(names: &[String], name: &str) -> Result<u32, String> {
         return raw.parse().map_err(|_| format!("{name} is not #n"));
     }
     let at = names.iter().position(|known| known == name);
-    at.map(|at| at as u32 + 1)
-        .ok_or_else(|| format!("{name} has not been made"))
+    at.map(|at| at as u32 + 1).ok_or_else(|| format!("{name} has not been made"))
 }
 
 impl Book {
@@ -75,10 +74,7 @@ impl Book {
             return Ok(*seq);
         }
         let digits = text.strip_prefix('#').unwrap_or(text);
-        digits
-            .parse()
-            .map(Seq)
-            .map_err(|_| format!("no row with the label {text} has made an event"))
+        digits.parse().map(Seq).map_err(|_| format!("no row with the label {text} has made an event"))
     }
 
     /// `kind:text`, with `lot/item` for the lots of an item.
@@ -92,10 +88,7 @@ impl Book {
             Some(("lot", item)) => AliasKind::Lot(self.item_id(item)?),
             _ => return Err(format!("{kind} is no kind of alias")),
         };
-        Ok(Alias {
-            kind,
-            text: AliasText::new(text).map_err(|error| error.to_string())?,
-        })
+        Ok(Alias { kind, text: AliasText::new(text).map_err(|error| error.to_string())? })
     }
 
     /// `item/A`, `location/S1` or `lot/C.L1`.

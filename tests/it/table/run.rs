@@ -7,16 +7,8 @@ use crate::subject::{AlertKind, AlertView, Names, Outcome, Subject, alert_id, es
 use counterfoil::domain::ids::Timestamp;
 use counterfoil::domain::quantity::Quantity;
 
-const SHOP: [&str; 8] = [
-    "item A",
-    "item B decimals=2",
-    "item C",
-    "lot C L1",
-    "lot C L2",
-    "location S1",
-    "location S2",
-    "location S3",
-];
+const SHOP: [&str; 8] =
+    ["item A", "item B decimals=2", "item C", "lot C L1", "lot C L2", "location S1", "location S2", "location S3"];
 
 struct Run<'a, S> {
     subject: S,
@@ -27,12 +19,7 @@ struct Run<'a, S> {
 
 /// Runs one case up to its first row that does not hold.
 pub fn run_case<S: Subject>(case: &Case, subject: S, report: &mut Report) {
-    let mut run = Run {
-        subject,
-        now: BEGINNING,
-        book: Book::default(),
-        report,
-    };
+    let mut run = Run { subject, now: BEGINNING, book: Book::default(), report };
     for row in &case.rows {
         run.report.rows += 1;
         if let Err(problem) = run.row(row) {
@@ -56,9 +43,7 @@ fn quantity(words: &[&str]) -> Result<(), String> {
         return Err("quantity TEXT DECIMALS RESULT".into());
     };
     let text = text.replace('_', " ").replace("''", "");
-    let decimals = decimals
-        .parse()
-        .map_err(|_| format!("{decimals} is no number of decimals"))?;
+    let decimals = decimals.parse().map_err(|_| format!("{decimals} is no number of decimals"))?;
     let read = match Quantity::parse(&text, decimals) {
         Ok(quantity) => quantity.0.to_string(),
         Err(error) => format!("{error:?}").split(' ').next().unwrap_or_default().to_owned(),
@@ -72,9 +57,7 @@ impl<S: Subject> Run<'_, S> {
         let verb = words.next().unwrap_or_default();
         let words: Vec<&str> = words.collect();
         match verb {
-            "shop" => SHOP
-                .iter()
-                .try_for_each(|text| self.command(&row.place, None, text, "ok")),
+            "shop" => SHOP.iter().try_for_each(|text| self.command(&row.place, None, text, "ok")),
             "clock" => self.clock(words.first().copied().unwrap_or_default()),
             "tick" => {
                 self.subject.tick(self.now);
@@ -174,9 +157,7 @@ impl<S: Subject> Run<'_, S> {
     }
 
     fn accounts(&self, words: &[&str]) -> Result<(), String> {
-        let accounts = self
-            .subject
-            .accounts(self.book.item_id(words.first().ok_or("which item?")?)?);
+        let accounts = self.subject.accounts(self.book.item_id(words.first().ok_or("which item?")?)?);
         same("0", &accounts.sum().to_string()).map_err(|problem| format!("the sum: {problem}"))?;
         words[1..].iter().try_for_each(|word| {
             let (key, expected) = word.split_once('=').ok_or_else(|| format!("{word} has no ="))?;
@@ -208,10 +189,7 @@ impl<S: Subject> Run<'_, S> {
     fn uncovered(&self, words: &[&str]) -> Result<(), String> {
         let position = self.book.position_of(words.first().ok_or("which position?")?)?;
         let uncovered = self.subject.uncovered(position, self.now);
-        let holds = uncovered
-            .holds
-            .iter()
-            .map(|(seq, short)| format!("{}:{short}", self.book.seq(*seq)));
+        let holds = uncovered.holds.iter().map(|(seq, short)| format!("{}:{short}", self.book.seq(*seq)));
         let without = Some(uncovered.without_reservation).filter(|short| *short != 0);
         let actual: Vec<String> = holds.chain(without.map(|short| format!("without:{short}"))).collect();
         same(&words[1..].join(" "), &actual.join(" "))
@@ -233,12 +211,7 @@ impl<S: Subject> Run<'_, S> {
             AlertKind::Oversold => "oversold",
         };
         let raised = |seq| alert_id(seq, alert.position, alert.kind) == alert.id;
-        let label = self
-            .book
-            .seqs
-            .iter()
-            .find(|(_, seq)| raised(**seq))
-            .map_or("?", |(label, _)| label.as_str());
+        let label = self.book.seqs.iter().find(|(_, seq)| raised(**seq)).map_or("?", |(label, _)| label.as_str());
         let state = format!("{:?}/{:?}", alert.status, alert.urgency).to_lowercase();
         format!("{kind}:{}^{label}={state}", self.book.position(alert.position))
     }

@@ -39,16 +39,7 @@ impl<'a> Words<'a> {
     pub fn read(book: &'a Book, now: Timestamp, label: Option<&'a str>, place: &'a str, row: &'a str) -> Read<Self> {
         let mut words = row.split_whitespace();
         let verb = words.next().ok_or("the row is empty")?;
-        let mut read = Self {
-            book,
-            now,
-            label,
-            place,
-            verb,
-            plain: vec![],
-            pairs: vec![],
-            lines: vec![],
-        };
+        let mut read = Self { book, now, label, place, verb, plain: vec![], pairs: vec![], lines: vec![] };
         for word in words {
             let is_line = word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == 'M') && word.contains('@');
             match word.split_once('=') {
@@ -81,13 +72,7 @@ impl<'a> Words<'a> {
             None => (rest, Bucket::Sellable),
         };
         let position = self.book.position_of(rest)?;
-        let line = Line {
-            position,
-            bucket,
-            quantity: quantity_of(quantity)?,
-            seen,
-            detail: None,
-        };
+        let line = Line { position, bucket, quantity: quantity_of(quantity)?, seen, detail: None };
         self.lines.extend(std::iter::repeat_n((line, disposition), times));
         Ok(())
     }
@@ -128,11 +113,7 @@ impl<'a> Words<'a> {
 
     fn value(&self, key: &str) -> Option<&'a str> {
         // The last one counts, so that the ending of a product can overrule its row.
-        self.pairs
-            .iter()
-            .rev()
-            .find(|(known, _)| *known == key)
-            .map(|(_, value)| *value)
+        self.pairs.iter().rev().find(|(known, _)| *known == key).map(|(_, value)| *value)
     }
 
     fn has(&self, flag: &str) -> bool {
@@ -140,10 +121,7 @@ impl<'a> Words<'a> {
     }
 
     fn arg(&self, at: usize) -> Read<&'a str> {
-        self.plain
-            .get(at)
-            .copied()
-            .ok_or_else(|| format!("{} needs {} more words", self.verb, at + 1))
+        self.plain.get(at).copied().ok_or_else(|| format!("{} needs {} more words", self.verb, at + 1))
     }
 
     /// How the coverage list calls this command.
@@ -162,26 +140,15 @@ impl<'a> Words<'a> {
             (Some(label), _) | (None, Some(label)) => Some(command_id(label)),
         };
         command.occurred_at = self.value("at").map(|at| self.time(at)).transpose()?;
-        command.order = self
-            .value("order")
-            .map(OrderRef::new)
-            .transpose()
-            .map_err(|error| error.to_string())?;
-        command.reason = self
-            .value("reason")
-            .map(ReasonCode::new)
-            .transpose()
-            .map_err(|error| error.to_string())?;
+        command.order = self.value("order").map(OrderRef::new).transpose().map_err(|error| error.to_string())?;
+        command.reason = self.value("reason").map(ReasonCode::new).transpose().map_err(|error| error.to_string())?;
         command.cause = match self.value("cause") {
             Some(seq) => Some(Cause::Event(self.book.seq_of(seq)?)),
             None => None,
         };
         for number in 0..self.value("docs").map_or(Ok(0), |docs| text(docs.parse::<usize>()))? {
             let kind = text(DocumentKind::new("invoice"))?;
-            command.documents.push(Document {
-                kind,
-                id: text(DocumentId::new(&number.to_string()))?,
-            });
+            command.documents.push(Document { kind, id: text(DocumentId::new(&number.to_string()))? });
         }
         command.note = match self.value("note").map(|note| (note, note.strip_prefix('*'))) {
             Some((_, Some(bytes))) => Some("n".repeat(text(bytes.parse())?)),
@@ -217,9 +184,7 @@ impl<'a> Words<'a> {
 
     fn return_lines(&self) -> smallvec::SmallVec<[ReturnLine; 1]> {
         let lines = self.lines.iter().cloned();
-        lines
-            .map(|(line, disposition)| ReturnLine { line, disposition })
-            .collect()
+        lines.map(|(line, disposition)| ReturnLine { line, disposition }).collect()
     }
 
     fn count_lines(&self) -> smallvec::SmallVec<[CountLine; 1]> {
@@ -268,9 +233,7 @@ impl<'a> Words<'a> {
         Ok(match self.verb {
             "receive" => Act::Receive { lines },
             "sale" => self.delta(PosDelta::Sale { lines })?,
-            "pos-return" => self.delta(PosDelta::Return {
-                lines: self.return_lines(),
-            })?,
+            "pos-return" => self.delta(PosDelta::Return { lines: self.return_lines() })?,
             "waste" => self.delta(PosDelta::Waste { lines })?,
             "receipt" => self.delta(PosDelta::Receipt { lines })?,
             "correction" => self.delta(PosDelta::Correction { lines })?,
@@ -286,36 +249,16 @@ impl<'a> Words<'a> {
                 lines: self.return_lines(),
             },
             "adjust" => Act::Adjust { lines },
-            "count" => Act::Count {
-                lines: self.count_lines(),
-            },
+            "count" => Act::Count { lines: self.count_lines() },
             "ship" => {
                 let to = self.book.location_id(self.value("to").ok_or("ship needs to=")?)?;
-                Act::ShipTransfer {
-                    transfer: transfer_id(self.arg(0)?),
-                    to,
-                    lines,
-                }
+                Act::ShipTransfer { transfer: transfer_id(self.arg(0)?), to, lines }
             }
-            "arrive" => Act::ReceiveTransfer {
-                transfer: transfer_id(self.arg(0)?),
-                lines,
-            },
-            "close" => Act::CloseTransfer {
-                transfer: transfer_id(self.arg(0)?),
-            },
-            "reserve" => Act::Reserve {
-                deadline: self.deadline()?,
-                lines,
-            },
-            "amend" => Act::Amend {
-                reservation: command_id(self.arg(0)?),
-                lines,
-            },
-            "extend" => Act::Extend {
-                reservation: command_id(self.arg(0)?),
-                deadline: self.deadline()?,
-            },
+            "arrive" => Act::ReceiveTransfer { transfer: transfer_id(self.arg(0)?), lines },
+            "close" => Act::CloseTransfer { transfer: transfer_id(self.arg(0)?) },
+            "reserve" => Act::Reserve { deadline: self.deadline()?, lines },
+            "amend" => Act::Amend { reservation: command_id(self.arg(0)?), lines },
+            "extend" => Act::Extend { reservation: command_id(self.arg(0)?), deadline: self.deadline()? },
             "fulfil" => Act::Fulfil {
                 holds: self.holds()?,
                 portion: self.portion(),
@@ -324,10 +267,7 @@ impl<'a> Words<'a> {
                     false => Departure::Now,
                 },
             },
-            "release" => Act::Release {
-                holds: self.holds()?,
-                portion: self.portion(),
-            },
+            "release" => Act::Release { holds: self.holds()?, portion: self.portion() },
             "reclassify" => Act::Reclassify { lines },
             "acknowledge" => Act::AcknowledgeAlert { alert: self.alert()? },
             "resolve" => Act::ResolveAlert { alert: self.alert()? },
@@ -339,11 +279,7 @@ impl<'a> Words<'a> {
     fn delta(&self, delta: PosDelta) -> Read<Act> {
         let external_id = self.value("ext").or(self.label).unwrap_or(self.place);
         let source = text(Source::new(self.value("source").unwrap_or("till")))?;
-        Ok(Act::PosDelta {
-            source,
-            external_id: text(ExternalId::new(external_id))?,
-            delta,
-        })
+        Ok(Act::PosDelta { source, external_id: text(ExternalId::new(external_id))?, delta })
     }
 
     fn master_data(&self) -> Read<Act> {
@@ -360,10 +296,7 @@ impl<'a> Words<'a> {
             },
             "decimals" => {
                 let decimals = self.value("to").unwrap_or(self.arg(1)?);
-                Act::SetDecimals {
-                    item: self.book.item_id(first)?,
-                    decimals: text(decimals.parse())?,
-                }
+                Act::SetDecimals { item: self.book.item_id(first)?, decimals: text(decimals.parse())? }
             }
             "status" => Act::SetItemStatus {
                 item: self.book.item_id(first)?,
@@ -378,33 +311,15 @@ impl<'a> Words<'a> {
                 code: text(AliasText::new(first))?,
                 zone: text(Zone::new(self.value("zone").unwrap_or("Europe/London")))?,
             },
-            "location-status" => Act::SetLocationStatus {
-                location: self.book.location_id(first)?,
-                status: use_status(self.arg(1)?)?,
-            },
-            "lot" => Act::CreateLot {
-                item: self.book.item_id(first)?,
-                code: text(AliasText::new(self.arg(1)?))?,
-            },
-            "lot-status" => Act::SetLotStatus {
-                lot: self.book.lot_id(first)?,
-                status: use_status(self.arg(1)?)?,
-            },
-            "alias" => Act::AddAlias {
-                alias: self.book.alias(first)?,
-                target: self.book.target(self.arg(1)?)?,
-            },
-            "rename" => Act::RenameAlias {
-                alias: self.book.alias(first)?,
-                to: text(AliasText::new(self.arg(1)?))?,
-            },
-            "merge" => Act::MergeAlias {
-                alias: self.book.alias(first)?,
-                into: self.book.target(self.arg(1)?)?,
-            },
-            "retire" => Act::RetireAlias {
-                alias: self.book.alias(first)?,
-            },
+            "location-status" => {
+                Act::SetLocationStatus { location: self.book.location_id(first)?, status: use_status(self.arg(1)?)? }
+            }
+            "lot" => Act::CreateLot { item: self.book.item_id(first)?, code: text(AliasText::new(self.arg(1)?))? },
+            "lot-status" => Act::SetLotStatus { lot: self.book.lot_id(first)?, status: use_status(self.arg(1)?)? },
+            "alias" => Act::AddAlias { alias: self.book.alias(first)?, target: self.book.target(self.arg(1)?)? },
+            "rename" => Act::RenameAlias { alias: self.book.alias(first)?, to: text(AliasText::new(self.arg(1)?))? },
+            "merge" => Act::MergeAlias { alias: self.book.alias(first)?, into: self.book.target(self.arg(1)?)? },
+            "retire" => Act::RetireAlias { alias: self.book.alias(first)? },
             "point" => Act::SetReorderPoint {
                 position: self.book.position_of(first)?,
                 point: match self.arg(1)? {
@@ -436,9 +351,6 @@ fn quantity_of(word: &str) -> Read<Quantity> {
         "-MAX-1" => Ok(Quantity(-QUANTITY_UNITS_MAX - 1)),
         "I64MAX" => Ok(Quantity(i64::MAX)),
         "I64MIN" => Ok(Quantity(i64::MIN)),
-        _ => word
-            .parse()
-            .map(Quantity)
-            .map_err(|error| format!("{word} is no quantity: {error}")),
+        _ => word.parse().map(Quantity).map_err(|error| format!("{word} is no quantity: {error}")),
     }
 }
