@@ -106,7 +106,7 @@ async fn caller(ledger: Ledger, position: Position, seed: u64, time: Arc<AtomicU
         let invoked = time.fetch_add(1, Ordering::SeqCst);
         let call = match random % 10 {
             0..=3 => {
-                let name = u128::from(seed) << 64 | u128::from(n) | 1 << 120;
+                let name = (u128::from(seed) << 64) | u128::from(n) | (1 << 120);
                 match ledger.submit(reserve(position, units).with_id(id(name))).await {
                     Ok(_) => {
                         mine.push((name, units));
@@ -119,7 +119,7 @@ async fn caller(ledger: Ledger, position: Position, seed: u64, time: Arc<AtomicU
                 }
             }
             4 | 5 if !mine.is_empty() => {
-                let (name, units) = mine.swap_remove(random as usize >> 16 & 0xff % mine.len());
+                let (name, units) = mine.swap_remove((random >> 16) as usize % mine.len());
                 let holds = Holds::Reservation(id(name));
                 if random % 10 == 4 {
                     ledger.submit(command(Act::Release { holds, portion: Portion::Whole })).await.expect("it is mine");
@@ -150,7 +150,7 @@ async fn caller(ledger: Ledger, position: Position, seed: u64, time: Arc<AtomicU
             }),
         };
         operations.push(Operation { call, invoked, responded: Some(time.fetch_add(1, Ordering::SeqCst)) });
-        if random % 7 == 0 {
+        if random.is_multiple_of(7) {
             tokio::task::yield_now().await;
         }
     }

@@ -101,7 +101,7 @@ impl World {
             steps: steps.into_iter(),
             tally: Tally::default(),
             calm: false,
-            slow: mixed(seed ^ 0xface) % 3 == 0,
+            slow: mixed(seed ^ 0xface).is_multiple_of(3),
         }
     }
 

@@ -33,11 +33,12 @@ fn read_trace(trace: &str, db: &str) -> Seen {
             begun.insert(thread, changes);
         }
         let ended = call.starts_with("<... fdatasync resumed>") || call.starts_with("<... fsync resumed>");
-        if ((sync && of_db) || ended) && call.trim_end().ends_with("= 0") {
-            if let Some(covered) = begun.remove(thread) {
-                seen.syncs += 1;
-                synced = synced.max(covered);
-            }
+        if ((sync && of_db) || ended)
+            && call.trim_end().ends_with("= 0")
+            && let Some(covered) = begun.remove(thread)
+        {
+            seen.syncs += 1;
+            synced = synced.max(covered);
         }
         let write = call.starts_with("pwrite") || call.starts_with("write");
         if write && of_db {
