@@ -106,7 +106,7 @@ async fn caller(ledger: Ledger, position: Position, seed: u64, time: Arc<AtomicU
         let invoked = time.fetch_add(1, Ordering::SeqCst);
         let call = match random % 10 {
             0..=3 => {
-                let name = u128::from(seed) << 64 | u128::from(n) | 1 << 120;
+                let name = (u128::from(seed) << 64) | u128::from(n) | (1 << 120);
                 match ledger.submit(reserve(position, units).with_id(id(name))).await {
                     Ok(_) => {
                         mine.push((name, units));
