@@ -120,13 +120,19 @@ impl WriterThread {
         Reading { wall: self.clock.wall(), monotonic_micros: self.clock.monotonic_micros() }
     }
 
+    /// Whether the index will never cover enough again, because the follower has stopped.
+    fn is_stuck(&self) -> bool {
+        self.writer.uncovered() >= UNCOVERED_EVENTS_MAX
+            && self.status.read(|figures| figures.follower_failure.is_some())
+    }
+
     fn has_room(&self) -> bool {
         self.writer.drafted().0 < GROUP_EVENTS_MAX / 2 && self.writer.uncovered() < UNCOVERED_EVENTS_MAX
     }
 
     /// Decides what waits, in order, as long as the draft has room.
     fn take_backlog(&mut self) {
-        while self.has_room() || self.flight == Flight::Latched {
+        while self.has_room() || self.flight == Flight::Latched || self.is_stuck() {
             let Some((work, places, waiter)) = self.backlog.pop_front() else { return };
             self.permits.add_permits(places as usize);
             self.ask(work, waiter);
@@ -206,11 +212,20 @@ impl WriterThread {
     }
 
     fn ask(&mut self, work: Work, waiter: Waiter) {
-        match self.flight {
-            Flight::Latched => {
-                let _ = waiter.send(refuse_all(&work, &SubmitError::Latched));
+        let refusal = match self.flight {
+            Flight::Latched => Some(SubmitError::Latched),
+            _ if self.is_stuck() => {
+                let covered = Seq(self.progress.indexed.load(Ordering::Acquire));
+                let head = self.writer.state().next_seq();
+                Some(SubmitError::ReadOnly(ReadOnly::CatchingUp { covered, head }))
             }
-            _ => {
+            _ => None,
+        };
+        match refusal {
+            Some(error) => {
+                let _ = waiter.send(refuse_all(&work, &error));
+            }
+            None => {
                 let queued = self.backlog.len();
                 tracing::trace_span!("decide", queued).in_scope(|| self.writer.take(work, waiter, self.reading()));
                 self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
