@@ -985,9 +985,11 @@ def check_closes(state: State, event: Event) -> None:
     closes = event.body["closes"]
     places: dict[int, dict[Position, int]] = {}
     last = (-1, -1)
+    alone = len({close.reservation for close in closes}) == 1
     for close in closes:
         reservation = open_reservation(state, event, close.reservation)
-        if reservation.order != event.order:
+        fits_any = alone and reservation.order is None
+        if not fits_any and reservation.order != event.order:
             raise Fault("order_matches", f"reservation {close.reservation} is of order "
                                          f"{reservation.order!r}, the event of {event.order!r}")
         opened = reservation.open.get(close.position, 0)
