@@ -119,7 +119,7 @@ fn main() {
     let baseline = fdatasync(dir.path(), rounds);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let path = dir.path().join("ledger");
-    runtime.block_on(async {
+    let stored = runtime.block_on(async {
         let ledger = Ledger::create(&path, Options::default()).unwrap();
         stock_up(&ledger).await;
         one_caller(&ledger, rounds as u64, baseline).await;
@@ -138,9 +138,10 @@ fn main() {
         let took = started.elapsed().as_secs_f64();
         println!("verify {:.2} s, {:.0} events/s, ok {}", took, report.events as f64 / took, report.ok);
         ledger.close().await.unwrap();
+        report.events
     });
     let bytes: u64 = walk(&path);
-    println!("disk {} bytes, {:.1} per event", bytes, bytes as f64 / events as f64);
+    println!("disk {} bytes, {:.1} per event", bytes, bytes as f64 / stored as f64);
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default());
     }
