@@ -4,12 +4,42 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hash};
 
-type Undo<K, V> = Option<Vec<(K, Option<V>)>>;
+/// What keys were at the mark; nothing while no mark is set.
+#[derive(Clone, Debug)]
+struct Undo<K, V>(Option<Vec<(K, Option<V>)>>);
 
-/// Whether what a key was at the mark is known already: at least when it is the key changed last, as in an event
-/// that takes a large reservation or transfer apart line by line. Copying it each time would be quadratic.
-fn is_known<K: PartialEq, V>(undo: &[(K, Option<V>)], key: &K) -> bool {
-    undo.last().is_some_and(|(last, _)| last == key)
+impl<K, V> Default for Undo<K, V> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<K, V> Undo<K, V> {
+    fn mark(&mut self) {
+        self.0 = Some(Vec::new());
+    }
+
+    fn keep(&mut self) {
+        self.0 = None;
+    }
+
+    /// What to put back, in that order; the mark is forgotten.
+    fn newest_first(&mut self) -> impl Iterator<Item = (K, Option<V>)> {
+        self.0.take().into_iter().flatten().rev()
+    }
+}
+
+impl<K: Clone + PartialEq, V> Undo<K, V> {
+    /// Remembers what a key is before it is changed. Not where it is the key changed last, as in an event that takes
+    /// a large reservation or transfer apart line by line: copying it each time would be quadratic.
+    #[inline]
+    fn note(&mut self, key: &K, value: impl FnOnce() -> Option<V>) {
+        if let Some(undo) = &mut self.0
+            && undo.last().is_none_or(|(last, _)| last != key)
+        {
+            undo.push((key.clone(), value()));
+        }
+    }
 }
 
 /// A hash map with an undo list that costs one branch while no mark is set.
@@ -27,7 +57,7 @@ pub struct TrackedMap<K, V, S> {
 
 impl<K, V, S: Default> Default for TrackedMap<K, V, S> {
     fn default() -> Self {
-        Self { map: hashbrown::HashMap::default(), undo: None }
+        Self { map: hashbrown::HashMap::default(), undo: Undo::default() }
     }
 }
 
@@ -57,37 +87,19 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher> TrackedMap<K, V, S> {
     }
 
     pub(crate) fn insert(&mut self, key: K, value: V) {
-        match &mut self.undo {
-            None => {
-                self.map.insert(key, value);
-            }
-            Some(undo) => {
-                let old = self.map.insert(key.clone(), value);
-                if !is_known(undo, &key) {
-                    undo.push((key, old));
-                }
-            }
-        }
+        self.undo.note(&key, || self.map.get(&key).cloned());
+        self.map.insert(key, value);
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        let old = self.map.remove(key);
-        if let Some(undo) = &mut self.undo
-            && !is_known(undo, key)
-        {
-            undo.push((key.clone(), old.clone()));
-        }
-        old
+        self.undo.note(key, || self.map.get(key).cloned());
+        self.map.remove(key)
     }
 
     /// The value to be changed, if there is one.
     pub(crate) fn edit(&mut self, key: &K) -> Option<&mut V> {
         let value = self.map.get_mut(key)?;
-        if let Some(undo) = &mut self.undo
-            && !is_known(undo, key)
-        {
-            undo.push((key.clone(), Some(value.clone())));
-        }
+        self.undo.note(key, || Some(value.clone()));
         Some(value)
     }
 
@@ -96,26 +108,22 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher> TrackedMap<K, V, S> {
     where
         V: Default,
     {
-        if let Some(undo) = &mut self.undo
-            && !is_known(undo, &key)
-        {
-            undo.push((key.clone(), self.map.get(&key).cloned()));
-        }
+        self.undo.note(&key, || self.map.get(&key).cloned());
         self.map.entry(key).or_default()
     }
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Mark for TrackedMap<K, V, S> {
     fn mark(&mut self) {
-        self.undo = Some(Vec::new());
+        self.undo.mark();
     }
 
     fn keep(&mut self) {
-        self.undo = None;
+        self.undo.keep();
     }
 
     fn take_back(&mut self) {
-        for (key, old) in self.undo.take().into_iter().flatten().rev() {
+        for (key, old) in self.undo.newest_first() {
             match old {
                 Some(value) => self.map.insert(key, value),
                 None => self.map.remove(&key),
@@ -138,7 +146,7 @@ pub struct TrackedTree<K, V> {
 
 impl<K, V> Default for TrackedTree<K, V> {
     fn default() -> Self {
-        Self { map: BTreeMap::new(), undo: None }
+        Self { map: BTreeMap::new(), undo: Undo::default() }
     }
 }
 
@@ -158,41 +166,27 @@ impl<K: Ord + Clone, V: Clone> TrackedTree<K, V> {
     }
 
     pub(crate) fn insert(&mut self, key: K, value: V) {
-        match &mut self.undo {
-            None => {
-                self.map.insert(key, value);
-            }
-            Some(undo) => {
-                let old = self.map.insert(key.clone(), value);
-                if !is_known(undo, &key) {
-                    undo.push((key, old));
-                }
-            }
-        }
+        self.undo.note(&key, || self.map.get(&key).cloned());
+        self.map.insert(key, value);
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        let old = self.map.remove(key);
-        if let Some(undo) = &mut self.undo
-            && !is_known(undo, key)
-        {
-            undo.push((key.clone(), old.clone()));
-        }
-        old
+        self.undo.note(key, || self.map.get(key).cloned());
+        self.map.remove(key)
     }
 }
 
 impl<K: Ord, V> Mark for TrackedTree<K, V> {
     fn mark(&mut self) {
-        self.undo = Some(Vec::new());
+        self.undo.mark();
     }
 
     fn keep(&mut self) {
-        self.undo = None;
+        self.undo.keep();
     }
 
     fn take_back(&mut self) {
-        for (key, old) in self.undo.take().into_iter().flatten().rev() {
+        for (key, old) in self.undo.newest_first() {
             match old {
                 Some(value) => self.map.insert(key, value),
                 None => self.map.remove(&key),
@@ -268,7 +262,7 @@ mod tests {
         }
         map.remove(&1);
         map.insert(1, vec![9]);
-        assert_eq!(map.undo.as_ref().map(Vec::len), Some(1));
+        assert_eq!(map.undo.0.as_ref().map(Vec::len), Some(1));
         map.take_back();
         assert_eq!(map.get(&1), Some(&vec![0]));
     }
