@@ -22,7 +22,8 @@ use crate::index::{Index, IndexError, IndexReader};
 use crate::limits::{CATCH_UP_EVENTS_MAX, FORMAT_VERSION, QUEUE_COMMANDS_MAX, RULES_VERSION};
 use crate::log::sled_store::SledOptions;
 use crate::log::{
-    GroupBuilder, Hash, Head, LogFault, SledStore, Store, StoreError, StoreReader, head_at, read_event, recover, scan,
+    DroppedTail, GroupBuilder, Hash, Head, LogFault, SledStore, Store, StoreError, StoreReader, head_at, read_event,
+    recover, scan,
 };
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
@@ -220,9 +221,12 @@ pub fn create_parts<T>(mut parts: Parts, ledger: LedgerId, options: &Options) ->
 pub fn open_parts<T>(mut parts: Parts, options: &Options) -> Result<Opened<T>, OpenError> {
     let log = parts.store.reader();
     let ledger = genesis(log.as_ref())?;
-    let (state, head, checkpointed) = rebuild(&mut parts, log.as_ref(), ledger)?;
+    let Rebuilt { state, head, checkpointed, dropped } = rebuild(parts.checkpoints.as_ref(), log.as_ref(), ledger)?;
     if state.rules() > RULES_VERSION {
         return Err(OpenError::RulesUnsupported { found: state.rules(), supported: RULES_VERSION });
+    }
+    if let Some(dropped) = dropped {
+        drop_tail(parts.store.as_mut(), dropped)?;
     }
     let index = open_index(&parts, log.as_ref(), ledger, head)?;
     let reader = index.reader();
@@ -263,39 +267,46 @@ fn genesis(log: &dyn StoreReader) -> Result<LedgerId, OpenError> {
     }
 }
 
+/// The log from some state on, folded to its end.
+struct Rebuilt {
+    state: State,
+    head: Head,
+    /// The first event that the checkpoint it began with does not cover.
+    checkpointed: Seq,
+    dropped: Option<DroppedTail>,
+}
+
 /// The state at the end of the log, from the newest checkpoint that the log goes through, or from the start.
-fn rebuild(parts: &mut Parts, log: &dyn StoreReader, ledger: LedgerId) -> Result<(State, Head, Seq), OpenError> {
-    for (state, head) in checkpoint::load_all(parts.checkpoints.as_ref(), ledger) {
+fn rebuild(checkpoints: &dyn Files, log: &dyn StoreReader, ledger: LedgerId) -> Result<Rebuilt, LogFault> {
+    for (state, head) in checkpoint::load_all(checkpoints, ledger) {
         // A checkpoint that does not fit is as good as none: the log decides, from its start.
         if let Ok(found) = recover(log, head) {
-            if let Some(dropped) = found.dropped {
-                drop_tail(parts.store.as_mut(), dropped)?;
-            }
-            let (state, head_now) = fold(log, state, head)?;
-            return Ok((state, head_now, head.next_seq));
+            return fold(log, state, head, found.dropped);
         }
     }
     let found = recover(log, Head::EMPTY)?;
-    if let Some(dropped) = found.dropped {
-        drop_tail(parts.store.as_mut(), dropped)?;
-    }
-    let (state, head) = fold(log, State::default(), Head::EMPTY)?;
-    Ok((state, head, Seq::GENESIS))
+    fold(log, State::default(), Head::EMPTY, found.dropped)
 }
 
-fn drop_tail(store: &mut dyn Store, dropped: crate::log::DroppedTail) -> Result<(), StoreError> {
+fn drop_tail(store: &mut dyn Store, dropped: DroppedTail) -> Result<(), StoreError> {
     let (events, bytes) = (dropped.events, dropped.bytes);
     tracing::warn!(events, bytes, "dropped a group that was never acknowledged behind the last commit mark");
     store.drop_from(dropped.from)
 }
 
-fn fold(log: &dyn StoreReader, mut state: State, mut head: Head) -> Result<(State, Head), LogFault> {
+fn fold(
+    log: &dyn StoreReader,
+    mut state: State,
+    mut head: Head,
+    dropped: Option<DroppedTail>,
+) -> Result<Rebuilt, LogFault> {
+    let checkpointed = head.next_seq;
     for scanned in scan(log, head) {
         let scanned = scanned?;
         evolve(&mut state, &scanned.event);
         head = Head { next_seq: scanned.seq.next(), hash: scanned.hash };
     }
-    Ok((state, head))
+    Ok(Rebuilt { state, head, checkpointed, dropped })
 }
 
 /// The index, or an empty one where it does not fit the log.
