@@ -368,6 +368,10 @@ fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
     guarded("opening the log", || config.open().map(|db| Database(Some(db))))
 }
 
+/// How often, and after which pause, a taken lock is tried again before the log stays unsealed.
+const SEAL_TRIES_MAX: u32 = 20;
+const SEAL_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// Lets sled open its files once more, and seals them: only when it is opened sled writes down how far its file is
 /// whole, and searches what came later for a torn end.
 fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<Hash>, StoreError> {
@@ -383,9 +387,24 @@ fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<H
     };
     let mut trees = Some(trees);
     closed(&mut || drop(trees.take()))?;
-    let mut db = Some(open_db(path, options)?);
+    let Some(mut db) = open_again(path, options)?.map(Some) else {
+        tracing::warn!("the log is closed but not sealed: its lock stayed taken");
+        return Ok(None);
+    };
     closed(&mut || drop(db.take()))?;
     segments::fingerprint(&open_db_file(path)?).map(Some)
+}
+
+/// Opens sled's files right after they were closed. A child process that is just being started shares the lock until it
+/// runs its own program, so a lock that is taken is tried again for a while; nothing depends on the seal but the seal.
+fn open_again(path: &Path, options: SledOptions) -> Result<Option<Database>, StoreError> {
+    for _ in 0..SEAL_TRIES_MAX {
+        match open_db(path, options) {
+            Err(StoreError::Io { .. }) => std::thread::sleep(SEAL_PAUSE),
+            opened => return opened.map(Some),
+        }
+    }
+    Ok(None)
 }
 
 /// Holds sled's file against the seal that the store put on it when it was closed, and takes the seal off.
