@@ -11,8 +11,14 @@ use std::io;
 /// Why a task failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// It can't be done; nothing was changed.
+    /// The rules, or what was given, say no.
     Refused(String),
+    /// The command line lacks something that can't be seen while it is parsed.
+    Usage(String),
+    /// It can't be done here and now; nothing was changed.
+    Unable(String),
+    /// Nobody knows whether it was done.
+    Unknown(String),
     /// The log is not what was written.
     Damaged(String),
     /// The answer can't be written.
@@ -23,8 +29,11 @@ impl Failure {
     /// The exit code, as `--help` states it.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::Output(_) => 1,
+            Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
             Self::Damaged(_) => 3,
+            Self::Unable(_) | Self::Output(_) => 4,
+            Self::Unknown(_) => 5,
         }
     }
 }
@@ -32,7 +41,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(why) | Self::Damaged(why) => f.write_str(why),
+            Self::Refused(why) | Self::Usage(why) | Self::Damaged(why) | Self::Unable(why) | Self::Unknown(why) => {
+                f.write_str(why)
+            }
             Self::Output(error) => write!(f, "the output can't be written: {error}"),
         }
     }
@@ -54,7 +65,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupted { .. } => Self::Damaged(error.to_string()),
-            _ => Self::Refused(error.to_string()),
+            _ => Self::Unable(error.to_string()),
         }
     }
 }
@@ -74,7 +85,7 @@ impl From<OpenError> for Failure {
             OpenError::Store(error) => error.into(),
             OpenError::Log(fault) => fault.into(),
             OpenError::NoGenesis => Self::Damaged(error.to_string()),
-            _ => Self::Refused(error.to_string()),
+            _ => Self::Unable(error.to_string()),
         }
     }
 }
@@ -84,7 +95,17 @@ impl From<ExportError> for Failure {
         match error {
             ExportError::Log(fault) => fault.into(),
             ExportError::Write(error) => Self::Output(error),
-            _ => Self::Refused(error.to_string()),
+            _ => Self::Unable(error.to_string()),
+        }
+    }
+}
+
+impl From<SubmitError> for Failure {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Rejected(_) | SubmitError::UnitRefused { .. } => Self::Refused(error.to_string()),
+            SubmitError::OutcomeUnknown => Self::Unknown(error.to_string()),
+            _ => Self::Unable(error.to_string()),
         }
     }
 }
@@ -99,4 +120,4 @@ macro_rules! refused {
     };
 }
 
-refused!(SubmitError, QueryError, TextError);
+refused!(QueryError, TextError);

@@ -57,25 +57,26 @@ fn a_kept_ledger_answers_every_command() {
     let dir = dir.to_str().unwrap();
     succeeds(&["demo", "--dir", dir]);
 
-    let head = succeeds(&["head", dir]);
-    let verified = succeeds(&["verify", dir, "--expect", head.trim()]);
+    let head = succeeds(&["head", "--ledger", dir]);
+    let verified = succeeds(&["verify", "--ledger", dir, "--expect", head.trim()]);
     assert!(verified.contains("ok 47 events"), "{verified}");
     let report: serde_json::Value =
-        serde_json::from_str(&succeeds(&["verify", dir, "--expect", head.trim(), "--format", "json"])).unwrap();
+        serde_json::from_str(&succeeds(&["verify", "--ledger", dir, "--expect", head.trim(), "--format", "json"]))
+            .unwrap();
     assert_eq!((&report["ok"], &report["anchored"]), (&true.into(), &true.into()));
 
     let stock: serde_json::Value =
-        serde_json::from_str(&succeeds(&["stock", dir, "--sku", "RICE-KG", "--format", "json"])).unwrap();
-    assert_eq!(stock["value"][0]["physical"], 23_750);
-    assert_eq!(succeeds(&["stock", dir, "--only", "negative"]).matches("GIFT-BOX").count(), 1);
-    assert_eq!(succeeds(&["events", dir, "--from", "40", "--limit", "2"]).matches("pos_delta").count(), 2);
+        serde_json::from_str(&succeeds(&["stock", "--ledger", dir, "--sku", "RICE-KG", "--format", "json"])).unwrap();
+    assert_eq!(stock[0]["physical"], "23.750");
+    assert_eq!(succeeds(&["stock", "--ledger", dir, "--only", "negative"]).matches("GIFT-BOX").count(), 1);
+    assert_eq!(succeeds(&["events", "--ledger", dir, "--from", "40", "--limit", "2"]).matches("pos_delta").count(), 2);
 
-    let exported = succeeds(&["export", dir]);
+    let exported = succeeds(&["export", "--ledger", dir]);
     assert_eq!(exported.lines().count(), 1 + 47 + 1, "a header, the events, the head");
     let file = place.path().join("export.jsonl");
-    succeeds(&["export", dir, "--out", file.to_str().unwrap()]);
+    succeeds(&["export", "--ledger", dir, "--out", file.to_str().unwrap()]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), exported);
-    fails(1, &["export", dir, "--out", file.to_str().unwrap()]);
+    fails(1, &["export", "--ledger", dir, "--out", file.to_str().unwrap()]);
 }
 
 #[test]
@@ -83,19 +84,19 @@ fn exit_codes_say_what_went_wrong() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("shop");
     let dir = path.to_str().unwrap();
-    assert!(fails(1, &["verify", dir]).contains("is not a ledger"));
-    succeeds(&["init", dir]);
-    assert!(fails(1, &["init", dir]).contains("exists"));
-    assert!(fails(1, &["demo", "--dir", dir]).contains("exists"));
-    assert!(fails(1, &["stock", dir, "--sku", "none"]).contains("no item has the SKU"));
+    assert!(fails(4, &["verify", "--ledger", dir]).contains("is not a ledger"));
+    succeeds(&["init", "--ledger", dir]);
+    assert!(fails(4, &["init", "--ledger", dir]).contains("exists"));
+    assert!(fails(4, &["demo", "--dir", dir]).contains("exists"));
+    assert!(fails(1, &["stock", "--ledger", dir, "--sku", "none"]).contains("no item has the SKU"));
     fails(2, &["stock"]);
-    fails(2, &["verify", dir, "--expect", "12"]);
+    fails(2, &["verify", "--ledger", dir, "--expect", "12"]);
     assert!(succeeds(&["--help"]).contains("Exit codes:"));
 
     let zeros = format!("0:{}", "0".repeat(64));
-    assert!(fails(3, &["verify", dir, "--expect", &zeros]).contains("rewritten"));
+    assert!(fails(3, &["verify", "--ledger", dir, "--expect", &zeros]).contains("rewritten"));
     let beyond = format!("9:{}", "0".repeat(64));
-    assert!(fails(3, &["verify", dir, "--expect", &beyond]).contains("cut"));
+    assert!(fails(3, &["verify", "--ledger", dir, "--expect", &beyond]).contains("cut"));
 }
 
 #[test]
@@ -113,6 +114,6 @@ fn a_flipped_byte_on_the_disk_is_found() {
         bytes[at] ^= 1;
     }
     std::fs::write(&log, bytes).unwrap();
-    let said = fails(3, &["verify", dir]);
+    let said = fails(3, &["verify", "--ledger", dir]);
     assert!(said.contains("damaged"), "{said}");
 }

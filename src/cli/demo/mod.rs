@@ -5,9 +5,13 @@ mod show;
 mod stage;
 mod tamper;
 
+use super::Format;
+use super::context::Context;
 use super::failure::Failure;
+use super::names::{item_of, location_of};
 use super::paint::Paint;
-use super::table::{Side, Table};
+use super::sheet::{Column, Sheet};
+use super::verify::report_text;
 use counterfoil::audit::{self, Expected};
 use counterfoil::domain::command::{Act, Actor, Command};
 use counterfoil::domain::ids::{LotId, Position, Seq};
@@ -15,6 +19,7 @@ use counterfoil::domain::text::ActorId;
 use counterfoil::ledger::{Ledger, Outcome, Repeat, SubmitError};
 use counterfoil::log::StoreReader;
 use script::Step;
+use serde_json::{Value, json};
 use stage::{Place, Stage};
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,9 +28,18 @@ use std::time::{Duration, Instant};
 /// How long the ledger may take to notice that a hold has lapsed.
 const LAPSE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Play a day in a small shop: append, ask, verify, then change one byte and see it named.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  counterfoil demo --dir shop")]
+pub struct Args {
+    /// Keep the ledger in this directory, which must be missing or empty; otherwise it is thrown away.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
 /// Plays the day and shows it.
-pub async fn run(dir: Option<PathBuf>, out: &mut dyn Write) -> Result<(), Failure> {
-    let paint = Paint::of_stdout();
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let (dir, paint, out) = (args.dir, context.paint, &mut *context.out);
     let kept = dir.is_some();
     let place = Place::of(dir)?;
     let stage = Stage::at(script::instant("07:30")?);
@@ -56,13 +70,13 @@ async fn set_up(ledger: &Ledger, out: &mut dyn Write) -> Result<(), Failure> {
     }
     for item in &items {
         ledger.submit(by(Act::CreateItem { sku: item.sku.clone(), decimals: item.decimals })?).await?;
-        let id = super::commands::item_of(ledger, item.sku.as_str())?;
+        let id = item_of(ledger, item.sku.as_str())?;
         for code in &item.lots {
             ledger.submit(by(Act::CreateLot { item: id, code: code.clone() })?).await?;
             lots += 1;
         }
         for (code, point) in &item.reorder {
-            let location = super::commands::location_of(ledger, code)?;
+            let location = location_of(ledger, code)?;
             let position = Position::of_lot(id, location, LotId::NONE);
             let point = Some(script::quantity(ledger, item.sku.as_str(), point)?);
             ledger.submit(by(Act::SetReorderPoint { position, point })?).await?;
@@ -79,24 +93,34 @@ async fn set_up(ledger: &Ledger, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
+const STEPS: &[Column] = &[
+    Column::text("time", "time"),
+    Column::text("who", "who"),
+    Column::text("what", "what"),
+    Column::text("answer", "answer"),
+];
+
+fn shown(time: &str, who: &str, what: &str, answer: &str) -> Value {
+    json!({ "time": time, "who": who, "what": what, "answer": answer })
+}
+
 /// Plays the steps; each must be answered as the script says.
 async fn play(ledger: &Ledger, stage: &Stage, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut table =
-        Table::new(&[("time", Side::Left), ("who", Side::Left), ("what", Side::Left), ("answer", Side::Left)]);
+    let mut sheet = Sheet::new(STEPS, Format::Table, out);
     let mut refusals = Vec::new();
     for step in script::day()? {
         stage.clock.set(script::instant(&step.at)?);
         let lapsed = lapse(ledger).await?;
         if let Some(seq) = lapsed {
-            table.row([step.at.clone(), "ledger".to_owned(), "A hold has lapsed".to_owned(), format!("event {seq}")]);
+            sheet.push(&shown(&step.at, "ledger", "A hold has lapsed", &format!("event {seq}")))?;
         }
         let command = step.command(ledger)?;
         let outcomes = ledger.submit_batch(vec![command; step.times]).await?;
         let answer = answer_of(&step, &outcomes)?;
-        table.row([step.at, step.who.to_string(), step.say, answer]);
+        sheet.push(&shown(&step.at, step.who.as_str(), &step.say, &answer))?;
         refusals.extend(outcomes.into_iter().filter_map(Result::err));
     }
-    table.print(out)?;
+    sheet.end()?;
     writeln!(out, "\n  {}", paint.dim("What the refusals say:"))?;
     for refusal in &refusals {
         writeln!(out, "  {refusal}")?;
@@ -164,7 +188,7 @@ fn proof(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failu
     let log = ledger.log();
     writeln!(out, "\n{}", paint.bold("Verified, against the last receipt's hash"))?;
     let report = verify(log.as_ref(), vec![kept])?;
-    super::commands::show_report(&report, paint, out)?;
+    out.write_all(report_text(&report, paint).as_bytes())?;
     if let Some(fault) = report.first_fault {
         return Err(Failure::Damaged(format!("event {}: {}", fault.seq, fault.what)));
     }

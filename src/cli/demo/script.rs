@@ -1,7 +1,7 @@
 //! The shop's files: what there is, and what happens in one day.
 
-use crate::cli::commands::{item_of, location_of, named};
 use crate::cli::failure::Failure;
+use crate::cli::names::{item_of, location_of, named};
 use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
 use counterfoil::domain::command::{
     Act, Actor, AliasKind, Command, Departure, Excess, Holds, Portion, PosDelta, ReturnOrigin,

@@ -1,9 +1,10 @@
 //! Copies of the log that somebody has changed behind the ledger's back, and what a verification says of them.
 
 use super::verify;
-use crate::cli::commands::{short, show_verdict};
+use crate::cli::events::short;
 use crate::cli::failure::Failure;
 use crate::cli::paint::Paint;
+use crate::cli::verify::verdict_text;
 use counterfoil::audit::Expected;
 use counterfoil::domain::event::{Body, PosMovement};
 use counterfoil::domain::ids::Seq;
@@ -44,7 +45,7 @@ fn flip(log: &dyn StoreReader, frames: &Frames, paint: Paint, out: &mut dyn Writ
     writeln!(out, "\n{}", paint.bold("In a copy, one byte is changed: the sale of 3 candles becomes a sale of 2"))?;
     writeln!(out, "  event {seq}: byte {byte} of its frame was {from:#04x} and is {to:#04x} now")?;
     let report = verify(copy(frames)?.as_ref(), Vec::new())?;
-    show_verdict(&report, paint, out)?;
+    out.write_all(verdict_text(&report, paint).as_bytes())?;
     match report.first_fault {
         Some(fault) if fault.seq == seq => Ok(()),
         Some(fault) => Err(Failure::Damaged(format!("event {seq} was changed, and event {} was named", fault.seq))),
@@ -101,13 +102,13 @@ fn cut(frames: &Frames, kept: Expected, paint: Paint, out: &mut dyn Write) -> Re
     writeln!(out, "  Without a hash that was kept elsewhere nobody can know:")?;
     let cut = copy(frames)?;
     let report = verify(cut.as_ref(), Vec::new())?;
-    show_verdict(&report, paint, out)?;
+    out.write_all(verdict_text(&report, paint).as_bytes())?;
     if let Some(exclusion) = report.exclusions.first() {
         writeln!(out, "     {exclusion}")?;
     }
     writeln!(out, "  With the receipt of event {}, {}…:", kept.seq, short(kept.hash))?;
     let report = verify(cut.as_ref(), vec![kept])?;
-    show_verdict(&report, paint, out)?;
+    out.write_all(verdict_text(&report, paint).as_bytes())?;
     match report.first_fault {
         Some(_) => Ok(()),
         None => Err(Failure::Damaged("the last event was cut off, and nobody noticed".to_owned())),

@@ -1,0 +1,105 @@
+//! What a command works with: the ledger's directory, the format, where answers go.
+
+use super::failure::Failure;
+use super::paint::Paint;
+use super::sheet::{Column, Sheet};
+use super::{Common, Format};
+use counterfoil::ledger::{Ledger, OpenError, Options};
+use counterfoil::log::sled_store::SledOptions;
+use counterfoil::log::{SledStore, Store, StoreError, StoreReader};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a command waits for a ledger that somebody has open: a process that was killed gives it back a moment late.
+const OPEN_PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// What a command works with.
+pub struct Context<'a> {
+    common: Common,
+    /// Colours, where they are wanted.
+    pub paint: Paint,
+    /// Standard output.
+    pub out: &'a mut dyn Write,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(common: Common, out: &'a mut dyn Write) -> Self {
+        Self { common, paint: Paint::of_stdout(), out }
+    }
+
+    /// The format that was asked for.
+    pub fn format(&self) -> Format {
+        self.common.format
+    }
+
+    /// The ledger's directory.
+    pub fn dir(&self) -> Result<PathBuf, Failure> {
+        let missing = "which ledger? name its directory with --ledger DIR, or in COUNTERFOIL_LEDGER";
+        self.common.ledger.clone().ok_or_else(|| Failure::Usage(missing.to_owned()))
+    }
+
+    /// Opens the ledger, lets a question or an act use it, and closes it, whatever came of it.
+    pub async fn with_ledger<T>(
+        &mut self,
+        task: impl AsyncFnOnce(&Ledger, &mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let dir = self.dir()?;
+        let ledger = patiently(|| Ledger::open(&dir, Options::default()), is_open_elsewhere)?;
+        let done = task(&ledger, self).await;
+        let closed = ledger.close().await;
+        let done = done?;
+        closed?;
+        Ok(done)
+    }
+
+    /// The log of a ledger that is not opened for writing: verification must also reach one that can't be opened.
+    ///
+    /// The store comes along because it holds the directory's lock.
+    pub fn log(&self) -> Result<(SledStore, Arc<dyn StoreReader>), Failure> {
+        log_of(&self.dir()?)
+    }
+
+    /// One object: a line of JSON, or columns and a single row of CSV, or text for people.
+    pub fn object(&mut self, value: &impl Serialize, text: impl FnOnce(Paint) -> String) -> Result<(), Failure> {
+        match self.format() {
+            Format::Json => {
+                serde_json::to_writer(&mut *self.out, value)?;
+                Ok(self.out.write_all(b"\n")?)
+            }
+            Format::Csv => super::sheet::write_csv_object(self.out, &serde_json::to_value(value)?),
+            Format::Table => Ok(self.out.write_all(text(self.paint).as_bytes())?),
+        }
+    }
+
+    /// A list with these columns.
+    pub fn sheet(&mut self, columns: &'static [Column]) -> Sheet<'_> {
+        Sheet::new(columns, self.common.format, self.out)
+    }
+}
+
+/// The log in a directory.
+pub fn log_of(dir: &Path) -> Result<(SledStore, Arc<dyn StoreReader>), Failure> {
+    let is_locked = |error: &StoreError| matches!(error, StoreError::AlreadyOpen { .. });
+    let store = patiently(|| SledStore::open(dir, SledOptions::default()), is_locked)?;
+    let reader = store.reader();
+    Ok((store, reader))
+}
+
+const fn is_open_elsewhere(error: &OpenError) -> bool {
+    matches!(error, OpenError::Store(StoreError::AlreadyOpen { .. }))
+}
+
+fn patiently<T, E>(mut open: impl FnMut() -> Result<T, E>, may_pass: impl Fn(&E) -> bool) -> Result<T, E> {
+    let started = Instant::now();
+    loop {
+        match open() {
+            Err(error) if may_pass(&error) && started.elapsed() < OPEN_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `export`: JSON Lines for a stranger.
+
+use super::context::Context;
+use super::failure::Failure;
+use counterfoil::audit;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+/// Write every event as JSON Lines, whatever the format: readable fields, exact stored bytes, hashes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  counterfoil export --ledger shop --out shop.jsonl")]
+pub struct Args {
+    /// Write to this new file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Writes it.
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let (_store, reader) = context.log()?;
+    let Some(path) = &args.out else {
+        audit::export(reader.as_ref(), context.out, |_| {})?;
+        return Ok(());
+    };
+    let made = File::create_new(path);
+    let made = made.map_err(|error| Failure::Refused(format!("{} can't be made: {error}", path.display())))?;
+    let mut writer = BufWriter::new(made);
+    let head = audit::export(reader.as_ref(), &mut writer, |_| {})?;
+    writer.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(writeln!(context.out, "{} events are in {}", head.next_seq, path.display())?)
+}

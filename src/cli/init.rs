@@ -1,0 +1,21 @@
+//! `init`: an empty ledger.
+
+use super::context::Context;
+use super::failure::Failure;
+use counterfoil::ledger::{Ledger, Options};
+use serde_json::json;
+
+/// Make an empty ledger in a directory that is missing or empty.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  counterfoil init --ledger shop")]
+pub struct Args {}
+
+/// Makes it and shows its first hash.
+pub async fn run(_: Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let dir = context.dir()?;
+    let ledger = Ledger::create(&dir, Options::default())?;
+    let (id, head) = (ledger.id(), ledger.head());
+    ledger.close().await?;
+    let made = json!({ "ledger": id, "seq": 0, "hash": head.hash.to_string() });
+    context.object(&made, |_| format!("made ledger {id} in {}\nevent 0 has the hash {}\n", dir.display(), head.hash))
+}

@@ -1,0 +1,250 @@
+//! Lists in three formats from one description: each row is a JSON object, columns pick from it what people see.
+
+use super::Format;
+use super::failure::Failure;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
+use serde_json::Value;
+use std::io::Write;
+
+/// A column of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// The field of the row, and the name in CSV.
+    key: &'static str,
+    /// The headline for people.
+    title: &'static str,
+    look: Look,
+}
+
+/// How people see a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// To the left.
+    Text,
+    /// To the right.
+    Figure,
+    /// To the right, and zero is only a dot.
+    QuietFigure,
+    /// In CSV only.
+    Hidden,
+}
+
+impl Column {
+    /// A text.
+    pub const fn text(key: &'static str, title: &'static str) -> Self {
+        Self { key, title, look: Look::Text }
+    }
+
+    /// A figure.
+    pub const fn figure(key: &'static str, title: &'static str) -> Self {
+        Self { key, title, look: Look::Figure }
+    }
+
+    /// A figure that is mostly zero.
+    pub const fn quiet(key: &'static str, title: &'static str) -> Self {
+        Self { key, title, look: Look::QuietFigure }
+    }
+
+    /// A field that a table has no room for.
+    pub const fn hidden(key: &'static str) -> Self {
+        Self { key, title: "", look: Look::Hidden }
+    }
+
+    const fn is_shown(&self) -> bool {
+        !matches!(self.look, Look::Hidden)
+    }
+
+    fn shown(&self, row: &Value) -> String {
+        match (self.look, plain(&row[self.key])) {
+            (Look::QuietFigure, text) if is_zero(&text) => "·".to_owned(),
+            (_, text) => text,
+        }
+    }
+}
+
+fn is_zero(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| matches!(letter, '0' | '.'))
+}
+
+/// A value as text: nothing for null, no quotes around strings.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A list: JSON and CSV are written row by row, a table when its widths are known.
+pub struct Sheet<'a> {
+    columns: &'static [Column],
+    format: Format,
+    rows: u64,
+    table: Table,
+    out: &'a mut dyn Write,
+}
+
+impl<'a> Sheet<'a> {
+    /// An empty list.
+    pub fn new(columns: &'static [Column], format: Format, out: &'a mut dyn Write) -> Self {
+        Self { columns, format, rows: 0, table: table(columns), out }
+    }
+
+    /// Adds a row, an object that has the fields of the columns.
+    pub fn push(&mut self, row: &impl Serialize) -> Result<(), Failure> {
+        let first = self.rows == 0;
+        self.rows += 1;
+        match self.format {
+            Format::Json => {
+                self.out.write_all(if first { b"[\n  " } else { b",\n  " })?;
+                Ok(serde_json::to_writer(&mut *self.out, row)?)
+            }
+            Format::Csv => {
+                if first {
+                    self.csv_names()?;
+                }
+                let row = serde_json::to_value(row)?;
+                csv_record(self.out, self.columns.iter().map(|column| plain(&row[column.key])))
+            }
+            Format::Table => {
+                let row = serde_json::to_value(row)?;
+                let shown = self.columns.iter().filter(|column| column.is_shown());
+                self.table.add_row(shown.map(|column| Cell::new(column.shown(&row))));
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the list; one without rows is `[]`, only names, or `(none)`.
+    pub fn end(mut self) -> Result<(), Failure> {
+        match (self.format, self.rows) {
+            (Format::Json, 0) => self.out.write_all(b"[]\n")?,
+            (Format::Json, _) => self.out.write_all(b"\n]\n")?,
+            (Format::Csv, 0) => self.csv_names()?,
+            (Format::Csv, _) => {}
+            (Format::Table, 0) => self.out.write_all(b"  (none)\n")?,
+            (Format::Table, _) => {
+                let mut lines = self.table.lines();
+                let headline = lines.next().unwrap_or_default();
+                for line in [headline, rule(&self.table)].into_iter().chain(lines) {
+                    writeln!(self.out, "{}", line.trim_end())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn csv_names(&mut self) -> Result<(), Failure> {
+        csv_record(self.out, self.columns.iter().map(|column| column.key.to_owned()))
+    }
+}
+
+fn table(columns: &[Column]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    let shown: Vec<&Column> = columns.iter().filter(|column| column.is_shown()).collect();
+    table.set_header(shown.iter().map(|column| Cell::new(column.title)));
+    for (index, column) in shown.iter().enumerate() {
+        let Some(table_column) = table.column_mut(index) else { continue };
+        table_column.set_padding((2, 0));
+        if matches!(column.look, Look::Figure | Look::QuietFigure) {
+            table_column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// The line under the headline.
+fn rule(table: &Table) -> String {
+    let widths = table.column_max_content_widths();
+    widths.into_iter().map(|width| format!("  {}", "─".repeat(usize::from(width)))).collect()
+}
+
+fn csv_record(out: &mut dyn Write, fields: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+    let unwritable = |error: csv::Error| Failure::Output(std::io::Error::other(error));
+    writer.write_record(fields.collect::<Vec<_>>()).map_err(unwritable)?;
+    let bytes = writer.into_inner().map_err(|error| Failure::Output(std::io::Error::other(error.to_string())))?;
+    Ok(out.write_all(&bytes)?)
+}
+
+/// An object as CSV: a line of names and a line of values; what is nested has names with dots.
+pub fn write_csv_object(out: &mut dyn Write, value: &Value) -> Result<(), Failure> {
+    let mut fields = Vec::new();
+    flatten("", value, &mut fields);
+    csv_record(out, fields.iter().map(|(name, _)| name.clone()))?;
+    csv_record(out, fields.into_iter().map(|(_, text)| text))
+}
+
+fn flatten(name: &str, value: &Value, fields: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (key, member) in members {
+                let dot = if name.is_empty() { "" } else { "." };
+                flatten(&format!("{name}{dot}{key}"), member, fields);
+            }
+        }
+        other => fields.push((name.to_owned(), plain(other))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const COLUMNS: &[Column] = &[
+        Column::text("sku", "item"),
+        Column::figure("physical", "physical"),
+        Column::quiet("oversold", "oversold"),
+        Column::hidden("seq"),
+    ];
+
+    fn printed(format: Format, rows: &[Value]) -> String {
+        let mut out = Vec::new();
+        let mut sheet = Sheet::new(COLUMNS, format, &mut out);
+        rows.iter().try_for_each(|row| sheet.push(row)).unwrap();
+        sheet.end().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn rows() -> [Value; 2] {
+        [
+            json!({ "sku": "CAFÉ, 250 g", "physical": -12, "oversold": 12, "seq": 7 }),
+            json!({ "sku": null, "physical": "1234567.50", "oversold": "0.00", "seq": 7 }),
+        ]
+    }
+
+    #[test]
+    fn columns_line_up_whatever_the_letters() {
+        let wanted = "\
+  item            physical  oversold
+  ───────────  ───────────  ────────
+  CAFÉ, 250 g          -12        12
+                1234567.50         ·
+";
+        assert_eq!(printed(Format::Table, &rows()), wanted);
+    }
+
+    #[test]
+    fn csv_has_every_column_and_quotes_what_needs_it() {
+        let wanted = "sku,physical,oversold,seq\n\"CAFÉ, 250 g\",-12,12,7\n,1234567.50,0.00,7\n";
+        assert_eq!(printed(Format::Csv, &rows()), wanted);
+        assert_eq!(printed(Format::Csv, &[]), "sku,physical,oversold,seq\n");
+    }
+
+    #[test]
+    fn json_is_an_array_of_the_rows() {
+        for rows in [&rows()[..], &[]] {
+            assert_eq!(serde_json::from_str::<Vec<Value>>(&printed(Format::Json, rows)).unwrap(), rows);
+        }
+    }
+
+    #[test]
+    fn an_object_becomes_two_lines_of_csv() {
+        let mut out = Vec::new();
+        write_csv_object(&mut out, &json!({ "ok": true, "head": { "seq": 3, "hash": "ab" }, "fault": null })).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "fault,head.hash,head.seq,ok\n,ab,3,true\n");
+    }
+}

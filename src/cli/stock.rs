@@ -1,0 +1,166 @@
+//! `stock`: positions, by item and location.
+
+use super::Format;
+use super::context::Context;
+use super::failure::Failure;
+use super::names::{item_of, location_of};
+use super::sheet::Column;
+use clap::ValueEnum;
+use counterfoil::domain::ids::{Seq, Timestamp};
+use counterfoil::domain::quantity::decimal;
+use counterfoil::domain::text::AliasText;
+use counterfoil::ledger::Ledger;
+use counterfoil::limits::PAGE_ROWS_MAX;
+use counterfoil::query::{self, Answer, Only, Order, Paging, Scope, StockFilter, StockRow, StockSort};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Show what is in stock, reserved and available.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  counterfoil stock --ledger shop
+  counterfoil stock --ledger shop --sku MUG-BLUE --format json
+  counterfoil stock --ledger shop --only oversold
+
+In JSON and CSV a quantity is a whole number, or an exact decimal as text where the item has decimals.")]
+pub struct Args {
+    /// This item only.
+    #[arg(long)]
+    sku: Option<String>,
+    /// This location only, by its code.
+    #[arg(long, value_name = "CODE")]
+    location: Option<String>,
+    /// Positions in this condition only.
+    #[arg(long, value_enum)]
+    only: Option<Condition>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Condition {
+    /// More is reserved than sellable.
+    Oversold,
+    /// Physical is negative: a receipt was never recorded.
+    Negative,
+    /// Available and inbound together are at or below the reorder point.
+    Low,
+    /// Something is there, held or under way.
+    Nonzero,
+}
+
+impl From<Condition> for Only {
+    fn from(condition: Condition) -> Self {
+        match condition {
+            Condition::Oversold => Self::Oversold,
+            Condition::Negative => Self::NegativePhysical,
+            Condition::Low => Self::BelowReorderPoint,
+            Condition::Nonzero => Self::Nonzero,
+        }
+    }
+}
+
+/// The columns of stock.
+pub const COLUMNS: &[Column] = &[
+    Column::text("sku", "item"),
+    Column::text("location", "at"),
+    Column::text("lot", "lot"),
+    Column::figure("physical", "physical"),
+    Column::hidden("sellable"),
+    Column::quiet("unsellable", "unsellable"),
+    Column::quiet("reserved", "reserved"),
+    Column::figure("available", "available"),
+    Column::quiet("inbound", "inbound"),
+    Column::quiet("oversold", "oversold"),
+    Column::hidden("reorder_point"),
+    Column::hidden("version"),
+    Column::hidden("seq"),
+    Column::hidden("as_of"),
+];
+
+/// One position, in the item's own unit.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    sku: Option<AliasText>,
+    location: Option<AliasText>,
+    lot: Option<AliasText>,
+    physical: Value,
+    sellable: Value,
+    unsellable: Value,
+    reserved: Value,
+    available: Value,
+    inbound: Value,
+    oversold: Value,
+    reorder_point: Option<Value>,
+    version: Seq,
+    seq: Seq,
+    as_of: String,
+}
+
+impl Row {
+    /// The row of an answer.
+    pub fn of(row: StockRow, seq: Seq, as_of: Timestamp) -> Self {
+        let StockRow { place, stock, reorder_point } = row;
+        let figure = |units| amount(units, place.decimals);
+        Self {
+            physical: figure(stock.physical),
+            sellable: figure(stock.sellable),
+            unsellable: figure(stock.unsellable),
+            reserved: figure(stock.reserved),
+            available: figure(stock.available),
+            inbound: figure(stock.inbound),
+            oversold: figure(stock.oversold),
+            reorder_point: reorder_point.map(figure),
+            version: stock.version,
+            sku: place.sku,
+            location: place.location_code,
+            lot: place.lot_code,
+            seq,
+            as_of: as_of.to_string(),
+        }
+    }
+}
+
+/// A quantity as programs get it: a whole number, or an exact decimal as text where the item has decimals.
+pub fn amount(units: i64, decimals: u8) -> Value {
+    match decimals {
+        0 => Value::from(units),
+        _ => Value::from(decimal(i128::from(units), decimals)),
+    }
+}
+
+/// Asks and shows.
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let answer = context.with_ledger(async |ledger, _| rows(ledger, &args)).await?;
+    let (seq, as_of) = (answer.seq, answer.as_of);
+    let mut sheet = context.sheet(COLUMNS);
+    answer.value.into_iter().try_for_each(|row| sheet.push(&Row::of(row, seq, as_of)))?;
+    sheet.end()?;
+    match context.format() {
+        Format::Table => Ok(writeln!(context.out, "\n  as of event {seq}, {as_of}")?),
+        Format::Json | Format::Csv => Ok(()),
+    }
+}
+
+fn rows(ledger: &Ledger, args: &Args) -> Result<Answer<Vec<StockRow>>, Failure> {
+    let item = args.sku.as_deref().map(|sku| item_of(ledger, sku)).transpose()?;
+    let location = args.location.as_deref().map(|code| location_of(ledger, code)).transpose()?;
+    let only = args.only.map(Only::from);
+    let filter = StockFilter { scope: Scope { item, location, ..Scope::default() }, only };
+    all_stock(ledger, &filter)
+}
+
+/// Every page of stock, by SKU.
+pub fn all_stock(ledger: &Ledger, filter: &StockFilter) -> Result<Answer<Vec<StockRow>>, Failure> {
+    let order = Order::ascending(StockSort::Sku);
+    let mut paging = Paging::first(PAGE_ROWS_MAX);
+    let mut rows = Vec::new();
+    loop {
+        let answer = ledger.query(|state, now| query::stock_list(state, now, filter, order, &paging))?;
+        let (seq, as_of, page) = (answer.seq, answer.as_of, answer.value);
+        rows.extend(page.rows);
+        match page.next {
+            Some(next) => paging = paging.starting_after(next),
+            None => return Ok(Answer { seq, as_of, value: rows }),
+        }
+    }
+}
