@@ -3,6 +3,10 @@
 //! A command is an `Args` struct (what may be typed) and a `run` that is given a [`Context`] (the ledger's directory,
 //! the format, the output). Lists go through a [`sheet::Sheet`], so that table, JSON and CSV show the same rows.
 
+mod act;
+mod answer;
+mod apply;
+mod clock;
 mod context;
 mod demo;
 mod events;
@@ -10,12 +14,15 @@ mod export;
 mod failure;
 mod head;
 mod init;
+mod look;
 mod names;
+mod note;
 mod paint;
 mod progress;
 mod sheet;
 mod stock;
 mod verify;
+mod would;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use context::Context;
@@ -70,6 +77,15 @@ enum Format {
 enum Task {
     Demo(demo::Args),
     Init(init::Args),
+    Apply(apply::Args),
+    #[command(flatten)]
+    Act(act::Act),
+    Would(would::Args),
+    Reservations(look::reservations::Args),
+    Holders(look::holders::Args),
+    Oversold(look::oversold::Args),
+    Clock(clock::Args),
+    Note(note::Args),
     Stock(stock::Args),
     Events(events::Args),
     Head(head::Args),
@@ -100,6 +116,14 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     match task {
         Task::Demo(args) => demo::run(args, &mut context).await,
         Task::Init(args) => init::run(args, &mut context).await,
+        Task::Apply(args) => apply::run(args, &mut context).await,
+        Task::Act(act) => act::run(act, &mut context).await,
+        Task::Would(args) => would::run(args, &mut context).await,
+        Task::Reservations(args) => look::reservations::run(args, &mut context).await,
+        Task::Holders(args) => look::holders::run(args, &mut context).await,
+        Task::Oversold(args) => look::oversold::run(args, &mut context).await,
+        Task::Clock(args) => clock::run(args, &mut context).await,
+        Task::Note(args) => note::run(args, &mut context).await,
         Task::Stock(args) => stock::run(args, &mut context).await,
         Task::Events(args) => events::run(&args, &mut context),
         Task::Head(args) => head::run(args, &mut context),
