@@ -108,7 +108,10 @@ impl Told {
                 step => format!("{code}: {message}\n  {step}"),
             })),
             Self::Invalid { path, message } if path.is_empty() => Err(Failure::Usage(message.clone())),
-            Self::Invalid { path, message } => Err(Failure::Usage(format!("{path}: {message}"))),
+            Self::Invalid { path, message } => {
+                let typed = path.strip_prefix("act.").unwrap_or(path);
+                Err(Failure::Usage(format!("{typed}: {message}")))
+            }
             Self::Unable { message } => Err(Failure::Unable(message.clone())),
             Self::Unknown { command_id, message } => {
                 Err(Failure::Unknown(format!("{message}\n  here: add --id {command_id} and run it again")))

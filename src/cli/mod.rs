@@ -12,6 +12,7 @@ mod demo;
 mod events;
 mod export;
 mod failure;
+mod groups;
 mod head;
 mod init;
 mod look;
@@ -24,7 +25,7 @@ mod stock;
 mod verify;
 mod would;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use context::Context;
 use failure::Failure;
 use std::io::Write;
@@ -91,6 +92,12 @@ enum Task {
     Head(head::Args),
     Verify(verify::Args),
     Export(export::Args),
+}
+
+/// Reads the command line; `--help` lists the commands by what they are for.
+pub fn parse() -> Arguments {
+    let matches = groups::grouped(Arguments::command()).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.

@@ -20,7 +20,7 @@ pub struct Args {
     #[command(subcommand)]
     task: Option<Task>,
     #[command(flatten)]
-    list: alerts::Args,
+    list: alerts::Alerts,
 }
 
 #[derive(Clone, Debug, clap::Subcommand)]

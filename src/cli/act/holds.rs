@@ -30,7 +30,9 @@ impl Lapse {
     }
 }
 
-/// Hold stock: all lines or none. Without --for or --until the hold never lapses.
+/// Hold stock: all lines or none.
+///
+/// Without --for or --until the hold never lapses.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = format!("\
 Examples:
@@ -57,7 +59,9 @@ impl Reserve {
     }
 }
 
-/// Change what a reservation holds: the new quantity of each line named; others stay.
+/// Change what a reservation holds.
+///
+/// A line says the new quantity that is open of it; lines that are not named stay as they are.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = format!("\
 Example:
@@ -82,7 +86,9 @@ impl Amend {
     }
 }
 
-/// Move a reservation's deadline; without --for or --until it never lapses.
+/// Move a reservation's deadline.
+///
+/// Without --for or --until it never lapses.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -104,7 +110,9 @@ impl Extend {
     }
 }
 
-/// Ship what is held: of a reservation, or of an order, oldest first. Without lines all of it.
+/// Ship what is held: of a reservation, or of an order, oldest first.
+///
+/// Without lines all of it.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = format!("\
 Examples:
@@ -137,7 +145,9 @@ impl Fulfil {
     }
 }
 
-/// Let go what is held and not shipped, of a reservation or an order. Without lines all of it.
+/// Let go what is held and not shipped, of a reservation or an order.
+///
+/// Without lines all of it.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = format!("\
 Examples:

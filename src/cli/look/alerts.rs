@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// List alerts.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub struct Alerts {
     #[command(flatten)]
     places: Places,
     /// Of this kind only.
@@ -62,7 +62,7 @@ const COLUMNS: &[Column] = &[
     Column::hidden("raised"),
 ];
 
-pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
+pub async fn run(args: Alerts, context: &mut Context<'_>) -> Result<(), Failure> {
     let ask = async |ledger: &counterfoil::Ledger, _: &mut _| {
         let filter = filter(&args, args.places.scope(ledger)?);
         all(ledger, |state, now, paging| query::alerts(state, now, &filter, paging))
@@ -73,7 +73,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     sheet.end()
 }
 
-fn filter(args: &Args, scope: query::Scope) -> AlertFilter {
+fn filter(args: &Alerts, scope: query::Scope) -> AlertFilter {
     let kind = args.kind.map(|kind| match kind {
         Kind::LowStock => AlertKind::LowStock,
         Kind::OutOfStock => AlertKind::OutOfStock,

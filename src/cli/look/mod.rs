@@ -21,7 +21,7 @@ pub enum Look {
     Lots(registry::Lots),
     Aliases(registry::Aliases),
     Transfers(transfers::Args),
-    Alerts(alerts::Args),
+    Alerts(alerts::Alerts),
 }
 
 /// Shows one of them.

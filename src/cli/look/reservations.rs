@@ -1,7 +1,6 @@
 //! `reservations`: what is held, and one of them.
 
 use super::{Places, all};
-use crate::cli::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sheet::Column;
@@ -64,11 +63,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let rows = context.with_ledger(async |ledger, _| rows(ledger, &args)).await?;
     let mut sheet = context.sheet(COLUMNS);
     rows.iter().try_for_each(|row| sheet.push(row))?;
-    sheet.end()?;
-    match (context.format(), rows.is_empty()) {
-        (Format::Table, false) => Ok(writeln!(context.out, "\n  {} lines are held", rows.len())?),
-        _ => Ok(()),
-    }
+    sheet.end()
 }
 
 fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {
