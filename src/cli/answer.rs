@@ -113,9 +113,7 @@ impl Told {
                 Err(Failure::Usage(format!("{typed}: {message}")))
             }
             Self::Unable { message } => Err(Failure::Unable(message.clone())),
-            Self::Unknown { command_id, message } => {
-                Err(Failure::Unknown(format!("{message}\n  here: add --id {command_id} and run it again")))
-            }
+            Self::Unknown { message, .. } => Err(Failure::Unknown(message.clone())),
         }
     }
 

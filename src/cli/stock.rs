@@ -10,7 +10,7 @@ use counterfoil::domain::ids::{Seq, Timestamp};
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::Ledger;
 use counterfoil::limits::PAGE_ROWS_MAX;
-pub use counterfoil::named::amount;
+use counterfoil::named::amount;
 use counterfoil::query::{self, Answer, Only, Order, Paging, Scope, StockFilter, StockRow, StockSort};
 use serde::Serialize;
 use serde_json::Value;

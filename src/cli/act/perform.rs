@@ -49,7 +49,7 @@ async fn submit(ledger: &Ledger, deed: Deed) -> Result<Answer, Failure> {
     let positions = positions(&command);
     let (command, id, by) = identified(command);
     let told = Told::of(ledger, ledger.submit(command).await, id, by);
-    let mut answer = Answer::told(told);
+    let mut answer = Answer::told(again(told, deed.command));
     if answer.told.failure().is_err() {
         return Ok(answer);
     }
@@ -63,6 +63,13 @@ async fn submit(ledger: &Ledger, deed: Deed) -> Result<Answer, Failure> {
 fn read(ledger: &Ledger, command: &Value) -> Result<Result<Command, NamedError>, Failure> {
     let text = serde_json::to_string(command)?;
     Ok(Spoken::parse(&text).map_err(NamedError::from).and_then(|spoken| ledger.query(|state, _| spoken.command(state))))
+}
+
+/// Where nobody knows what came of a command: the very same command again, with whatever was made for it here.
+fn again(told: Told, mut command: Value) -> Told {
+    let Told::Unknown { command_id, message } = told else { return told };
+    command["id"] = command_id.to_string().into();
+    Told::Unknown { command_id, message: format!("{message}; here: counterfoil apply, with the line\n  {command}") }
 }
 
 /// The command under an id, the caller's or one made here, so that it can be named whatever comes of it.

@@ -65,3 +65,33 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use counterfoil::CommandId;
+
+    #[test]
+    fn the_worst_answer_gives_the_exit_code() {
+        let message = || "why".to_owned();
+        let mut tally = Tally::default();
+        assert_eq!((tally.text().as_str(), tally.done().is_ok()), ("no commands", true));
+        let steps = [
+            (Told::Invalid { path: String::new(), message: message() }, 1, "1 invalid; "),
+            (Told::Unable { message: message() }, 4, "1 invalid, 1 not appended; "),
+            (
+                Told::Unknown { command_id: CommandId::from_bytes([7; 16]), message: message() },
+                5,
+                "1 invalid, 1 not appended, 1 unknown; ",
+            ),
+            (Told::Invalid { path: String::new(), message: message() }, 5, "2 invalid, 1 not appended, 1 unknown; "),
+        ];
+        for (told, code, said) in steps {
+            tally.count(&told);
+            let failure = tally.done().unwrap_err();
+            assert_eq!(failure.exit_code(), code);
+            assert!(failure.to_string().starts_with(said), "{failure}");
+        }
+        assert!(tally.is_stuck());
+    }
+}
