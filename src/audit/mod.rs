@@ -14,4 +14,4 @@ pub mod verify;
 pub use export::export;
 pub use readable::Readable;
 pub use replay::replay;
-pub use verify::{Expected, Fault, Options, Progress, Report, verify};
+pub use verify::{Expected, Fault, KeptUse, Options, OtherLedger, Progress, Report, verify};

@@ -9,6 +9,7 @@ mod events;
 mod export;
 mod failure;
 mod head;
+mod heads;
 mod init;
 mod names;
 mod paint;
@@ -54,6 +55,8 @@ struct Common {
     /// For people, for programs, or for a spreadsheet.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = "Everywhere")]
     format: Format,
+    #[command(flatten)]
+    heads: heads::HeadsArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

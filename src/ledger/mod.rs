@@ -8,6 +8,7 @@ mod derived;
 mod follower;
 mod gone;
 mod handoff;
+mod heads;
 mod lookup;
 mod open;
 mod published;
@@ -20,6 +21,7 @@ mod writer;
 pub use answer::{Created, Outcome, ReadOnly, Receipt, Repeat, SubmitError};
 pub use clock_watch::Reading;
 pub use derived::{Derived, DerivedError};
+pub use heads::{HeadsHealth, KeepHeads};
 pub use open::{OpenError, Options, Parts};
 pub use sources::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use status::{Health, Mode};
@@ -81,6 +83,7 @@ struct Inner {
     index: IndexReader,
     checkpoints: Arc<dyn crate::files::Files>,
     ledger: LedgerId,
+    heads: Option<Arc<Mutex<HeadsHealth>>>,
     supervisor: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
 
@@ -317,6 +320,7 @@ impl Ledger {
             events,
             last_group_micros,
             follower_failure,
+            heads: self.inner.heads.as_ref().map(|heads| heads.lock().clone()),
         }
     }
 

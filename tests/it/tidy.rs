@@ -35,6 +35,7 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
         never: &[],
     },
+    Rule { about: &["heads", "heads::*"], may: &["limits", "domain", "log::chain*", "heads"], never: &[] },
     Rule { about: &["log", "log::*"], may: &["limits", "domain", "log"], never: &[] },
     Rule {
         about: &["index::records"],
@@ -50,14 +51,14 @@ const IMPORTS: &[Rule] = &[
     Rule { about: &["replenish", "replenish::*"], may: &["limits", "domain", "replenish"], never: &[] },
     Rule {
         about: &["ledger", "ledger::*"],
-        may: &["limits", "domain", "log", "index", "files", "projection", "ledger", "error"],
+        may: &["limits", "domain", "log", "index", "files", "heads", "projection", "ledger", "error"],
         never: &[],
     },
     // So that a question can't write.
     Rule { about: &["query", "query::*"], may: &["limits", "domain", "projection", "query"], never: &[] },
     Rule {
         about: &["audit", "audit::*"],
-        may: &["limits", "domain", "log", "index", "files", "audit", "error"],
+        may: &["limits", "domain", "log", "index", "files", "heads", "audit", "error"],
         never: &["domain::decide*"],
     },
     Rule {
