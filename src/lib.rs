@@ -42,6 +42,8 @@ pub mod ledger;
 pub mod limits;
 pub mod log;
 pub mod query;
+#[cfg(feature = "schema")]
+pub mod schema;
 
 pub use domain::command::{Act, Actor, Command};
 pub use domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp};

@@ -460,7 +460,7 @@ const LEDGER: &str = "ledger";
 const STORE: &str = "store";
 
 /// What a fault of the log is called.
-fn format_fault(fault: &LogFault) -> Fault {
+pub(super) fn format_fault(fault: &LogFault) -> Fault {
     let rule = match &fault.what {
         FaultKind::FrameMissing { .. } | FaultKind::FrameMisplaced { .. } => "missing",
         FaultKind::HashPrefix { .. } | FaultKind::PrevHash { .. } => "chain",

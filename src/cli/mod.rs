@@ -10,11 +10,17 @@ mod export;
 mod failure;
 mod head;
 mod heads;
+mod info;
 mod init;
+mod manual;
 mod names;
 mod paint;
 mod progress;
+mod replay;
+mod salvage;
+mod schema;
 mod sheet;
+mod snapshot;
 mod stock;
 mod verify;
 
@@ -78,6 +84,13 @@ enum Task {
     Head(head::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Replay(replay::Args),
+    Snapshot(snapshot::Args),
+    Salvage(salvage::Args),
+    Info(info::Args),
+    Schema(schema::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
 }
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.
@@ -108,6 +121,13 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Head(args) => head::run(args, &mut context),
         Task::Verify(args) => verify::run(args, &mut context),
         Task::Export(args) => export::run(&args, &mut context),
+        Task::Replay(args) => replay::run(args, &mut context).await,
+        Task::Snapshot(args) => snapshot::run(&args, &mut context),
+        Task::Salvage(args) => salvage::run(&args, &mut context),
+        Task::Info(args) => info::run(args, &mut context).await,
+        Task::Schema(args) => schema::run(&args, &mut context),
+        Task::Completions(args) => manual::completions(&args, &mut context),
+        Task::Man(args) => manual::man(&args, &mut context),
     }
 }
 

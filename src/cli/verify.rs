@@ -65,6 +65,7 @@ pub fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
         text
     })?;
     match &report.first_fault {
+        Some(fault) if fault.rule == "store" => Err(Failure::Damaged(fault.what.clone())),
         Some(fault) => Err(Failure::Damaged(format!("the log is damaged at event {}: {}", fault.seq, fault.what))),
         None => Ok(()),
     }

@@ -3,6 +3,7 @@
 mod damage;
 mod heads;
 mod process;
+mod schema;
 
 use counterfoil::domain::command::{Act, Actor, Command};
 use counterfoil::domain::ids::{ItemId, LocationId, Position};

@@ -66,6 +66,7 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log", "index", "files", "projection", "ledger", "query", "audit"],
         never: &[],
     },
+    Rule { about: &["schema"], may: &["limits", "domain"], never: &[] },
     Rule { about: &["import", "import::*", "cli", "cli::*"], may: &["*"], never: &[] },
 ];
 
