@@ -41,6 +41,7 @@ pub mod index;
 pub mod ledger;
 pub mod limits;
 pub mod log;
+pub mod named;
 pub mod query;
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -3,17 +3,24 @@
 //! A command is an `Args` struct (what may be typed) and a `run` that is given a [`Context`] (the ledger's directory,
 //! the format, the output). Lists go through a [`sheet::Sheet`], so that table, JSON and CSV show the same rows.
 
+mod act;
+mod answer;
+mod apply;
+mod clock;
 mod context;
 mod demo;
 mod events;
 mod export;
 mod failure;
+mod groups;
 mod head;
 mod heads;
 mod info;
 mod init;
+mod look;
 mod manual;
 mod names;
+mod note;
 mod paint;
 mod progress;
 mod replay;
@@ -23,8 +30,9 @@ mod sheet;
 mod snapshot;
 mod stock;
 mod verify;
+mod would;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use context::Context;
 use failure::Failure;
 use std::io::Write;
@@ -34,7 +42,7 @@ use std::process::ExitCode;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, and nothing was found wrong
-  1  refused: the ledger's rules say no to a command, or a name or file is not as it must be; --help says what was done
+  1  refused: the rules say no to a command, or a name or file is not as it must be
   2  the command line can't be understood
   3  damaged, or not what was kept elsewhere; the message names the first event that is wrong
   4  can't be done here and now, nothing was changed: no ledger there, open elsewhere, read-only, disk full
@@ -79,6 +87,15 @@ enum Format {
 enum Task {
     Demo(demo::Args),
     Init(init::Args),
+    Apply(apply::Args),
+    #[command(flatten)]
+    Act(act::Act),
+    Would(would::Args),
+    Reservations(look::reservations::Args),
+    Holders(look::holders::Args),
+    Oversold(look::oversold::Args),
+    Clock(clock::Args),
+    Note(note::Args),
     Stock(stock::Args),
     Events(events::Args),
     Head(head::Args),
@@ -91,6 +108,12 @@ enum Task {
     Schema(schema::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
+}
+
+/// Reads the command line; `--help` lists the commands by what they are for.
+pub fn parse() -> Arguments {
+    let matches = groups::grouped(Arguments::command()).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.
@@ -116,6 +139,14 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     match task {
         Task::Demo(args) => demo::run(args, &mut context).await,
         Task::Init(args) => init::run(args, &mut context).await,
+        Task::Apply(args) => apply::run(args, &mut context).await,
+        Task::Act(act) => act::run(act, &mut context).await,
+        Task::Would(args) => would::run(args, &mut context).await,
+        Task::Reservations(args) => look::reservations::run(args, &mut context).await,
+        Task::Holders(args) => look::holders::run(args, &mut context).await,
+        Task::Oversold(args) => look::oversold::run(args, &mut context).await,
+        Task::Clock(args) => clock::run(args, &mut context).await,
+        Task::Note(args) => note::run(args, &mut context).await,
         Task::Stock(args) => stock::run(args, &mut context).await,
         Task::Events(args) => events::run(&args, &mut context),
         Task::Head(args) => head::run(args, &mut context),

@@ -3,6 +3,7 @@
 
 mod agree;
 mod audit;
+mod cmd;
 mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
