@@ -36,12 +36,15 @@
 pub mod audit;
 pub mod domain;
 pub mod files;
+pub mod heads;
 pub mod index;
 pub mod ledger;
 pub mod limits;
 pub mod log;
 pub mod named;
 pub mod query;
+#[cfg(feature = "schema")]
+pub mod schema;
 
 pub use domain::command::{Act, Actor, Command};
 pub use domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp};

@@ -85,6 +85,7 @@ impl From<OpenError> for Failure {
             OpenError::Store(error) => error.into(),
             OpenError::Log(fault) => fault.into(),
             OpenError::NoGenesis => Self::Damaged(error.to_string()),
+            OpenError::HeadsInside { .. } => Self::Refused(error.to_string()),
             _ => Self::Unable(error.to_string()),
         }
     }

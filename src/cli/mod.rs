@@ -14,13 +14,20 @@ mod export;
 mod failure;
 mod groups;
 mod head;
+mod heads;
+mod info;
 mod init;
 mod look;
+mod manual;
 mod names;
 mod note;
 mod paint;
 mod progress;
+mod replay;
+mod salvage;
+mod schema;
 mod sheet;
+mod snapshot;
 mod stock;
 mod verify;
 mod would;
@@ -62,6 +69,8 @@ struct Common {
     /// For people, for programs, or for a spreadsheet.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = "Everywhere")]
     format: Format,
+    #[command(flatten)]
+    heads: heads::HeadsArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,6 +101,13 @@ enum Task {
     Head(head::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Replay(replay::Args),
+    Snapshot(snapshot::Args),
+    Salvage(salvage::Args),
+    Info(info::Args),
+    Schema(schema::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
 }
 
 /// Reads the command line; `--help` lists the commands by what they are for.
@@ -136,6 +152,13 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Head(args) => head::run(args, &mut context),
         Task::Verify(args) => verify::run(args, &mut context),
         Task::Export(args) => export::run(&args, &mut context),
+        Task::Replay(args) => replay::run(args, &mut context).await,
+        Task::Snapshot(args) => snapshot::run(&args, &mut context),
+        Task::Salvage(args) => salvage::run(&args, &mut context),
+        Task::Info(args) => info::run(args, &mut context).await,
+        Task::Schema(args) => schema::run(&args, &mut context),
+        Task::Completions(args) => manual::completions(&args, &mut context),
+        Task::Man(args) => manual::man(&args, &mut context),
     }
 }
 

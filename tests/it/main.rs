@@ -14,6 +14,7 @@ mod ledger;
 mod lies;
 mod linear;
 mod model;
+mod ops;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod power_cut_ledger;
