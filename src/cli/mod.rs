@@ -3,6 +3,7 @@
 //! A command is an `Args` struct (what may be typed) and a `run` that is given a [`Context`] (the ledger's directory,
 //! the format, the output). Lists go through a [`sheet::Sheet`], so that table, JSON and CSV show the same rows.
 
+mod bench;
 mod context;
 mod demo;
 mod events;
@@ -75,6 +76,7 @@ enum Task {
     Head(head::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Bench(bench::Args),
 }
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.
@@ -105,6 +107,7 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Head(args) => head::run(args, &mut context),
         Task::Verify(args) => verify::run(args, &mut context),
         Task::Export(args) => export::run(&args, &mut context),
+        Task::Bench(args) => bench::run(args, &mut context),
     }
 }
 

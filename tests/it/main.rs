@@ -3,6 +3,8 @@
 
 mod agree;
 mod audit;
+#[cfg(feature = "bench")]
+mod bench;
 mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;

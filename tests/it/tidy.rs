@@ -65,6 +65,12 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log", "index", "files", "projection", "ledger", "query", "audit"],
         never: &[],
     },
+    // Measures what others can call, through what they call.
+    Rule {
+        about: &["bench", "bench::*"],
+        may: &["limits", "domain", "log", "index", "files", "ledger", "query", "audit", "bench"],
+        never: &["domain::decide*", "domain::check*"],
+    },
     Rule { about: &["import", "import::*", "cli", "cli::*"], may: &["*"], never: &[] },
 ];
 
