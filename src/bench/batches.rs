@@ -58,7 +58,7 @@ fn batch_8192(stage: &mut Stage<'_>, ledger: &Ledger) -> Result<f64, BenchError>
             "batch_8192",
             Some(per_second),
             "commands/s",
-            Beside::That("SQLite, 64 a commit", stage.sqlite_64_per_second()),
+            Beside::That("SQLite, 64 a commit", stage.sqlite_64_per_second),
         )
     });
     Ok(per_second / BATCH as f64)
@@ -115,29 +115,28 @@ fn on_schedule(
     settle(ledger, |_| {})?;
     stage.tell("batches on a schedule", 0, 1);
     let schedule = Schedule::lasting(per_second, SCHEDULE_SECONDS, stage.plan.events.div_ceil(BATCH));
-    let started = Instant::now();
-    let latencies = open_loop::run(
-        schedule,
-        |n| batch(&shop, n),
-        |commands| {
-            let ledger = ledger.clone();
-            async move {
-                for outcome in ledger.submit_batch(commands).await? {
-                    outcome?;
-                }
-                Ok(())
+    let act = |commands| {
+        let ledger = ledger.clone();
+        async move {
+            for outcome in ledger.submit_batch(commands).await? {
+                outcome?;
             }
-        },
-    )?;
+            Ok(())
+        }
+    };
+    let ((latencies, took), sync) = stage.beside_syncs(|_| {
+        let started = Instant::now();
+        Ok((open_loop::run(schedule, |n| batch(&shop, n), act)?, started.elapsed()))
+    })?;
     let quantiles = latencies.quantiles("batch of 8,192");
     stage.push(Draft {
         latency: Some(quantiles),
         count: latencies.count() * BATCH,
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: took.as_secs_f64(),
         note: format!("{:.1} batches/s on a schedule; the value is the p99", schedule.per_second),
-        ..Draft::new(name, Some(quantiles.p99), "µs", Beside::Sync)
+        ..Draft::new(name, Some(quantiles.p99), "µs", Beside::Sync(sync))
     });
-    stage.probe()
+    Ok(())
 }
 
 fn verify_derived(stage: &mut Stage<'_>, ledger: &Ledger) -> Result<(), BenchError> {

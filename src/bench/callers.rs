@@ -8,6 +8,7 @@ use super::stage::{Stage, settle};
 use super::{BenchError, Workload};
 use crate::domain::command::Command;
 use crate::domain::ids::{ItemId, Timestamp};
+use crate::index::limits::SEGMENT_SEQS;
 use crate::ledger::{Clock, Ledger, SystemClock};
 use crate::query;
 use std::hint::black_box;
@@ -21,9 +22,12 @@ const ONE_ROUND: u64 = 100;
 /// Commands of each of the 64, and fewer while questions are asked.
 const EACH_COMMANDS: u64 = 4_000;
 const EACH_COMMANDS_ASKED: u64 = 1_000;
-/// How long commands arrive on a schedule: for 64 callers until indexes, merges and checkpoints come round.
+/// How long commands arrive on a schedule; with many callers so many that eight segments are merged meanwhile, in at least
+/// and at most so many seconds.
 const ONE_SECONDS: f64 = 2.0;
-const MANY_SECONDS: f64 = 6.0;
+const MANY_ARRIVALS: f64 = 600_000.0;
+const MANY_SECONDS: (f64, f64) = (6.0, 20.0);
+const PAUSE_MICROS_MAX: f64 = 50_000.0;
 /// Every so many pairs are two holds that lapse so much later, instead of one that is fulfilled.
 const LAPSING_PAIRS: u64 = 32;
 const LAPSE: Duration = Duration::from_millis(400);
@@ -54,6 +58,7 @@ fn one_caller(stage: &mut Stage<'_>, ledger: &Ledger) -> Result<f64, BenchError>
     let (shop, commands) = (Shop::new(2)?, stage.at_most(ONE_COMMANDS));
     let (mut latencies, mut busy) = (Latencies::new()?, Duration::ZERO);
     let mut done = 0;
+    stage.fdatasync.begin()?;
     while done < commands {
         stage.tell("one caller", done, commands);
         stage.fdatasync.probe(ONE_ROUND.min(commands))?;
@@ -68,12 +73,17 @@ fn one_caller(stage: &mut Stage<'_>, ledger: &Ledger) -> Result<f64, BenchError>
     let aim = Aim { size: Size::of(commands, ONE_COMMANDS), ..Aim::new("≤ 1.5 ×", Bound::RatioAtMost(1.5)) };
     stage.push(Draft {
         aim: Some(aim),
-        sqlite: stage.sqlite[0].as_ref().map(|measured| measured.latency.p50),
+        sqlite: stage.sqlite_one_micros,
         latency: Some(latencies.quantiles("command")),
         count: done,
         seconds: busy.as_secs_f64(),
         note: format!("{per_second:.0} commands/s"),
-        ..Draft::new("one_caller", Some(latencies.median_micros()), "µs", Beside::Sync)
+        ..Draft::new(
+            "one_caller",
+            Some(latencies.median_micros()),
+            "µs",
+            Beside::Sync(stage.fdatasync.near_median_micros()),
+        )
     });
     Ok(per_second)
 }
@@ -100,35 +110,38 @@ fn one_caller_on_schedule(
     stage.tell("one caller on a schedule", 0, 1);
     let schedule = Schedule::lasting(per_second, ONE_SECONDS, stage.plan.events);
     let mut latencies = Latencies::new()?;
-    let start = Instant::now();
-    for n in 0..schedule.arrivals {
-        let (command, due) = (shop.nth(n)?, start + schedule.due(n));
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        stage.runtime.block_on(ledger.submit(command))?;
-        latencies.record(due.elapsed());
-    }
-    push_scheduled(stage, name, schedule, &latencies, start.elapsed(), String::new());
-    stage.probe()
+    let (took, sync) = stage.beside_syncs(|stage| {
+        let start = Instant::now();
+        for n in 0..schedule.arrivals {
+            let (command, due) = (shop.nth(n)?, start + schedule.due(n));
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            stage.runtime.block_on(ledger.submit(command))?;
+            latencies.record(due.elapsed());
+        }
+        Ok(start.elapsed())
+    })?;
+    stage.push(scheduled(name, schedule, &latencies, took, sync));
+    Ok(())
 }
 
 /// Answers commands a second.
 fn callers_64(stage: &mut Stage<'_>, ledger: &Ledger) -> Result<f64, BenchError> {
     let each = each_of(stage, EACH_COMMANDS);
     stage.tell("64 callers", 0, 1);
-    stage.probe()?;
-    let started = Instant::now();
-    let latencies = stage.runtime.block_on(sixty_four(ledger, 1_000, each))?;
-    let seconds = started.elapsed().as_secs_f64();
-    stage.probe()?;
+    let ((latencies, seconds), sync) = stage.beside_syncs(|stage| {
+        let started = Instant::now();
+        let latencies = stage.runtime.block_on(sixty_four(ledger, 1_000, each))?;
+        Ok((latencies, started.elapsed().as_secs_f64()))
+    })?;
     let per_second = latencies.count() as f64 / seconds;
     let aim = Aim::new("≥ 30 per sync", Bound::RatioAtLeast(30.0));
     stage.push(Draft {
         aim: Some(Aim { size: Size::of(each, EACH_COMMANDS), ..aim }),
-        sqlite: stage.sqlite_64_per_second(),
+        sqlite: stage.sqlite_64_per_second,
         latency: Some(latencies.quantiles("command")),
         count: latencies.count(),
         seconds,
-        ..Draft::new("callers_64", Some(per_second), "commands/s", Beside::SyncsPerSecond)
+        ..Draft::new("callers_64", Some(per_second), "commands/s", Beside::SyncsPerSecond(sync))
     });
     Ok(per_second)
 }
@@ -160,28 +173,46 @@ fn callers_on_schedule(
 ) -> Result<(), BenchError> {
     settle(ledger, |_| {})?;
     stage.tell("callers on a schedule", 0, 1);
-    let schedule = Schedule::lasting(per_second, MANY_SECONDS, stage.plan.events);
+    let schedule = many(per_second, stage.plan.events);
     let clock = SystemClock::new();
     let (head, health) = (ledger.head(), ledger.health());
-    let started = Instant::now();
     let make = |n| {
         let deadline = clock.wall().plus_micros(LAPSE.as_micros() as i64);
         mixed(&shop, n, deadline)
     };
-    let latencies = open_loop::run(schedule, make, |command| {
+    let act = |command| {
         let ledger = ledger.clone();
         async move { ledger.submit(command).await.map(drop) }
+    };
+    let ((latencies, took), sync) = stage.beside_syncs(|_| {
+        let started = Instant::now();
+        Ok((open_loop::run(schedule, make, act)?, started.elapsed()))
     })?;
-    let took = started.elapsed();
-    let (segments, checkpointed) = (ledger.health().indexed.0 - health.indexed.0, ledger.health().checkpointed);
-    let expiries = ledger.head().next_seq.0 - head.next_seq.0 - schedule.arrivals;
-    let note = format!(
-        "meanwhile {expiries} expiry events, {} index segments, {} checkpoint",
-        segments / crate::index::limits::SEGMENT_SEQS,
-        if checkpointed > health.checkpointed { "a" } else { "no" }
-    );
-    push_scheduled(stage, name, schedule, &latencies, took, note);
-    stage.probe()
+    let now = ledger.health();
+    let expiries = now.next_seq.0 - head.next_seq.0 - schedule.arrivals;
+    let segments = (now.indexed.0 - health.indexed.0) / SEGMENT_SEQS;
+    let checkpoint = if now.checkpointed > health.checkpointed { "a" } else { "no" };
+    let draft = scheduled(name, schedule, &latencies, took, sync);
+    let aim = Aim {
+        besides: draft.latency.map(|latency| latency.max <= PAUSE_MICROS_MAX),
+        size: Size::of(schedule.arrivals, many(per_second, u64::MAX).arrivals),
+        ..Aim::new("p99 ≤ 5 ×, max ≤ 50 ms", Bound::RatioAtMost(5.0))
+    };
+    stage.push(Draft {
+        aim: (name == "callers_64_open_50").then_some(aim),
+        note: format!(
+            "{}; meanwhile {expiries} expiry events, {segments} index segments, merged by eights, {checkpoint} checkpoint",
+            draft.note
+        ),
+        ..draft
+    });
+    Ok(())
+}
+
+/// Long enough for segments to be merged and checkpoints to be written meanwhile.
+fn many(per_second: f64, arrivals_max: u64) -> Schedule {
+    let seconds = (MANY_ARRIVALS / per_second).clamp(MANY_SECONDS.0, MANY_SECONDS.1);
+    Schedule::lasting(per_second, seconds, arrivals_max)
 }
 
 /// A reservation and its fulfilment by turns, and here and there two holds that lapse.
@@ -193,30 +224,15 @@ fn mixed(shop: &Shop, n: u64, deadline: Timestamp) -> Result<Command, BenchError
 }
 
 /// A row of work on a schedule: its p99 beside a bare sync.
-fn push_scheduled(
-    stage: &mut Stage<'_>,
-    name: &'static str,
-    schedule: Schedule,
-    latencies: &Latencies,
-    took: Duration,
-    note: String,
-) {
+fn scheduled(name: &'static str, schedule: Schedule, latencies: &Latencies, took: Duration, sync: f64) -> Draft {
     let quantiles = latencies.quantiles("command");
-    let full = Schedule::lasting(schedule.per_second, MANY_SECONDS, u64::MAX).arrivals;
-    let aim = Aim {
-        besides: Some(quantiles.max <= 50_000.0),
-        size: Size::of(schedule.arrivals, full),
-        ..Aim::new("p99 ≤ 5 ×, max ≤ 50 ms", Bound::RatioAtMost(5.0))
-    };
-    let rate = format!("{:.0} commands/s on a schedule; the value is the p99", schedule.per_second);
-    stage.push(Draft {
-        aim: (name == "callers_64_open_50").then_some(aim),
+    Draft {
         latency: Some(quantiles),
         count: latencies.count(),
         seconds: took.as_secs_f64(),
-        note: if note.is_empty() { rate } else { format!("{rate}; {note}") },
-        ..Draft::new(name, Some(quantiles.p99), "µs", Beside::Sync)
-    });
+        note: format!("{:.0} commands/s on a schedule; the value is the p99", schedule.per_second),
+        ..Draft::new(name, Some(quantiles.p99), "µs", Beside::Sync(sync))
+    }
 }
 
 fn query_under_load(stage: &mut Stage<'_>, ledger: &Ledger) -> Result<(), BenchError> {

@@ -11,13 +11,15 @@ use std::time::Instant;
 pub(super) struct Fdatasync {
     file: File,
     block: Vec<u8>,
-    latencies: Latencies,
+    all: Latencies,
+    /// Since [`begin`](Self::begin).
+    near: Latencies,
 }
 
 impl Fdatasync {
     pub(super) fn new(path: &Path, payload_bytes: usize) -> Result<Self, BenchError> {
         let (file, block) = (File::create(path)?, vec![7; payload_bytes]);
-        Ok(Self { file, block, latencies: Latencies::new()? })
+        Ok(Self { file, block, all: Latencies::new()?, near: Latencies::new()? })
     }
 
     pub(super) fn probe(&mut self, rounds: u64) -> Result<(), BenchError> {
@@ -25,20 +27,33 @@ impl Fdatasync {
             let started = Instant::now();
             self.file.write_all(&self.block)?;
             self.file.sync_data()?;
-            self.latencies.record(started.elapsed());
+            let took = started.elapsed();
+            self.all.record(took);
+            self.near.record(took);
         }
         Ok(())
     }
 
+    /// What is asked from now on stands beside the next row.
+    pub(super) fn begin(&mut self) -> Result<(), BenchError> {
+        self.near = Latencies::new()?;
+        Ok(())
+    }
+
+    /// The median since it was begun.
+    pub(super) fn near_median_micros(&self) -> f64 {
+        self.near.median_micros()
+    }
+
     pub(super) fn median_micros(&self) -> f64 {
-        self.latencies.median_micros()
+        self.all.median_micros()
     }
 
     pub(super) fn quantiles(&self) -> Quantiles {
-        self.latencies.quantiles("append and sync")
+        self.all.quantiles("append and sync")
     }
 
     pub(super) fn count(&self) -> u64 {
-        self.latencies.count()
+        self.all.count()
     }
 }

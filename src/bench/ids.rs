@@ -25,11 +25,13 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<(), BenchError> {
     let index = build(stage, ids)?;
     let built = started.elapsed().as_secs_f64();
     let (reader, lookups) = (index.reader(), stage.at_most(LOOKUPS));
-    let started = Instant::now();
     let before = reader.counters();
-    let missed = look_up(&reader, lookups, |n| (id(UNKNOWN_STREAM, n).bytes(), None))?;
+    let ((missed, seconds), sync) = stage.beside_syncs(|_| {
+        let started = Instant::now();
+        let missed = look_up(&reader, lookups, |n| (id(UNKNOWN_STREAM, n).bytes(), None))?;
+        Ok((missed, started.elapsed().as_secs_f64()))
+    })?;
     let after = reader.counters();
-    let seconds = started.elapsed().as_secs_f64();
     let hit = look_up(&reader, lookups, |n| {
         let known = n.wrapping_mul(2_654_435_761) % ids;
         (id(STREAM, known).bytes(), Some(known))
@@ -56,7 +58,7 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<(), BenchError> {
             sizes.disk_bytes as f64 / ids as f64,
             resident_bytes().map_or_else(String::new, |bytes| format!(" ({} MB resident)", bytes >> 20)),
         ),
-        ..Draft::new("id_lookup_100m", Some(missed.median_nanos()), "ns", Beside::SyncNanos)
+        ..Draft::new("id_lookup_100m", Some(missed.median_nanos()), "ns", Beside::SyncNanos(sync))
     });
     Ok(())
 }

@@ -69,7 +69,7 @@ fn sustained(stage: &mut Stage<'_>, ledger: &Ledger) -> Result<(), BenchError> {
             "sustained_10m",
             Some(events as f64 / seconds),
             "commands/s",
-            Beside::That("SQLite, 64 a commit", stage.sqlite_64_per_second()),
+            Beside::That("SQLite, 64 a commit", stage.sqlite_64_per_second),
         )
     });
     Ok(())

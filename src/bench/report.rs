@@ -61,12 +61,12 @@ pub struct Row {
 /// What a row stands beside.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Beside {
-    /// Microseconds beside the median of a bare sync.
-    Sync,
-    /// Nanoseconds beside the median of a bare sync.
-    SyncNanos,
+    /// Microseconds beside the median of bare syncs, in microseconds.
+    Sync(f64),
+    /// Nanoseconds beside that.
+    SyncNanos(f64),
     /// Something a second beside bare syncs a second.
-    SyncsPerSecond,
+    SyncsPerSecond(f64),
     /// Something, named, of this size.
     That(&'static str, Option<f64>),
 }
@@ -121,7 +121,7 @@ impl Aim {
     }
 }
 
-/// A row before the run is over, when the bare disk's median is not final.
+/// What a row is made of.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub(super) workload: &'static str,
@@ -142,12 +142,12 @@ impl Draft {
         Self { workload, value, unit, beside, aim: None, sqlite: None, latency: None, count: 0, seconds: 0.0, note }
     }
 
-    /// The row, now that the median of a bare sync is known.
-    pub(super) fn finish(self, sync_micros: f64) -> Row {
+    /// The row.
+    pub(super) fn finish(self) -> Row {
         let (beside, baseline) = match self.beside {
-            Beside::Sync => ("fdatasync median", Some(sync_micros)),
-            Beside::SyncNanos => ("fdatasync median", Some(sync_micros * 1e3)),
-            Beside::SyncsPerSecond => ("fdatasync median", Some(1e6 / sync_micros)),
+            Beside::Sync(micros) => ("fdatasync median", Some(micros)),
+            Beside::SyncNanos(micros) => ("fdatasync median", Some(micros * 1e3)),
+            Beside::SyncsPerSecond(micros) => ("fdatasync median", Some(1e6 / micros)),
             Beside::That(name, baseline) => (name, baseline),
         };
         let (value, baseline, sqlite) = (self.value.map(rounded), baseline.map(rounded), self.sqlite.map(rounded));
@@ -189,17 +189,18 @@ mod tests {
     #[test]
     fn a_row_says_what_it_stands_beside_and_whether_its_aim_is_met() {
         let aim = Aim::new("≤ 1.5 ×", Bound::RatioAtMost(1.5));
-        let draft = |value| Draft { aim: Some(aim), ..Draft::new("one_caller", Some(value), "µs", Beside::Sync) };
-        let row = draft(290.0).finish(200.0);
+        let draft =
+            |value| Draft { aim: Some(aim), ..Draft::new("one_caller", Some(value), "µs", Beside::Sync(200.0)) };
+        let row = draft(290.0).finish();
         assert_eq!((row.baseline, row.ratio, row.met), (Some(200.0), Some(1.45), Some(true)));
-        assert_eq!(draft(310.0).finish(200.0).met, Some(false));
+        assert_eq!(draft(310.0).finish().met, Some(false));
         let small = Draft { aim: Some(Aim { size: Size::TooSmall, ..aim }), ..draft(290.0) };
-        assert_eq!(small.finish(200.0).met, None, "too little was measured to tell");
+        assert_eq!(small.finish().met, None, "too little was measured to tell");
         let late = Draft { aim: Some(Aim { besides: Some(false), ..aim }), ..draft(290.0) };
-        assert_eq!(late.finish(200.0).met, Some(false), "the other half of the aim was missed");
-        let rate = Draft::new("callers_64", Some(100_000.0), "commands/s", Beside::SyncsPerSecond).finish(200.0);
+        assert_eq!(late.finish().met, Some(false), "the other half of the aim was missed");
+        let rate = Draft::new("callers_64", Some(100_000.0), "commands/s", Beside::SyncsPerSecond(200.0)).finish();
         assert_eq!((rate.baseline, rate.ratio), (Some(5_000.0), Some(20.0)));
-        let unknown = Draft { value: None, ..draft(1.0) }.finish(200.0);
+        let unknown = Draft { value: None, ..draft(1.0) }.finish();
         assert_eq!((unknown.ratio, unknown.met), (None, None));
     }
 

@@ -3,6 +3,7 @@
 
 use super::BenchError;
 use super::latency::{Latencies, Quantiles};
+use super::report::Draft;
 use super::shop::{ITEMS, id, item};
 use rusqlite::{Connection, params};
 use std::path::Path;
@@ -31,6 +32,13 @@ pub(super) struct Measured {
     pub(super) latency: Quantiles,
     pub(super) count: u64,
     pub(super) seconds: f64,
+}
+
+impl Measured {
+    /// The row with what they all have.
+    pub(super) fn fill(&self, draft: Draft) -> Draft {
+        Draft { latency: Some(self.latency), count: self.count, seconds: self.seconds, ..draft }
+    }
 }
 
 /// Runs so many commands, so many per commit, in a new database.

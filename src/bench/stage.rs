@@ -2,10 +2,10 @@
 
 use super::fdatasync::Fdatasync;
 use super::machine::Conditions;
-use super::report::{Beside, Draft, Report};
+use super::report::{Beside, Draft, Report, Row};
 use super::scratch::{Scratch, free_bytes};
 use super::shop::Shop;
-use super::sqlite::{self, Measured};
+use super::sqlite;
 use super::{Afterwards, BenchError, Plan, Progress, Workload};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::files::MemoryFiles;
@@ -48,6 +48,8 @@ const ID_BYTES_PER_EVENT_MAX: u64 = 800;
 /// Commands that are asked of SQLite.
 const SQLITE_ONE_COMMANDS: u64 = 3_000;
 const SQLITE_64_COMMANDS: u64 = 64_000;
+/// Syncs of the bare disk before and behind what stands beside them.
+const PROBE_SYNCS: u64 = 200;
 /// Commands whose log is looked at for its size.
 const SAMPLED_COMMANDS: u64 = 64;
 
@@ -55,13 +57,15 @@ pub(super) struct Stage<'a> {
     pub(super) plan: &'a Plan,
     pub(super) scratch: Scratch,
     pub(super) fdatasync: Fdatasync,
-    /// One command per commit, and 64.
-    pub(super) sqlite: [Option<Measured>; 2],
+    /// The median of a commit with one command, where it was measured.
+    pub(super) sqlite_one_micros: Option<f64>,
+    /// Commands a second with 64 in a commit, where it was measured.
+    pub(super) sqlite_64_per_second: Option<f64>,
     /// For callers: one thread, however many they are.
     pub(super) runtime: Runtime,
     pub(super) progress: &'a mut (dyn FnMut(Progress) + Send),
     conditions: Conditions,
-    rows: Vec<Draft>,
+    rows: Vec<Row>,
 }
 
 impl<'a> Stage<'a> {
@@ -72,9 +76,19 @@ impl<'a> Stage<'a> {
         let payload_bytes = runtime.block_on(payload_bytes())?;
         let conditions = Conditions::of(scratch.path(), payload_bytes);
         let mut fdatasync = Fdatasync::new(&scratch.join("fdatasync"), payload_bytes)?;
-        fdatasync.probe(plan.events.min(200))?;
-        let (sqlite, rows) = ([None, None], Vec::new());
-        let mut stage = Self { plan, scratch, fdatasync, sqlite, runtime, progress, conditions, rows };
+        fdatasync.probe(plan.events.min(PROBE_SYNCS))?;
+        let (sqlite_one_micros, sqlite_64_per_second, rows) = (None, None, Vec::new());
+        let mut stage = Self {
+            plan,
+            scratch,
+            fdatasync,
+            sqlite_one_micros,
+            sqlite_64_per_second,
+            runtime,
+            progress,
+            conditions,
+            rows,
+        };
         stage.measure_sqlite()?;
         Ok(stage)
     }
@@ -84,13 +98,21 @@ impl<'a> Stage<'a> {
         let path = self.scratch.join("sqlite");
         if self.plan.wants(OneCaller) {
             self.tell("SQLite, one by one", 0, 1);
-            self.sqlite[0] = Some(sqlite::measure(&path, self.at_most(SQLITE_ONE_COMMANDS), 1)?);
-            self.probe()?;
+            let commands = self.at_most(SQLITE_ONE_COMMANDS);
+            let (measured, sync) = self.beside_syncs(|_| sqlite::measure(&path, commands, 1))?;
+            let note = "WAL, synchronous=FULL; one command per commit".to_owned();
+            let draft = Draft::new("sqlite_one", Some(measured.latency.p50), "µs", Beside::Sync(sync));
+            self.push(Draft { note, ..measured.fill(draft) });
+            self.sqlite_one_micros = Some(measured.latency.p50);
         }
         if self.plan.wants_any(&[Callers64, Batch8192, Sustained10m]) {
             self.tell("SQLite, 64 a commit", 0, 1);
-            self.sqlite[1] = Some(sqlite::measure(&path, self.at_most(SQLITE_64_COMMANDS), 64)?);
-            self.probe()?;
+            let commands = self.at_most(SQLITE_64_COMMANDS);
+            let (measured, sync) = self.beside_syncs(|_| sqlite::measure(&path, commands, 64))?;
+            let note = "WAL, synchronous=FULL; a writer that commits 64 commands".to_owned();
+            let draft = Draft::new("sqlite_64", Some(measured.per_second), "commands/s", Beside::SyncsPerSecond(sync));
+            self.push(Draft { note, ..measured.fill(draft) });
+            self.sqlite_64_per_second = Some(measured.per_second);
         }
         Ok(())
     }
@@ -100,9 +122,17 @@ impl<'a> Stage<'a> {
         self.plan.events.clamp(1, meant)
     }
 
-    /// Asks the bare disk again.
-    pub(super) fn probe(&mut self) -> Result<(), BenchError> {
-        self.fdatasync.probe(self.at_most(200))
+    /// Does something and asks the bare disk before and behind it; with the median of that in microseconds.
+    pub(super) fn beside_syncs<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, BenchError>,
+    ) -> Result<(T, f64), BenchError> {
+        let rounds = self.at_most(PROBE_SYNCS);
+        self.fdatasync.begin()?;
+        self.fdatasync.probe(rounds)?;
+        let done = work(self)?;
+        self.fdatasync.probe(rounds)?;
+        Ok((done, self.fdatasync.near_median_micros()))
     }
 
     pub(super) fn tell(&mut self, doing: &'static str, done: u64, of: u64) {
@@ -110,7 +140,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) fn push(&mut self, row: Draft) {
-        self.rows.push(row);
+        self.rows.push(row.finish());
     }
 
     /// A new ledger with items and stock.
@@ -120,35 +150,17 @@ impl<'a> Stage<'a> {
         Ok(ledger)
     }
 
-    /// Commands a second, where it was measured.
-    pub(super) fn sqlite_64_per_second(&self) -> Option<f64> {
-        self.sqlite[1].as_ref().map(|measured| measured.per_second)
-    }
-
     pub(super) fn report(mut self) -> Result<Report, BenchError> {
-        self.probe()?;
         let median = self.fdatasync.median_micros();
-        let mut drafts = std::mem::take(&mut self.rows);
-        drafts.push(Draft {
+        self.push(Draft {
             latency: Some(self.fdatasync.quantiles()),
             count: self.fdatasync.count(),
             note: format!("{} bytes each, over the whole run", self.conditions.payload_bytes),
-            ..Draft::new("fdatasync", Some(median), "µs", Beside::Sync)
+            ..Draft::new("fdatasync", Some(median), "µs", Beside::Sync(median))
         });
-        let [one, sixty_four] = self.sqlite;
-        if let Some(Measured { latency, count, seconds, .. }) = one {
-            let note = "WAL, synchronous=FULL; one command per commit".to_owned();
-            let draft = Draft::new("sqlite_one", Some(latency.p50), "µs", Beside::Sync);
-            drafts.push(Draft { latency: Some(latency), count, seconds, note, ..draft });
-        }
-        if let Some(Measured { per_second, latency, count, seconds }) = sixty_four {
-            let note = "WAL, synchronous=FULL; a writer that commits 64 commands".to_owned();
-            let draft = Draft::new("sqlite_64", Some(per_second), "commands/s", Beside::SyncsPerSecond);
-            drafts.push(Draft { latency: Some(latency), count, seconds, note, ..draft });
-        }
-        drafts.sort_by_key(|draft| ROWS.iter().position(|name| *name == draft.workload));
+        let mut rows = self.rows;
+        rows.sort_by_key(|row| ROWS.iter().position(|name| *name == row.workload));
         let kept = (self.plan.afterwards == Afterwards::Keep).then(|| self.scratch.path().to_owned());
-        let rows = drafts.into_iter().map(|draft| draft.finish(median)).collect();
         Ok(Report { conditions: self.conditions, rows, kept })
     }
 }
