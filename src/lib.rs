@@ -34,6 +34,8 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod domain;
 pub mod files;
 pub mod heads;

@@ -7,6 +7,7 @@ mod act;
 mod answer;
 mod apply;
 mod clock;
+mod bench;
 mod context;
 mod demo;
 mod events;
@@ -108,6 +109,7 @@ enum Task {
     Schema(schema::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
+    Bench(bench::Args),
 }
 
 /// Reads the command line; `--help` lists the commands by what they are for.
@@ -159,6 +161,7 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Schema(args) => schema::run(&args, &mut context),
         Task::Completions(args) => manual::completions(&args, &mut context),
         Task::Man(args) => manual::man(&args, &mut context),
+        Task::Bench(args) => bench::run(args, &mut context),
     }
 }
 

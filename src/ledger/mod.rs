@@ -315,6 +315,7 @@ impl Ledger {
             next_seq: self.head().next_seq,
             indexed: Seq(progress.indexed.load(Ordering::Acquire)),
             checkpointed: Seq(progress.checkpointed.load(Ordering::Acquire)),
+            settled: Seq(progress.settled.load(Ordering::Acquire)),
             queued: QUEUE_COMMANDS_MAX.saturating_sub(self.inner.permits.available_permits()),
             groups,
             events,

@@ -28,6 +28,9 @@ pub struct Health {
     pub indexed: Seq,
     /// The first event that the newest checkpoint does not cover.
     pub checkpointed: Seq,
+    /// The first event for which something may still be due: a segment of the index, a checkpoint, a merge. Equal to
+    /// `next_seq` while there is nothing left to do behind the answers.
+    pub settled: Seq,
     /// Commands that wait in the queue.
     pub queued: usize,
     /// Groups written since the start.

@@ -4,6 +4,8 @@
 mod agree;
 mod audit;
 mod cmd;
+#[cfg(feature = "bench")]
+mod bench;
 mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;

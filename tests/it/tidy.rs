@@ -68,6 +68,12 @@ const IMPORTS: &[Rule] = &[
         never: &[],
     },
     Rule { about: &["schema"], may: &["limits", "domain"], never: &[] },
+    // Measures what others can call, through what they call.
+    Rule {
+        about: &["bench", "bench::*"],
+        may: &["limits", "domain", "log", "index", "files", "ledger", "query", "audit", "bench"],
+        never: &["domain::decide*", "domain::check*"],
+    },
     Rule { about: &["import", "import::*", "cli", "cli::*"], may: &["*"], never: &[] },
 ];
 
