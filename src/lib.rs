@@ -36,6 +36,8 @@
 pub mod audit;
 pub mod domain;
 pub mod files;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod index;
 pub mod ledger;
 pub mod limits;

@@ -9,6 +9,7 @@ mod events;
 mod export;
 mod failure;
 mod head;
+mod import;
 mod init;
 mod names;
 mod paint;
@@ -75,6 +76,7 @@ enum Task {
     Head(head::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Import(import::Args),
 }
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.
@@ -105,6 +107,7 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Head(args) => head::run(args, &mut context),
         Task::Verify(args) => verify::run(args, &mut context),
         Task::Export(args) => export::run(&args, &mut context),
+        Task::Import(args) => import::run(args, &mut context).await,
     }
 }
 

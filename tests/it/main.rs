@@ -8,6 +8,7 @@ mod demo;
 mod fuse_fs;
 mod gate;
 mod histories;
+mod import;
 mod kill;
 mod ledger;
 mod lies;
