@@ -168,7 +168,11 @@ async fn import_one(ledger: &Ledger, args: &Args, job: &Job<'_>) -> Result<Summa
         let file = File::create(part).map_err(|error| unable(part, error))?;
         options.rejects = Some(Box::new(BufWriter::new(file)));
     }
-    let summary = import::import(ledger, job.mapping, &job.source, options).await?;
+    let done = import::import(ledger, job.mapping, &job.source, options).await;
+    if let (Some((_, part)), Err(_)) = (&part, &done) {
+        let _ = std::fs::remove_file(part);
+    }
+    let summary = done?;
     if let Some((rejects, part)) = part {
         std::fs::rename(part, rejects).map_err(|error| unable(rejects, error))?;
     }

@@ -1,6 +1,5 @@
 //! Why an import stops.
 
-use super::mapping::MappingError;
 use super::records::RecordError;
 use super::rejects::Rejected;
 use crate::ledger::SubmitError;
@@ -11,8 +10,6 @@ use std::io;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// The mapping can't be used.
-    Mapping(MappingError),
     /// The source can't be opened.
     Open {
         /// The source.
@@ -65,7 +62,6 @@ impl ImportError {
 impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mapping(error) => error.fmt(f),
             Self::Open { source_name, error } => write!(f, "{source_name} can't be opened: {error}"),
             Self::Header { source_name, problem } => write!(f, "{source_name}: {problem}"),
             Self::Record { source_name, problem } => {
@@ -91,16 +87,9 @@ impl fmt::Display for ImportError {
 impl std::error::Error for ImportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Mapping(error) => Some(error),
             Self::Open { error, .. } | Self::Rejects(error) => Some(error),
             Self::Ledger { error, .. } => Some(error),
             _ => None,
         }
-    }
-}
-
-impl From<MappingError> for ImportError {
-    fn from(error: MappingError) -> Self {
-        Self::Mapping(error)
     }
 }

@@ -1,6 +1,6 @@
 //! Mappings: what the columns of a file mean, written as TOML.
 
-use super::rule::{Reasons, Rule, RuleKind};
+use super::rule::{Reasons, Rule};
 use super::template::{Given, Template};
 use super::time::{Ambiguous, Nonexistent, TimeFormat, Times};
 use crate::domain::command::AliasKind;
@@ -281,10 +281,18 @@ impl Mapping {
     /// Whether it needs the time of the export to be given with the import.
     #[must_use]
     pub fn needs_at(&self) -> bool {
-        let templates = [Some(&self.item.code), Some(&self.location.code), self.order.as_ref()];
-        let in_time = self.time.as_ref().is_some_and(|time| time.value.uses(Given::At));
-        let in_template = templates.into_iter().chain([self.external_id.as_ref()]).flatten().any(|t| t.uses(Given::At));
-        in_time || in_template || self.id.columns.iter().any(|name| name == "$at")
+        let fields = [
+            Some(&self.item.code),
+            Some(&self.location.code),
+            self.order.as_ref(),
+            self.external_id.as_ref(),
+            self.time.as_ref().map(|time| &time.value),
+            self.quantity.value.as_ref(),
+            self.reason.as_ref().map(|reasons| &reasons.text),
+        ];
+        let notes = self.rules.iter().map(|rule| rule.get_ref().note.as_ref());
+        let mut templates = fields.into_iter().chain(notes).flatten();
+        templates.any(|template| template.uses(Given::At)) || self.id.columns.iter().any(|name| name == "$at")
     }
 
     fn judge(&self, text: &str) -> Result<(), MappingError> {
@@ -309,6 +317,11 @@ impl Mapping {
         if elsewhere.into_iter().flatten().any(|template| template.uses(Given::Ordinal)) {
             return whole("{$ordinal} can stand in external_id alone");
         }
+        if let Some(missing) = self.external_id.as_ref().and_then(|template| self.unnamed_in(template)) {
+            return whole(&format!(
+                "external_id lacks {{{missing}}}: with it missing, two lines could have one external id"
+            ));
+        }
         if is_wide && self.id.lines == LinesPer::Together {
             return whole("several quantity columns and id.lines = \"together\" exclude each other");
         }
@@ -322,6 +335,16 @@ impl Mapping {
             return whole("location.unknown = \"register\" needs location.zone, such as \"Europe/London\"");
         }
         self.judge_rules(text)
+    }
+
+    /// A name of the lines that a template does not have.
+    fn unnamed_in(&self, template: &Template) -> Option<&str> {
+        let names = self.id.columns.iter().map(String::as_str);
+        let counted = self.id.is_counted().then_some("$ordinal");
+        names.chain(counted).find(|name| match Given::of(name) {
+            Ok(given) => !template.uses(given),
+            Err(_) => !template.names(name),
+        })
     }
 
     fn judge_rules(&self, text: &str) -> Result<(), MappingError> {
@@ -341,11 +364,5 @@ impl Mapping {
             takes_all = rule.get_ref().when.is_empty();
         }
         Ok(())
-    }
-
-    /// Whether a rule can make this kind of command.
-    #[must_use]
-    pub fn makes(&self, kind: RuleKind) -> bool {
-        self.rules.iter().any(|rule| rule.get_ref().kind == kind)
     }
 }

@@ -11,7 +11,9 @@ use super::rule::RuleKind;
 use super::template::Row;
 use crate::domain::ids::CommandId;
 use crate::domain::text::ExternalId;
-use crate::limits::{IMPORT_BATCH_BYTES_MAX, IMPORT_IGNORED_CODES_MAX, LINES_MAX, MESSAGE_COMMANDS_MAX};
+use crate::limits::{
+    IMPORT_BATCH_BYTES_MAX, IMPORT_BATCH_LINES_MAX, IMPORT_IGNORED_CODES_MAX, LINES_MAX, MESSAGE_COMMANDS_MAX,
+};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
@@ -51,6 +53,8 @@ struct Known {
     name: Name,
     id: CommandId,
     ordinal: u32,
+    /// Whether the id is that of the names: not where a rejects file was mended in one of them.
+    names_hold: bool,
 }
 
 impl Planner {
@@ -101,7 +105,7 @@ impl Planner {
                     let why = "$id, $ordinal or $column is not what the rejects file had; take them from there again";
                     return self.broken(record, row, "REJECTS_FILE", why.to_owned());
                 };
-                let known = Known { name: Name::Id(id), id, ordinal };
+                let known = Known { name: Name::Id(id), id, ordinal, names_hold: false };
                 self.line(fields, line, row, wanted, Some(known));
             }
         }
@@ -151,9 +155,9 @@ impl Planner {
     fn line(&mut self, fields: Fields<'_>, line: u64, at_row: usize, quantity: usize, known: Option<Known>) {
         let Some(from) = self.layout.quantities.get(quantity) else { return };
         let mut row = Row { fields, ordinal: 0, line, at: &self.at, place: &from.place };
-        let key = known.is_none().then(|| self.ids.key(self.layout.names_of(&row)));
-        let name = known.map(|known| known.name).or(key.map(Name::Key));
-        let Some(name) = name else { return };
+        let key = self.ids.key(self.layout.names_of(&row));
+        let known = known.map(|known| Known { names_hold: self.ids.id(key, known.ordinal) == known.id, ..known });
+        let name = known.map_or(Name::Key(key), |known| known.name);
         if self.layout.lines == LinesPer::Together {
             let judged = self.seen.judge(&self.layout, &row, from);
             if let Some(judged) = Self::heard(judged, &mut self.ignored, &self.layout, &row) {
@@ -165,7 +169,7 @@ impl Planner {
         row.ordinal = known.ordinal;
         let judged = self.seen.judge(&self.layout, &row, from);
         let Some(judged) = Self::heard(judged, &mut self.ignored, &self.layout, &row) else { return };
-        let plan = judged.and_then(|plan| planned(&self.layout, &row, known.id, plan));
+        let plan = judged.and_then(|plan| planned(&self.layout, &row, &known, plan));
         let (rows, column) = (SmallVec::from_iter([at_row]), from.column);
         let origin = Origin { rows, id: known.id, ordinal: known.ordinal, column };
         self.batch.entries.push(Entry { origin, plan });
@@ -226,7 +230,7 @@ impl Planner {
         let line = self.batch.rows.line(at_row);
         let row = Row { fields, ordinal: known.ordinal, line, at: &self.at, place: "" };
         let rule = judged.as_ref().ok().map(|plan| plan.rule);
-        let plan = judged.and_then(|plan| planned(&self.layout, &row, known.id, plan));
+        let plan = judged.and_then(|plan| planned(&self.layout, &row, &known, plan));
         let rows = SmallVec::from_iter([at_row]);
         let origin = Origin { rows, id: known.id, ordinal: known.ordinal, column: None };
         self.open = Some(Open { name, rule, bytes, entry: Entry { origin, plan } });
@@ -244,8 +248,15 @@ impl Planner {
         if bytes >= 2 * IMPORT_BATCH_BYTES_MAX {
             self.close();
         }
-        let is_full = self.batch.entries.len() >= MESSAGE_COMMANDS_MAX || bytes >= IMPORT_BATCH_BYTES_MAX;
+        let (commands, lines) = (self.batch.entries.len(), self.batch.rows.len());
+        let is_full =
+            commands >= MESSAGE_COMMANDS_MAX || lines >= IMPORT_BATCH_LINES_MAX || bytes >= IMPORT_BATCH_BYTES_MAX;
         (is_full && self.open.is_none()).then(|| self.take_batch())
+    }
+
+    /// Forgets the command whose lines were still coming when reading failed: the rest of it may be behind that place.
+    pub fn forget_open(&mut self) {
+        self.open = None;
     }
 
     /// What is left at the end of the file, and the codes that were ignored.
@@ -292,20 +303,20 @@ fn numbered(ids: &mut Ids, name: Name) -> Known {
     match name {
         Name::Key(key) => {
             let ordinal = ids.count(key);
-            Known { name, id: ids.id(key, ordinal), ordinal }
+            Known { name, id: ids.id(key, ordinal), ordinal, names_hold: true }
         }
-        Name::Id(id) => Known { name, id, ordinal: 0 },
+        Name::Id(id) => Known { name, id, ordinal: 0, names_hold: false },
     }
 }
 
-fn planned(layout: &Layout, row: &Row<'_>, id: CommandId, plan: LinePlan) -> Result<Planned, Refusal> {
+fn planned(layout: &Layout, row: &Row<'_>, known: &Known, plan: LinePlan) -> Result<Planned, Refusal> {
     let Some(rule) = layout.rules.get(plan.rule).map(|bound| &bound.rule) else {
         return Err(Refusal { code: "NO_RULE", why: "no rule of the mapping fits".to_owned() });
     };
-    let external = || match &layout.external_id {
-        None => {
-            ExternalId::new(&id.to_string()).map_err(|error| Refusal { code: "EXTERNAL_ID", why: error.to_string() })
-        }
+    // Names that were mended may be another line's: then the external id has to be this line's own.
+    let external = || match layout.external_id.as_ref().filter(|_| known.names_hold) {
+        None => ExternalId::new(&known.id.to_string())
+            .map_err(|error| Refusal { code: "EXTERNAL_ID", why: error.to_string() }),
         Some(template) => {
             let text = template.value(row);
             ExternalId::new(&text).map_err(|error| refusal_of("EXTERNAL_ID", template, &text, error))

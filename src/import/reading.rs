@@ -125,6 +125,9 @@ fn read(
             return Ok(Ignored::new());
         }
     };
+    if failure.is_some() {
+        planner.forget_open();
+    }
     let (last, ignored) = planner.finish();
     let _ = batches.blocking_send(last);
     failure.map_or(Ok(ignored), Err)

@@ -85,6 +85,11 @@ impl Template {
         self.0.contains(&Piece::Given(given))
     }
 
+    /// Whether it has this column.
+    pub(super) fn names(&self, column: &str) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Column(name) if name == column))
+    }
+
     /// The same with the places of its columns.
     pub(super) fn bind(&self, header: &Header) -> Result<Bound, String> {
         let pieces = self.0.iter().map(|piece| {

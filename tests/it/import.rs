@@ -17,6 +17,7 @@ item = { code = "{Article}", unknown = "register" }
 location = { code = "SHOP", unknown = "register", zone = "Europe/London" }
 time = { value = "{Time}", format = "%Y-%m-%d %H:%M", zone = "Europe/London" }
 quantity.value = "{Qty}"
+external_id = "{Receipt}/{Article}/{$ordinal}"
 [[rule]]
 kind = "ignore"
 when = [{ column = "Article", in = ["POSTAGE"] }]
