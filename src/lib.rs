@@ -42,6 +42,7 @@ pub mod index;
 pub mod ledger;
 pub mod limits;
 pub mod log;
+pub mod named;
 pub mod query;
 
 pub use domain::command::{Act, Actor, Command};

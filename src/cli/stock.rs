@@ -7,10 +7,10 @@ use super::names::{item_of, location_of};
 use super::sheet::Column;
 use clap::ValueEnum;
 use counterfoil::domain::ids::{Seq, Timestamp};
-use counterfoil::domain::quantity::decimal;
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::Ledger;
 use counterfoil::limits::PAGE_ROWS_MAX;
+use counterfoil::named::amount;
 use counterfoil::query::{self, Answer, Only, Order, Paging, Scope, StockFilter, StockRow, StockSort};
 use serde::Serialize;
 use serde_json::Value;
@@ -117,14 +117,6 @@ impl Row {
             seq,
             as_of: as_of.to_string(),
         }
-    }
-}
-
-/// A quantity as programs get it: a whole number, or an exact decimal as text where the item has decimals.
-pub fn amount(units: i64, decimals: u8) -> Value {
-    match decimals {
-        0 => Value::from(units),
-        _ => Value::from(decimal(i128::from(units), decimals)),
     }
 }
 

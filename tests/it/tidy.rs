@@ -53,6 +53,7 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log", "index", "files", "projection", "ledger", "error"],
         never: &[],
     },
+    Rule { about: &["named", "named::*"], may: &["limits", "domain", "named"], never: &["domain::decide*"] },
     // So that a question can't write.
     Rule { about: &["query", "query::*"], may: &["limits", "domain", "projection", "query"], never: &[] },
     Rule {

@@ -1,34 +1,76 @@
-//! The questions that the demo asks of the ledger.
+//! What the demo shows of the week, and the questions that it asks of the ledger.
 
+use super::play::{Refused, Week};
 use crate::cli::Format;
 use crate::cli::failure::Failure;
 use crate::cli::names::{item_of, location_of};
 use crate::cli::paint::Paint;
 use crate::cli::sheet::{Column, Sheet};
-use crate::cli::stock::{self, amount};
+use crate::cli::stock;
+use counterfoil::audit::Expected;
 use counterfoil::domain::ids::Position;
-use counterfoil::domain::quantity::decimal;
-use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::Ledger;
-use counterfoil::query::{self, AlertFilter, Paging, Scope, StockFilter};
+use counterfoil::named::amount;
+use counterfoil::query::{
+    self, AlertFilter, EntitySort, ItemFilter, Order, Paging, ReservationFilter, ReservationSort, StockFilter, StockRow,
+};
 use serde_json::json;
 use std::io::Write;
+use std::path::Path;
+
+/// How much there is before the first delivery.
+pub fn catalogue(ledger: &Ledger, out: &mut dyn Write) -> Result<(), Failure> {
+    let (filter, order) = (ItemFilter::default(), Order::ascending(EntitySort::Number));
+    let items = ledger.query(|state, now| query::items(state, now, &filter, order, &Paging::first(100)))?.value;
+    let next = ledger.head().next_seq;
+    Ok(writeln!(out, "{} items, 3 locations, one of the items in lots: {next} events so far.\n", items.rows.len())?)
+}
+
+const STEPS: &[Column] = &[
+    Column::text("time", "time"),
+    Column::text("who", "who"),
+    Column::text("what", "what"),
+    Column::text("answer", "answer"),
+];
+
+/// The week, step by step, and what was refused.
+pub fn week(week: &Week, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut sheet = Sheet::new(STEPS, Format::Table, out);
+    for told in &week.told {
+        sheet.push(&json!({ "time": told.time, "who": told.who, "what": told.what, "answer": told.answer }))?;
+    }
+    sheet.end()?;
+    writeln!(out, "\n{}", paint.bold("What was refused, and why"))?;
+    for Refused { time, what, code, why } in &week.refused {
+        writeln!(out, "  {time}  {what}\n             {}: {why}", paint.bad(code))?;
+    }
+    Ok(())
+}
 
 /// Asks them and shows the answers.
 pub fn questions(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     stock(ledger, paint, out)?;
     holders(ledger, paint, out)?;
-    negative(ledger, paint, out)?;
+    reservations(ledger, paint, out)?;
     alerts(ledger, paint, out)
 }
 
+/// Positions with something to look at; the others are many and unremarkable.
 fn stock(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     let answer = stock::all_stock(ledger, &StockFilter::default())?;
     let (seq, as_of) = (answer.seq, answer.as_of);
-    writeln!(out, "\n{} as of event {seq}, {as_of}", paint.bold("Stock"))?;
+    let (remarkable, others): (Vec<StockRow>, Vec<StockRow>) = answer.value.into_iter().partition(is_remarkable);
+    writeln!(out, "\n{} as of event {seq}, {as_of}, where there is something to look at", paint.bold("Stock"))?;
     let mut sheet = Sheet::new(stock::COLUMNS, Format::Table, out);
-    answer.value.into_iter().try_for_each(|row| sheet.push(&stock::Row::of(row, seq, as_of)))?;
-    sheet.end()
+    remarkable.into_iter().try_for_each(|row| sheet.push(&stock::Row::of(row, seq, as_of)))?;
+    sheet.end()?;
+    Ok(writeln!(out, "  and {} positions where all that is there can be sold", others.len())?)
+}
+
+fn is_remarkable(row: &StockRow) -> bool {
+    let StockRow { stock, reorder_point, .. } = row;
+    let is_low = reorder_point.is_some_and(|point| stock.available.saturating_add(stock.inbound) <= point);
+    is_low || stock.physical < 0 || [stock.unsellable, stock.reserved, stock.inbound, stock.oversold] != [0; 4]
 }
 
 const HOLDERS: &[Column] = &[
@@ -48,17 +90,37 @@ fn holders(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Fai
     sheet.end()
 }
 
-fn negative(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
-    let answer =
-        ledger.query(|state, now| query::negative_physical(state, now, &Scope::default(), &Paging::default()))?;
-    writeln!(out, "\n{}", paint.bold("Less than nothing: a receipt that nobody recorded"))?;
-    for row in &answer.value.rows {
-        let physical = decimal(i128::from(row.stock.physical), row.place.decimals);
-        let (sku, at) = (name(row.place.sku.as_ref()), name(row.place.location_code.as_ref()));
-        writeln!(out, "  {sku} at {at}: {physical}")?;
+const RESERVATIONS: &[Column] = &[
+    Column::text("order", "order"),
+    Column::figure("seq", "event"),
+    Column::text("since", "since"),
+    Column::figure("lines", "lines"),
+    Column::figure("units", "units"),
+];
+
+fn reservations(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
+    let (filter, order) = (ReservationFilter::default(), Order::ascending(ReservationSort::Seq));
+    let answer = ledger.query(|state, now| query::reservations(state, now, &filter, order, &Paging::default()))?;
+    writeln!(out, "\n{}", paint.bold("Open reservations"))?;
+    let mut sheet = Sheet::new(RESERVATIONS, Format::Table, out);
+    for row in answer.value.rows {
+        let since = row.reserved_at.to_string();
+        let units = i64::try_from(row.units).unwrap_or(i64::MAX);
+        sheet
+            .push(&json!({ "order": row.order, "seq": row.seq, "since": since, "lines": row.lines, "units": units }))?;
     }
-    Ok(())
+    sheet.end()
 }
+
+const ALERTS: &[Column] = &[
+    Column::text("kind", "alert"),
+    Column::text("urgency", "urgency"),
+    Column::text("sku", "item"),
+    Column::text("location", "at"),
+    Column::figure("level", "level"),
+    Column::figure("point", "point"),
+    Column::text("raised", "raised by"),
+];
 
 fn alerts(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     let filter = AlertFilter::default();
@@ -79,23 +141,21 @@ fn alerts(ledger: &Ledger, paint: Paint, out: &mut dyn Write) -> Result<(), Fail
     sheet.end()
 }
 
-const ALERTS: &[Column] = &[
-    Column::text("kind", "alert"),
-    Column::text("urgency", "urgency"),
-    Column::text("sku", "item"),
-    Column::text("location", "at"),
-    Column::figure("level", "level"),
-    Column::figure("point", "point"),
-    Column::text("raised", "raised by"),
-];
-
-/// A name that may be missing.
-fn name(text: Option<&AliasText>) -> &str {
-    text.map_or("", AliasText::as_str)
-}
-
 /// The stable name of a value, in words.
 fn word(value: &impl serde::Serialize) -> Result<String, Failure> {
     let name = serde_json::to_value(value)?;
     Ok(name.as_str().unwrap_or_default().replace('_', " "))
+}
+
+/// Where the ledger is, and what to try on it.
+pub fn what_next(dir: &Path, kept: Expected, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
+    let Expected { seq, hash } = kept;
+    let dir = dir.display();
+    writeln!(out, "\n{}", paint.bold("The ledger is yours to play with"))?;
+    writeln!(out, "  export COUNTERFOIL_LEDGER={dir}")?;
+    writeln!(out, "  counterfoil stock --only oversold")?;
+    writeln!(out, "  counterfoil reserve MUG-BLUE=2 --location SHOP --order w-9")?;
+    writeln!(out, "  counterfoil reservations")?;
+    writeln!(out, "  counterfoil verify --expect {seq}:{hash}")?;
+    Ok(writeln!(out, "Not installed? Put `cargo run --release --` where it says `counterfoil`.")?)
 }

@@ -1,10 +1,8 @@
-//! The stage: a clock that the script sets, randomness that repeats, a directory that goes away. With them every
-//! demo writes the same bytes.
+//! The stage: a clock that the script sets, and randomness that repeats. With them every demo writes the same
+//! bytes.
 
-use crate::cli::failure::Failure;
 use counterfoil::domain::ids::Timestamp;
 use counterfoil::ledger::{Clock, Entropy, Options};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -57,43 +55,5 @@ impl Stage {
     pub fn options(&self) -> Options {
         let (clock, entropy) = (Arc::clone(&self.clock), Arc::clone(&self.entropy));
         Options { clock, entropy, ..Options::default() }
-    }
-}
-
-/// Where the demo's ledger is.
-pub enum Place {
-    /// Where somebody wants to keep it.
-    Kept(PathBuf),
-    /// In a directory of the demo's own, which goes away with this.
-    Passing(PathBuf),
-}
-
-impl Place {
-    /// The directory that was asked for, or a new one.
-    pub fn of(dir: Option<PathBuf>) -> Result<Self, Failure> {
-        let Some(dir) = dir else {
-            let name = format!("counterfoil-demo-{}", uuid::Uuid::now_v7());
-            let passing = std::env::temp_dir().join(name);
-            let made = std::fs::create_dir(&passing);
-            made.map_err(|error| Failure::Refused(format!("{} can't be made: {error}", passing.display())))?;
-            return Ok(Self::Passing(passing));
-        };
-        Ok(Self::Kept(dir))
-    }
-
-    /// The directory.
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Kept(path) | Self::Passing(path) => path,
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Self::Passing(path) = self {
-            // Nothing of value is in it; what can't be removed is the temporary directory's to clean.
-            let _ = std::fs::remove_dir_all(path);
-        }
     }
 }

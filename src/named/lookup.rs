@@ -1,0 +1,101 @@
+//! From names to ids, on one state.
+
+use super::error::{Invalid, Missing, NotFound};
+use super::fields::Field;
+use super::tree::Tree;
+use crate::domain::command::{Alias, AliasKind, AliasTarget};
+use crate::domain::ids::{ItemId, LocationId, LotId};
+use crate::domain::state::State;
+use crate::domain::text::AliasText;
+use std::cell::RefCell;
+
+/// Looks names up. Of several that are not in use it remembers the one whose refusal goes first.
+pub(super) struct Names<'s> {
+    state: &'s State,
+    missing: RefCell<Option<NotFound>>,
+}
+
+impl<'s> Names<'s> {
+    pub(super) const fn new(state: &'s State) -> Self {
+        Self { state, missing: RefCell::new(None) }
+    }
+
+    /// The name that is not in use, whose refusal goes first.
+    pub(super) fn missing(self) -> Option<NotFound> {
+        self.missing.into_inner()
+    }
+
+    /// Decimal places of an item's quantities; none where there is no such item.
+    pub(super) fn decimals(&self, item: ItemId) -> Option<u8> {
+        self.state.item(item).map(|item| item.decimals)
+    }
+
+    /// An item, by its number or SKU.
+    pub(super) fn item(&self, field: &Field<'_>) -> Result<ItemId, Invalid> {
+        match field.tree {
+            Tree::Whole(_) => Ok(ItemId(field.whole("an item's number")?)),
+            Tree::Text(name) => Ok(match self.target(field, AliasKind::Sku)? {
+                Some(AliasTarget::Item(item)) => item,
+                _ => self.note(field, Missing::Item, name, ItemId(0)),
+            }),
+            _ => Err(field.wanted("an item's number, or its SKU as text")),
+        }
+    }
+
+    /// A location, by its number or code.
+    pub(super) fn location(&self, field: &Field<'_>) -> Result<LocationId, Invalid> {
+        match field.tree {
+            Tree::Whole(_) => Ok(LocationId(field.whole("a location's number")?)),
+            Tree::Text(name) => Ok(match self.target(field, AliasKind::Location)? {
+                Some(AliasTarget::Location(location)) => location,
+                _ => self.note(field, Missing::Location, name, LocationId(0)),
+            }),
+            _ => Err(field.wanted("a location's number, or its code as text")),
+        }
+    }
+
+    /// A lot of an item, by its number or code.
+    pub(super) fn lot_of(&self, item: ItemId, field: &Field<'_>) -> Result<LotId, Invalid> {
+        match field.tree {
+            Tree::Whole(_) => Ok(LotId(field.whole("a lot's number")?)),
+            Tree::Text(name) => Ok(match self.target(field, AliasKind::Lot(item))? {
+                Some(AliasTarget::Lot(lot)) => lot,
+                // An unknown item is refused as such.
+                _ => match self.state.item(item) {
+                    Some(known) => {
+                        let sku = known.sku.to_string();
+                        self.note(field, Missing::Lot { item, sku }, name, LotId::NONE)
+                    }
+                    None => LotId::NONE,
+                },
+            }),
+            _ => Err(field.wanted("a lot's number, or its code as text")),
+        }
+    }
+
+    /// A lot, by its number, or by its item and code.
+    pub(super) fn lot(&self, field: &Field<'_>) -> Result<LotId, Invalid> {
+        match field.tree {
+            Tree::Whole(_) => Ok(LotId(field.whole("a lot's number")?)),
+            Tree::Object(_) => field.object(|fields| {
+                let item = self.item(&fields.need("sku")?)?;
+                self.lot_of(item, &fields.need("code")?)
+            }),
+            _ => Err(field.wanted("a lot's number, or {\"sku\":…,\"code\":…}: a code alone names no lot")),
+        }
+    }
+
+    fn target(&self, field: &Field<'_>, kind: AliasKind) -> Result<Option<AliasTarget>, Invalid> {
+        let text = field.made(AliasText::new)?;
+        Ok(self.state.alias(&Alias { kind, text }))
+    }
+
+    fn note<T>(&self, field: &Field<'_>, what: Missing, name: &str, instead: T) -> T {
+        let found = NotFound { what, name: name.to_owned(), path: field.path.to_string() };
+        let mut missing = self.missing.borrow_mut();
+        if missing.as_ref().is_none_or(|known| found.number() < known.number()) {
+            *missing = Some(found);
+        }
+        instead
+    }
+}

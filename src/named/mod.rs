@@ -1,0 +1,123 @@
+//! Commands in people's words: names instead of ids, quantities in an item's own unit, dates as text; and refusals
+//! with names and units on the way back.
+//!
+//! The canonical JSON of a [`Command`] is understood unchanged. Beside it:
+//!
+//! | where | canonical | in words |
+//! | --- | --- | --- |
+//! | a line, a reorder point | `"position":{"item":1,"location":1,"lot":0}`, quantity in smallest units | `"sku":"MUG-BLUE","location":"SHOP"`, `"lot":"P-2501"` where there is one; quantity in the item's unit |
+//! | `item`, `location`, `to` | a number | a SKU, a location's code |
+//! | `lot` outside lines | a number | `{"sku":"JAM-PLUM","code":"P-2501"}` |
+//! | the kind of a lot's alias | `{"lot":3}` | `{"lot":"JAM-PLUM"}`, the item's SKU |
+//! | `actor` | `{"id":"anna","established":"asserted"}` | `"anna"` |
+//! | `occurred_at`, `deadline` | microseconds since 1970 | `"2026-03-01T09:30:00+01:00"` |
+//! | a line of a return | `{"line":{…},"disposition":"restock"}` | the line with its `disposition` beside |
+//! | a till's delta | `"delta":{"delta":"sale","lines":[…]}` | `"delta":"sale","lines":[…]` |
+//!
+//! A text is a name and a number is an id. A quantity in the item's unit is a whole JSON number or an exact decimal as
+//! text (`"1.250"`), never a float; with a `position` of ids it is a whole number of smallest units. A field that
+//! nothing reads is refused, and so is one that is given twice.
+//!
+//! Names are looked up when a command is read. A repeat of a command finds its receipt again as long as its names
+//! lead to the same ids; where it must outlive renaming, send ids.
+//!
+//! # Example
+//! ```
+//! use counterfoil::domain::state::State;
+//! use counterfoil::named::{NamedError, Spoken};
+//!
+//! let line = r#"{"actor":"anna","act":{"kind":"receive","lines":[{"sku":"MUG-BLUE","location":"SHOP","quantity":12}]}}"#;
+//! match Spoken::parse(line)?.command(&State::default()) {
+//!     Err(NamedError::NotFound(missing)) => assert_eq!(missing.code(), "PRODUCT_NOT_FOUND"),
+//!     other => panic!("an empty ledger knows no mug: {other:?}"),
+//! }
+//! # Ok::<(), counterfoil::named::Invalid>(())
+//! ```
+
+mod act;
+mod error;
+mod fields;
+mod line;
+mod lookup;
+mod refusal;
+mod tree;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Invalid, Missing, NamedError, NotFound};
+pub use refusal::{amount, details, message, place};
+
+use crate::domain::command::{Act, Command};
+use crate::domain::state::State;
+use fields::{Field, Path};
+use lookup::Names;
+use tree::Tree;
+
+/// A command as it was said: JSON that was read, whose names are not looked up yet.
+#[derive(Debug)]
+pub struct Spoken<'a> {
+    tree: Tree<'a>,
+}
+
+impl<'a> Spoken<'a> {
+    /// Reads the JSON of one command.
+    ///
+    /// # Errors
+    /// [`Invalid`] where the text is not JSON, or an object in it has a field twice.
+    pub fn parse(text: &'a str) -> Result<Self, Invalid> {
+        match serde_json::from_str(text) {
+            Ok(tree) => Ok(Self { tree }),
+            Err(error) => Err(Invalid { path: String::new(), problem: format!("not a command in JSON: {error}") }),
+        }
+    }
+
+    /// The command, with names looked up in this state.
+    ///
+    /// # Errors
+    /// [`NamedError::Invalid`] with the place and what to do, [`NamedError::NotFound`] for a name that is not in use.
+    pub fn command(&self, state: &State) -> Result<Command, NamedError> {
+        let names = Names::new(state);
+        let command = words::command(Field::new(Path::ROOT, &self.tree), &names)?;
+        match names.missing() {
+            Some(missing) => Err(NamedError::NotFound(missing)),
+            None => Ok(command),
+        }
+    }
+
+    /// Whether any of these could be a name that the command uses: a text that stands anywhere in it.
+    #[must_use]
+    pub fn mentions(&self, mut is_name: impl FnMut(&str) -> bool) -> bool {
+        self.tree.any_text(&mut is_name)
+    }
+}
+
+/// The names whose meaning an act makes or changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renames<'a> {
+    /// None.
+    None,
+    /// These texts.
+    Texts(&'a str, Option<&'a str>),
+    /// How quantities of an item are read, under all its names.
+    Units,
+}
+
+impl<'a> Renames<'a> {
+    /// What an act does to names.
+    #[must_use]
+    pub fn of(act: &'a Act) -> Self {
+        match act {
+            Act::CreateItem { sku: text, .. }
+            | Act::CreateLocation { code: text, .. }
+            | Act::CreateLot { code: text, .. } => Self::Texts(text.as_str(), None),
+            Act::AddAlias { alias, .. } | Act::MergeAlias { alias, .. } | Act::RetireAlias { alias } => {
+                Self::Texts(alias.text.as_str(), None)
+            }
+            Act::RenameAlias { alias, to } => Self::Texts(alias.text.as_str(), Some(to.as_str())),
+            Act::SetDecimals { .. } => Self::Units,
+            _ => Self::None,
+        }
+    }
+}
