@@ -39,6 +39,8 @@ pub mod bench;
 pub mod domain;
 pub mod files;
 pub mod heads;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod index;
 pub mod ledger;
 pub mod limits;

@@ -6,8 +6,8 @@
 mod act;
 mod answer;
 mod apply;
-mod clock;
 mod bench;
+mod clock;
 mod context;
 mod demo;
 mod events;
@@ -16,6 +16,7 @@ mod failure;
 mod groups;
 mod head;
 mod heads;
+mod import;
 mod info;
 mod init;
 mod look;
@@ -110,6 +111,7 @@ enum Task {
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
     Bench(bench::Args),
+    Import(import::Args),
 }
 
 /// Reads the command line; `--help` lists the commands by what they are for.
@@ -162,6 +164,7 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Completions(args) => manual::completions(&args, &mut context),
         Task::Man(args) => manual::man(&args, &mut context),
         Task::Bench(args) => bench::run(args, &mut context),
+        Task::Import(args) => import::run(args, &mut context).await,
     }
 }
 

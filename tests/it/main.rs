@@ -3,14 +3,15 @@
 
 mod agree;
 mod audit;
-mod cmd;
 #[cfg(feature = "bench")]
 mod bench;
+mod cmd;
 mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod gate;
 mod histories;
+mod import;
 mod kill;
 mod ledger;
 mod lies;
