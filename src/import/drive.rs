@@ -10,8 +10,10 @@ use super::source::Source;
 use super::summary::{Progress, Summary};
 use crate::domain::command::{Act, Actor, Command};
 use crate::domain::ids::{ItemId, LocationId};
+use crate::domain::rejection::Rejection;
 use crate::domain::text::AliasText;
 use crate::ledger::{Created, Ledger, Outcome, SubmitError};
+use crate::named::message;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::Write;
@@ -189,7 +191,7 @@ impl<'a> Run<'a> {
                         self.summary.answered(kind, receipt.repeat);
                         continue;
                     }
-                    Err(SubmitError::Rejected(rejection)) => (rejection.code(), rejection.to_string()),
+                    Err(SubmitError::Rejected(rejection)) => (rejection.code(), told(self.ledger, &rejection)),
                     Err(error) => return Err(failed(Some(line), error)),
                 },
             };
@@ -231,6 +233,11 @@ impl<'a> Run<'a> {
         self.locations.extend(registered.0);
         Ok(())
     }
+}
+
+/// A refusal in words, with the names and units that people know.
+pub(super) fn told(ledger: &Ledger, rejection: &Rejection) -> String {
+    ledger.query(|state, _| message(rejection, state))
 }
 
 /// Makes what nothing has the code of; gives the numbers of all, and how many were made.

@@ -1,6 +1,6 @@
 //! What an import would do: the same planning, each command asked after and none appended.
 
-use super::drive::Pending;
+use super::drive::{Pending, told};
 use super::error::ImportError;
 use super::mapping::Mapping;
 use super::planned::{Batch, Entry, Fresh, Origin, Planned, Rows, UNREGISTERED_ITEM, UNREGISTERED_LOCATION, Whose};
@@ -146,10 +146,10 @@ impl<'a> Run<'a> {
                     self.forecast.summary.answered(kind, Repeat::First);
                 }
                 Err(SubmitError::Rejected(rejection @ Rejection::CommandIdReused { .. })) => {
-                    self.change(&origin, &rows, rejection.to_string());
+                    self.change(&origin, &rows, told(self.ledger, &rejection));
                 }
                 Err(SubmitError::Rejected(rejection)) => {
-                    self.reject(&origin, &rows, rejection.code(), rejection.to_string());
+                    self.reject(&origin, &rows, rejection.code(), told(self.ledger, &rejection));
                 }
                 Err(error) => return Err(ImportError::Ledger { line: Some(origin.line(&rows)), error }),
             }

@@ -322,8 +322,8 @@ impl Mapping {
                 "external_id lacks {{{missing}}}: with it missing, two lines could have one external id"
             ));
         }
-        if is_wide && self.id.lines == LinesPer::Together {
-            return whole("several quantity columns and id.lines = \"together\" exclude each other");
+        if is_wide && self.id.is_counted() {
+            return whole("several quantity columns exclude \"$ordinal\" and id.lines = \"together\"");
         }
         if Some(self.quantity.decimal_mark) == self.quantity.thousands_mark {
             return whole("quantity.decimal_mark and quantity.thousands_mark are the same");

@@ -101,6 +101,10 @@ impl Planner {
                     None => column.is_empty(),
                     Some(place) => self.layout.header.name(place) == column,
                 });
+                if column.is_empty() && self.is_wide() {
+                    // Nothing could be read of it: it makes what it would have made in the source.
+                    return self.each_quantity(fields, line, row);
+                }
                 let (Ok(id), Ok(ordinal), Some(wanted)) = (id, ordinal, wanted) else {
                     let why = "$id, $ordinal or $column is not what the rejects file had; take them from there again";
                     return self.broken(record, row, "REJECTS_FILE", why.to_owned());
@@ -144,6 +148,10 @@ impl Planner {
         let plan = Err(Refusal { code, why });
         let origin = Origin { rows: SmallVec::from_iter([row]), id, ordinal: 0, column: None };
         self.batch.entries.push(Entry { origin, plan });
+    }
+
+    fn is_wide(&self) -> bool {
+        self.layout.quantities.iter().any(|quantity| quantity.column.is_some())
     }
 
     fn each_quantity(&mut self, fields: Fields<'_>, line: u64, row: usize) {
@@ -242,16 +250,23 @@ impl Planner {
         }
     }
 
-    /// A batch, once there is enough for one.
+    /// A batch, once there is enough for one. A command whose lines are still coming goes over into the next one.
     pub fn full_batch(&mut self) -> Option<Batch> {
-        let bytes = self.batch.rows.bytes();
-        if bytes >= 2 * IMPORT_BATCH_BYTES_MAX {
-            self.close();
-        }
-        let (commands, lines) = (self.batch.entries.len(), self.batch.rows.len());
+        let (open_lines, open_bytes) =
+            self.open.as_ref().map_or((0, 0), |open| (open.entry.origin.rows.len(), open.bytes));
+        let lines = self.batch.rows.len() - open_lines;
+        let bytes = self.batch.rows.bytes() - open_bytes;
+        let commands = self.batch.entries.len();
         let is_full =
             commands >= MESSAGE_COMMANDS_MAX || lines >= IMPORT_BATCH_LINES_MAX || bytes >= IMPORT_BATCH_BYTES_MAX;
-        (is_full && self.open.is_none()).then(|| self.take_batch())
+        if !is_full {
+            return None;
+        }
+        let batch = self.take_batch();
+        for row in self.open.iter_mut().flat_map(|open| open.entry.origin.rows.iter_mut()) {
+            *row = self.batch.rows.copy(&batch.rows, *row);
+        }
+        Some(batch)
     }
 
     /// Forgets the command whose lines were still coming when reading failed: the rest of it may be behind that place.

@@ -98,6 +98,9 @@ pub(super) struct Batch {
     pub locations: Vec<Fresh<LocationId>>,
 }
 
+/// What is counted for each field of a record beside its text: the same on every machine, as it bounds commands.
+const FIELD_BYTES: usize = 8;
+
 /// Records as they were read, for those that come to be refused.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -126,13 +129,26 @@ impl Rows {
 
     /// Bytes of the records, with what is kept of their fields.
     pub fn bytes(&self) -> usize {
-        self.text.len() + self.ends.len() * size_of::<usize>()
+        self.text.len() + FIELD_BYTES * self.ends.len()
     }
 
-    /// Bytes of one record.
+    /// Bytes of one record, with what is kept of its fields.
     pub fn record_bytes(&self, row: usize) -> usize {
-        let start = self.rows.get(row).map_or(0, |place| place.text);
-        self.rows.get(row + 1).map_or(self.text.len(), |next| next.text) - start
+        let Some(place) = self.rows.get(row) else { return 0 };
+        let (text, ends) =
+            self.rows.get(row + 1).map_or((self.text.len(), self.ends.len()), |next| (next.text, next.ends));
+        text - place.text + FIELD_BYTES * (ends - place.ends)
+    }
+
+    /// Takes a record over from others; gives its place here.
+    pub fn copy(&mut self, from: &Self, row: usize) -> usize {
+        let text: Vec<u8> = from.fields(row).flatten().copied().collect();
+        let ends = from.fields(row).scan(0, |end, field| {
+            *end += field.len();
+            Some(*end)
+        });
+        self.push(&text, &ends.collect::<Vec<_>>(), from.line(row));
+        self.len() - 1
     }
 
     /// The line that a record begins on.

@@ -3,7 +3,7 @@
 use super::header::Header;
 use super::mapping::Mapping;
 use super::plan::Planner;
-use super::planned::{Batch, PlannedAct};
+use super::planned::{Batch, Entry, PlannedAct};
 use super::records::{Fields, Records};
 use crate::limits::LINES_MAX;
 use std::fmt::Write;
@@ -75,6 +75,7 @@ fn a_mapping_is_refused_with_its_line() {
         ("{Qty}", "{Qty", "line 7", "brace"),
         ("quantity.value = \"{Qty}\"", "quantity.skip = []", "columns_starting_with", ""),
         ("quantity.value", "quantity.columns_starting_with", "$place", ""),
+        ("\"$ordinal\"]\n", "\"$place\", \"$ordinal\"]\n", "only there", ""),
         ("Europe/London", "Europe/Atlantis", "line 6", "time zone"),
         (", zone = \"Europe/London\"", "", "location.zone", ""),
         ("unknown = \"register\" }", "alias = \"barcode\", unknown = \"register\" }", "by their SKU", ""),
@@ -235,6 +236,34 @@ fn an_invoice_that_can_not_be_read_to_its_end_is_left_for_later() {
     }
     planner.forget_open();
     assert_eq!(shown(&planner.finish().0), ["1 Sale 1"]);
+}
+
+#[test]
+fn a_batch_ends_without_cutting_an_invoice() {
+    let mut planner = planner(&invoices(), "Receipt,Article,Qty\n").unwrap();
+    let text: String =
+        (0..20_000).map(|receipt| format!("{receipt},MUG,1\n{receipt},CUP,2\n{receipt},TEA,3\n")).collect();
+    let mut records = Records::new(text.as_bytes(), b',');
+    let (mut batches, mut lines) = (Vec::new(), 0);
+    while let Some(record) = records.next().unwrap() {
+        planner.record(&record);
+        batches.extend(planner.full_batch());
+    }
+    batches.push(planner.finish().0);
+    assert!(batches.len() >= 3, "{} batches", batches.len());
+    for batch in &batches {
+        lines += batch.lines;
+        for Entry { origin, plan } in &batch.entries {
+            let quantities: Vec<_> = plan.as_ref().unwrap().lines.iter().map(|line| line.quantity.0).collect();
+            assert_eq!(quantities, [1, 2, 3]);
+            let receipts: Vec<_> = origin.rows.iter().map(|row| batch.rows.fields(*row).next().unwrap()).collect();
+            assert!(receipts.iter().all(|receipt| *receipt == receipts[0]));
+            let first = std::str::from_utf8(receipts[0]).unwrap().parse::<u64>().unwrap();
+            assert_eq!(origin.line(&batch.rows), 3 * first + 1);
+        }
+    }
+    let commands: usize = batches.iter().map(|batch| batch.entries.len()).sum();
+    assert_eq!((commands, lines), (20_000, 60_000));
 }
 
 #[test]
