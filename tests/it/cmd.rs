@@ -24,9 +24,13 @@ pub fn tool(ledger: &Path) -> Command {
 /// A ledger with the items MUG (1) and RICE (2, three decimals), and the locations SHOP (1) and DEPOT (2).
 pub fn shop(place: &Path) -> PathBuf {
     let ledger = place.join("shop");
-    for arguments in
-        ["init", "item add MUG", "item add RICE --decimals 3", "location add SHOP --zone Europe/London", "location add DEPOT"]
-    {
+    for arguments in [
+        "init",
+        "item add MUG",
+        "item add RICE --decimals 3",
+        "location add SHOP --zone Europe/London",
+        "location add DEPOT",
+    ] {
         tool(&ledger).args(arguments.split(' ')).assert().success();
     }
     ledger

@@ -80,7 +80,8 @@ fn names_made_by_earlier_lines_are_known_to_later_ones() {
     let set = json!({ "actor": "anna", "act": { "kind": "set_decimals", "item": "FINE", "decimals": 2 } });
     let rename = json!({ "actor": "anna", "act":
         { "kind": "rename_alias", "alias": { "kind": "sku", "text": "FINE" }, "to": "FINER" } });
-    writeln!(input, "{finer}\n{set}\n{}\n{rename}\n{}", receive("FINE", "\"1.25\""), receive("FINER", "\"0.25\"")).unwrap();
+    writeln!(input, "{finer}\n{set}\n{}\n{rename}\n{}", receive("FINE", "\"1.25\""), receive("FINER", "\"0.25\""))
+        .unwrap();
     writeln!(input, "{}", receive("FINE", "1")).unwrap();
     let (answers, code) = answers(&ledger, input);
     let (last, before) = answers.split_last().unwrap();
@@ -120,7 +121,9 @@ fn a_bad_line_is_answered_and_the_next_one_is_read() {
     let ledger = shop(place.path());
     let mut input = vec![b'x'; 3 << 20];
     input.extend_from_slice(b"\n\xff\xfe\n\n   \n");
-    for quantity in ["-0", "1.5", "1e3", "1000000000000000000", "\"-0\"", "\"NaN\"", "\"1.70000\"", "\"1e3\"", "\" 5\"", "\"５\""] {
+    for quantity in
+        ["-0", "1.5", "1e3", "1000000000000000000", "\"-0\"", "\"NaN\"", "\"1.70000\"", "\"1e3\"", "\" 5\"", "\"５\""]
+    {
         writeln!(input, "{}", receive("RICE", quantity)).unwrap();
     }
     input.extend_from_slice(format!("{}{}\n", "[".repeat(5_000), "]".repeat(5_000)).as_bytes());
