@@ -8,11 +8,11 @@ use crate::domain::command::{AliasTarget, Command, Departure, Document, Establis
 use crate::domain::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, TransferId};
 use crate::domain::line::{Bucket, Disposition, LineDetail};
 use crate::domain::quantity::Quantity;
-use crate::domain::rejection::Rejection;
 use crate::domain::text::{ActorId, AliasText, ExternalId, OrderRef, ReasonCode, Source, Zone};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// The schema of a command, in which items, locations and lots are named by their ids.
 ///
@@ -49,24 +49,51 @@ struct HexBytes(String);
 
 /// An answer to one command.
 #[derive(Serialize, JsonSchema)]
+struct Answer {
+    /// The command's line, from 1, where many were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(flatten)]
+    told: Told,
+}
+
+/// What a command got.
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used")]
-enum Answer {
+enum Told {
     /// It stands in the log, durably.
     Accepted {
-        /// The command's line, from 1.
-        line: u64,
         /// Its event.
         seq: Seq,
         /// The event's hash: keep it, and the past can't be rewritten unseen.
         hash: Digits64,
+        /// When it was recorded.
+        recorded_at: String,
         /// Whether it stood there already, and nothing was appended.
         duplicate: bool,
+        /// The id that it stands under.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        command_id: Option<CommandId>,
+        /// The item that it made.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        item: Option<ItemId>,
+        /// The location that it made.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        location: Option<LocationId>,
+        /// The lot that it made.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lot: Option<LotId>,
+    },
+    /// It would be accepted; nothing was appended.
+    WouldAccept {
+        /// The kind of event that it would make.
+        kind: String,
+        /// The event.
+        event: Map<String, Value>,
     },
     /// The rules say no; nothing was appended.
     Rejected {
-        /// The command's line, from 1.
-        line: u64,
         /// The stable code.
         #[schemars(extend("pattern" = "^[A-Z_]+$"))]
         code: String,
@@ -74,20 +101,26 @@ enum Answer {
         number: u16,
         /// The same in words.
         message: String,
-        /// The figures.
-        details: Rejection,
+        /// The figures, with names beside ids; a quantity is a whole number, or a decimal as text.
+        details: Map<String, Value>,
     },
     /// It is no command.
     Invalid {
-        /// The line, from 1.
-        line: u64,
+        /// The field, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
         /// What is wrong with it.
         message: String,
     },
-    /// Nobody knows whether it stands in the log: send it again with the same id.
+    /// It was not appended, for a reason that lies with the ledger or the disk.
+    Unable {
+        /// Why.
+        message: String,
+    },
+    /// Nobody knows whether it stands in the log: send it again with this id.
     Unknown {
-        /// The command's line, from 1.
-        line: u64,
+        /// The id.
+        command_id: CommandId,
         /// Why.
         message: String,
     },

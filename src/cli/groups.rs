@@ -10,7 +10,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("What there is", &["item", "location", "lot", "alias", "reorder-point"]),
     ("Look", &["stock", "reservations", "holders", "oversold", "alerts", "events", "note"]),
     ("Many at once, or only in thought", &["apply", "import", "would"]),
-    ("Proof", &["head", "heads", "verify", "export", "replay"]),
+    ("Proof", &["head", "verify", "export", "replay", "snapshot", "salvage"]),
 ];
 const OTHERS: &str = "The ledger and the tool";
 

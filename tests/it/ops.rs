@@ -50,6 +50,11 @@ pub fn demo_in(dir: &Path) {
     succeeds(&["demo", "--dir", path(dir)]);
 }
 
+/// How many events a ledger holds.
+pub fn events_in(dir: &Path) -> u64 {
+    json(&succeeds(&["head", "--ledger", path(dir), "--format", "json"]))["seq"].as_u64().unwrap() + 1
+}
+
 pub fn options() -> Options {
     Options { reserve_bytes: 0, ..Options::default() }
 }

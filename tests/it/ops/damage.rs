@@ -1,6 +1,6 @@
 //! Damage of every sort, on copies: what a salvage says of it, and that nothing is changed by asking.
 
-use super::{demo_in, fails, json, path, succeeds};
+use super::{demo_in, events_in, fails, json, path, succeeds};
 use crate::lies::story::{Story, receipt, text};
 use counterfoil::audit::{LostRange, Salvage, salvage};
 use counterfoil::domain::event::Body;
@@ -219,11 +219,11 @@ fn what_is_missing_from_the_directory_is_told() {
     let place = tempfile::tempdir().unwrap();
     let dir = place.path().join("shop");
     demo_in(&dir);
-    let ledger = path(&dir);
+    let (ledger, events) = (path(&dir), events_in(&dir));
     std::fs::rename(dir.join("COUNTERFOIL"), place.path().join("marker")).unwrap();
     fails(4, &["verify", "--ledger", ledger]);
     let found = json(&succeeds(&["salvage", "--ledger", ledger, "--format", "json"]));
-    assert_eq!((&found["ok"], &found["events"]), (&true.into(), &47.into()), "the log is still whole");
+    assert_eq!((&found["ok"], &found["events"]), (&true.into(), &events.into()), "the log is still whole");
     std::fs::rename(place.path().join("marker"), dir.join("COUNTERFOIL")).unwrap();
     std::fs::remove_file(dir.join("log/db")).unwrap();
     let (shown, _) = fails(3, &["verify", "--ledger", ledger, "--format", "json"]);
@@ -236,15 +236,19 @@ fn the_part_before_the_damage_becomes_a_ledger() {
     let place = tempfile::tempdir().unwrap();
     let (dir, saved) = (place.path().join("shop"), place.path().join("saved"));
     demo_in(&dir);
+    let once = events_in(&dir);
+    // The external id of a sale stands there as text, in every copy that the store keeps of it.
+    let sales = json(&succeeds(&["events", "--ledger", path(&dir), "--kind", "pos_delta", "--format", "json"]));
+    let id = sales.as_array().unwrap().last().unwrap()["external_id"].as_str().unwrap().to_owned();
     let db = dir.join("log/db");
     let mut bytes = std::fs::read(&db).unwrap();
-    let at: Vec<usize> = (0..bytes.len() - 6).filter(|&at| bytes[at..at + 6] == *b"r-2001").collect();
+    let at: Vec<usize> = (0..bytes.len() - id.len()).filter(|&at| bytes[at..].starts_with(id.as_bytes())).collect();
     at.into_iter().for_each(|at| bytes[at] ^= 1);
     std::fs::write(&db, bytes).unwrap();
     succeeds(&["salvage", "--ledger", path(&dir), "--to", path(&saved)]);
     let report = json(&succeeds(&["verify", "--ledger", path(&saved), "--format", "json"]));
     let events = report["events"].as_u64().unwrap();
-    assert!(report["ok"] == true && (10..47).contains(&events), "{report}");
+    assert!(report["ok"] == true && (1..once).contains(&events), "{report}");
     succeeds(&["replay", "--ledger", path(&saved)]);
     fails(1, &["salvage", "--ledger", path(&dir), "--to", path(&saved)]);
 }

@@ -169,9 +169,10 @@ fn what_the_tool_prints_of_the_demo_fits_the_schema_of_events() {
     listed.as_array().unwrap().iter().for_each(|event| assert_valid(&validator, event));
     let exported = succeeds(&["export", "--ledger", path(&dir)]);
     let lines: Vec<Value> = exported.lines().map(json).collect();
-    assert_eq!(lines.len(), 49);
-    lines[1..48].iter().for_each(|event| assert_valid(&validator, event));
-    assert!(!validator.is_valid(&lines[0]) && !validator.is_valid(&lines[48]), "header and end are no events");
+    let end = lines.len() - 1;
+    assert_eq!(end as u64, super::events_in(&dir) + 1, "a header before the events");
+    lines[1..end].iter().for_each(|event| assert_valid(&validator, event));
+    assert!(!validator.is_valid(&lines[0]) && !validator.is_valid(&lines[end]), "header and end are no events");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +185,7 @@ async fn real_refusals_fit_the_schema_of_answers() {
     let hash = receipt.hash.to_string();
     assert_valid(
         &validator,
-        &json!({ "line": 1, "status": "accepted", "seq": receipt.seq, "hash": hash, "duplicate": false }),
+        &json!({ "line": 1, "status": "accepted", "seq": receipt.seq, "hash": hash, "recorded_at": "now", "duplicate": false }),
     );
 
     let lines = |position, quantity| [Line::new(position, Quantity(quantity))].into();
@@ -216,12 +217,36 @@ async fn real_refusals_fit_the_schema_of_answers() {
     ledger.close().await.unwrap();
 
     assert_valid(&validator, &json!({ "line": 3, "status": "invalid", "message": "no such kind" }));
-    assert_valid(&validator, &json!({ "line": 4, "status": "unknown", "message": "a write failed" }));
+    assert_valid(&validator, &json!({ "line": 4, "status": "unknown", "command_id": ID, "message": "a write failed" }));
     for wrong in [
         json!({ "line": 1, "status": "accepted", "seq": 1, "hash": "ab", "duplicate": false }),
         json!({ "line": 1, "status": "done" }),
-        json!({ "status": "invalid", "message": "no line" }),
+        json!({ "line": 4, "status": "unknown", "message": "no id" }),
     ] {
         assert!(!validator.is_valid(&wrong), "{wrong}");
     }
+}
+
+#[test]
+fn answers_to_applied_commands_fit_their_schema() {
+    let validator = validator(&schema("answers"));
+    let place = tempfile::tempdir().unwrap();
+    let dir = place.path().join("shop");
+    demo_in(&dir);
+    let file = place.path().join("commands.jsonl");
+    let line = |sku: &str, quantity: i64| json!({ "sku": sku, "location": "SHOP", "quantity": quantity });
+    let reserve = |line: Value| json!({ "kind": "reserve", "lines": [line] });
+    let commands = [
+        with(&json!({ "kind": "create_item", "sku": "NEW" })).to_string(),
+        with(&reserve(line("RICE-KG", 1_000))).to_string(),
+        with(&reserve(line("NONE", 1))).to_string(),
+        with(&json!({ "kind": "sell" })).to_string(),
+        "{".to_owned(),
+    ];
+    std::fs::write(&file, commands.join("\n")).unwrap();
+    let (answers, _) = super::fails(1, &["apply", "--ledger", path(&dir), path(&file)]);
+    let answers: Vec<Value> = answers.lines().map(json).collect();
+    answers.iter().for_each(|answer| assert_valid(&validator, answer));
+    let statuses: Vec<&Value> = answers.iter().map(|answer| &answer["status"]).collect();
+    assert_eq!(statuses, ["accepted", "rejected", "rejected", "invalid", "invalid"]);
 }
