@@ -33,7 +33,9 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Batches that may be under way.
 const UNDER_WAY_MAX: usize = 4;
 
-/// Apply commands from JSON Lines; answer each, in order, as JSON Lines, whatever the format.
+/// Apply commands from JSON Lines, and answer each in order.
+///
+/// The answers are JSON Lines whatever the format.
 #[derive(Debug, clap::Args)]
 #[command(after_help = r#"Examples:
   counterfoil apply commands.jsonl > answers.jsonl
