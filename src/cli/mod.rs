@@ -6,6 +6,7 @@
 mod act;
 mod answer;
 mod apply;
+mod bench;
 mod clock;
 mod context;
 mod demo;
@@ -14,13 +15,21 @@ mod export;
 mod failure;
 mod groups;
 mod head;
+mod heads;
+mod import;
+mod info;
 mod init;
 mod look;
+mod manual;
 mod names;
 mod note;
 mod paint;
 mod progress;
+mod replay;
+mod salvage;
+mod schema;
 mod sheet;
+mod snapshot;
 mod stock;
 mod verify;
 mod would;
@@ -35,7 +44,7 @@ use std::process::ExitCode;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, and nothing was found wrong
-  1  refused: the ledger's rules say no to a command, or a name or file is not as it must be; --help says what was done
+  1  refused: the rules say no to a command, or a name or file is not as it must be
   2  the command line can't be understood
   3  damaged, or not what was kept elsewhere; the message names the first event that is wrong
   4  can't be done here and now, nothing was changed: no ledger there, open elsewhere, read-only, disk full
@@ -62,6 +71,8 @@ struct Common {
     /// For people, for programs, or for a spreadsheet.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = "Everywhere")]
     format: Format,
+    #[command(flatten)]
+    heads: heads::HeadsArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,6 +103,15 @@ enum Task {
     Head(head::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Replay(replay::Args),
+    Snapshot(snapshot::Args),
+    Salvage(salvage::Args),
+    Info(info::Args),
+    Schema(schema::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
+    Bench(bench::Args),
+    Import(import::Args),
 }
 
 /// Reads the command line; `--help` lists the commands by what they are for.
@@ -136,6 +156,15 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Head(args) => head::run(args, &mut context),
         Task::Verify(args) => verify::run(args, &mut context),
         Task::Export(args) => export::run(&args, &mut context),
+        Task::Replay(args) => replay::run(args, &mut context).await,
+        Task::Snapshot(args) => snapshot::run(&args, &mut context),
+        Task::Salvage(args) => salvage::run(&args, &mut context),
+        Task::Info(args) => info::run(args, &mut context).await,
+        Task::Schema(args) => schema::run(&args, &mut context),
+        Task::Completions(args) => manual::completions(&args, &mut context),
+        Task::Man(args) => manual::man(&args, &mut context),
+        Task::Bench(args) => bench::run(args, &mut context),
+        Task::Import(args) => import::run(args, &mut context).await,
     }
 }
 
