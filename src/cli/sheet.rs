@@ -218,13 +218,13 @@ mod tests {
 
     #[test]
     fn columns_line_up_whatever_the_letters() {
-        let wanted = "\
-  item            physical  oversold
-  ───────────  ───────────  ────────
-  CAFÉ, 250 g          -12        12
-                1234567.50         ·
+        let wanted = "
+  item           physical  oversold
+  ───────────  ──────────  ────────
+  CAFÉ, 250 g         -12        12
+               1234567.50         ·
 ";
-        assert_eq!(printed(Format::Table, &rows()), wanted);
+        assert_eq!(format!("\n{}", printed(Format::Table, &rows())), wanted);
     }
 
     #[test]

@@ -19,14 +19,14 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Task {
     #[command(flatten)]
-    Act(act::Act),
+    Act(Box<act::Act>),
     Apply(apply::Args),
 }
 
 /// Asks and shows.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     match args.task {
-        Task::Act(act) => match Act::step(act)? {
+        Task::Act(act) => match Act::step(*act)? {
             Step::Deed(deed) => foresee(*deed, context).await,
             Step::Look(_) => Err(Failure::Usage("a list changes nothing; ask for it without `would`".to_owned())),
         },

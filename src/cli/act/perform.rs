@@ -38,7 +38,7 @@ impl Answer {
 /// Submits an act and shows its receipt.
 pub async fn perform(deed: Deed, context: &mut Context<'_>) -> Result<(), Failure> {
     let answer = context.with_ledger(async |ledger, _| submit(ledger, deed).await).await?;
-    show(&answer, context)
+    show(answer, context)
 }
 
 async fn submit(ledger: &Ledger, deed: Deed) -> Result<Answer, Failure> {
@@ -104,7 +104,7 @@ fn stock_at(ledger: &Ledger, positions: &[Position]) -> Result<Vec<stock::Row>, 
 /// Says what would happen to an act, and appends nothing.
 pub async fn foresee(deed: Deed, context: &mut Context<'_>) -> Result<(), Failure> {
     let answer = context.with_ledger(async |ledger, _| foreseen(ledger, &deed).await).await?;
-    show(&answer, context)
+    show(answer, context)
 }
 
 async fn foreseen(ledger: &Ledger, deed: &Deed) -> Result<Answer, Failure> {
@@ -128,10 +128,14 @@ pub async fn would(ledger: &Ledger, command: Command) -> Result<Told, Failure> {
 }
 
 /// Shows an answer: all of it to programs, to people a receipt; what failed goes to standard error too.
-fn show(answer: &Answer, context: &mut Context<'_>) -> Result<(), Failure> {
+fn show(mut answer: Answer, context: &mut Context<'_>) -> Result<(), Failure> {
     let failure = answer.told.failure();
+    // One record of CSV has no room for rows of stock.
+    if context.format() == Format::Csv {
+        answer.stock = None;
+    }
     if failure.is_ok() || context.format() == Format::Json {
-        context.object(answer, |paint| text(answer, paint))?;
+        context.object(&answer, |paint| text(&answer, paint))?;
         if let (Some(rows), Format::Table) = (&answer.stock, context.format()) {
             writeln!(context.out)?;
             let mut sheet = context.sheet(stock::COLUMNS);

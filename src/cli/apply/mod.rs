@@ -33,7 +33,9 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Batches that may be under way.
 const UNDER_WAY_MAX: usize = 4;
 
-/// Apply commands from JSON Lines; answer each, in order, as JSON Lines, whatever the format.
+/// Apply commands from JSON Lines, and answer each in order.
+///
+/// The answers are JSON Lines whatever the format.
 #[derive(Debug, clap::Args)]
 #[command(after_help = r#"Examples:
   counterfoil apply commands.jsonl > answers.jsonl
@@ -251,18 +253,18 @@ impl<'a> Apply<'a> {
         while commands.len() < BATCH_COMMANDS && slots.len() < 2 * BATCH_COMMANDS && bytes < BATCH_BYTES {
             let Some(input) = self.waiting.pop_front() else { break };
             let what = match self.read(&input) {
-                Ok(Ready::Command(command)) => {
+                Ok(command) => {
                     self.made.note(number, &Renames::of(&command.act), &mut names);
                     let (command, id, by) = identified(command);
                     commands.push(command);
                     Asked::Sent(id, by)
                 }
-                Ok(Ready::After(batch)) => {
+                Err(Unread::Until(batch)) => {
                     self.barrier = Some(batch);
                     self.waiting.push_front(input);
                     break;
                 }
-                Err(error) => Asked::Told(Box::new(Told::not_understood(error))),
+                Err(Unread::For(error)) => Asked::Told(Box::new(Told::not_understood(error))),
             };
             bytes += input.text.as_ref().map_or(0, String::len);
             slots.push(Slot { line: input.line, what });
@@ -277,11 +279,11 @@ impl<'a> Apply<'a> {
         self.under_way.push_back(Batch { number, slots, names, outcomes });
     }
 
-    fn read(&self, input: &Input) -> Result<Ready, NamedError> {
-        let spoken = spoken(input)?;
+    fn read(&self, input: &Input) -> Result<Command, Unread> {
+        let spoken = spoken(input).map_err(Unread::For)?;
         match self.made.waits_for(&spoken) {
-            Some(batch) => Ok(Ready::After(batch)),
-            None => self.ledger.query(|state, _| spoken.command(state)).map(Ready::Command),
+            Some(batch) => Err(Unread::Until(batch)),
+            None => self.ledger.query(|state, _| spoken.command(state)).map_err(Unread::For),
         }
     }
 
@@ -307,12 +309,12 @@ impl<'a> Apply<'a> {
     }
 }
 
-/// What a line that can be understood comes to.
-enum Ready {
-    /// A command to be sent.
-    Command(Command),
-    /// A command that uses names of a batch that must be done first.
-    After(u64),
+/// Why a line is not a command to be sent.
+enum Unread {
+    /// It uses names of this batch, which must be done first.
+    Until(u64),
+    /// It is none, or names what is not there.
+    For(NamedError),
 }
 
 /// The outcomes of the batch that was sent first.

@@ -10,7 +10,7 @@ use counterfoil::named::amount;
 use counterfoil::query::{self, Oversold};
 use serde_json::{Value, json};
 
-/// List positions where more is reserved than sellable, with the holds that the shortfall falls on.
+/// List positions where more is reserved than sellable, and whom it falls on.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

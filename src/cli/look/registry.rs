@@ -42,6 +42,7 @@ pub async fn items(args: Items, context: &mut Context<'_>) -> Result<(), Failure
 
 /// List locations by code.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:\n  counterfoil location list --format csv")]
 pub struct Locations {}
 
 const LOCATIONS: &[Column] = &[
