@@ -23,7 +23,7 @@ pub use fault::{FaultKind, LogFault};
 pub use frame::{CommitMark, FrameBytes, FrameKey};
 pub use group::{GroupBuilder, GroupBytes};
 pub use memory_store::MemoryStore;
-pub use scan::{DroppedTail, Recovery, Scanned, head_at, read_event, recover, scan, scan_from, scan_raw};
+pub use scan::{DroppedTail, Recovery, Scanned, head_at, read_batch, read_event, recover, scan, scan_from, scan_raw};
 pub use sled_store::SledStore;
 pub use store::{Store, StoreError, StoreReader};
 pub use walk::{RawBatch, RawEvent};
