@@ -9,7 +9,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Promises", &["reserve", "amend", "extend", "fulfil", "release"]),
     ("What there is", &["item", "location", "lot", "alias", "reorder-point"]),
     ("Look", &["stock", "reservations", "holders", "oversold", "alerts", "events", "note"]),
-    ("Many at once, or only in thought", &["apply", "import", "would"]),
+    ("Many at once, or only asked", &["apply", "import", "would"]),
     ("Proof", &["head", "verify", "export", "replay", "snapshot", "salvage"]),
 ];
 const OTHERS: &str = "The ledger and the tool";

@@ -6,25 +6,28 @@ use super::command::{Alias, ItemStatus};
 use super::command::{AliasKind, AliasTarget, UseStatus};
 use super::event::{Body, CountedLine, Event, HoldLine, PosMovement};
 use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
-use super::line::{Bucket, Line};
+use super::line::Line;
 use super::quantity::Quantity;
-use super::state::{Accounts, Deadline, HeldLine, Item, Location, Lot, Moved, PositionState, Reservation, State};
+use super::state::{
+    Accounts, BucketState, Deadline, HeldLine, Item, Location, Lot, Moved, PositionState, Reservation, State,
+};
 use super::text::AliasText;
 use smallvec::SmallVec;
 
-/// The positions that an event concerns.
-#[derive(Default)]
+/// What an event touches.
 struct Touched {
-    /// Those that one of its lines names: they get a new version.
-    lines: SmallVec<[Position; 4]>,
-    /// Those whose inbound changed: their alerts are looked at.
-    inbound: SmallVec<[Position; 1]>,
+    /// Its place: the new version of the positions that its lines name.
+    seq: Seq,
+    /// The position that was touched last.
+    last: Option<Position>,
+    /// Positions with a reorder point: their alerts are looked at in the end.
+    watched: SmallVec<[Position; 1]>,
 }
 
 /// Folds the next event into the state.
 pub fn evolve(state: &mut State, event: &Event) {
     let seq = state.next_seq();
-    let mut touched = Touched::default();
+    let mut touched = Touched { seq, last: None, watched: SmallVec::new() };
     state.next_seq = seq.0 + 1;
     state.recorded_at = event.envelope.recorded_at;
     match &event.body {
@@ -47,7 +50,9 @@ pub fn evolve(state: &mut State, event: &Event) {
         _ => registry(state, event, &mut touched),
     }
     movements(state, event, &mut touched);
-    finish(state, &touched, seq, event.envelope.recorded_at);
+    for position in &touched.watched {
+        look_at_alerts(state, *position, seq, event.envelope.recorded_at);
+    }
 }
 
 /// Items, locations, lots, aliases, reorder points, and where a transfer goes.
@@ -94,7 +99,7 @@ fn registry(state: &mut State, event: &Event, touched: &mut Touched) {
         }
         Body::ReorderPointSet { position, point } => {
             set_reorder_point(state, *position, *point);
-            touched.lines.push(*position);
+            renew(state, touched, *position);
         }
         Body::TransferShipped { transfer, to, .. } => destine(state, *transfer, *to),
         Body::TransferReceived { transfer, lines } => {
@@ -145,10 +150,14 @@ fn movements(state: &mut State, event: &Event, touched: &mut Touched) {
     // A return that is scrapped moves no bucket, yet its lines name a position.
     match &event.body {
         Body::Returned { referenced, unreferenced } => {
-            referenced.iter().chain(unreferenced).for_each(|line| touch(state, touched, line.line.position));
+            for line in referenced.iter().chain(unreferenced) {
+                touch(state, touched, line.line.position);
+            }
         }
         Body::PosDelta { delta: PosMovement::Return(lines), .. } => {
-            lines.iter().for_each(|line| touch(state, touched, line.line.position));
+            for line in lines {
+                touch(state, touched, line.line.position);
+            }
         }
         Body::TransferShipped { transfer, .. }
         | Body::TransferReceived { transfer, .. }
@@ -166,8 +175,7 @@ fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Mome
             add_transit(state, transfer, (posting.item, lot), saturate(delta), touched);
         }
         Place::Bucket(position, bucket) => {
-            touch(state, touched, position);
-            let moves = move_bucket(state, position, bucket, saturate(delta), at);
+            let moves = move_bucket(touch(state, touched, position).bucket_mut(bucket), saturate(delta), at);
             edit_item(state, position.item, |item| match moves {
                 true => item.accounts.add_bucket(bucket, delta),
                 false => item.accounts.add(Account::Variance, delta),
@@ -177,8 +185,7 @@ fn put(state: &mut State, posting: &Posting, place: Place, delta: i128, at: Mome
 }
 
 /// Whether the movement changed the bucket: not when a later count has settled it already.
-fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64, at: Moment) -> bool {
-    let bucket = state.positions.edit_or_default(position).bucket_mut(bucket);
+fn move_bucket(bucket: &mut BucketState, delta: i64, at: Moment) -> bool {
     bucket.latest = bucket.latest.max(Some(at));
     let moves = bucket.moves_at(at);
     if moves {
@@ -189,8 +196,7 @@ fn move_bucket(state: &mut State, position: Position, bucket: Bucket, delta: i64
 
 fn counted(state: &mut State, lines: &[CountedLine], at: Moment, touched: &mut Touched) {
     for line in lines {
-        touch(state, touched, line.position);
-        let bucket = state.positions.edit_or_default(line.position).bucket_mut(line.bucket);
+        let bucket = touch(state, touched, line.position).bucket_mut(line.bucket);
         if !bucket.anchors_at(at) {
             continue;
         }
@@ -222,7 +228,7 @@ fn add_transit(state: &mut State, transfer: TransferId, key: (ItemId, LotId), de
     if inbound != 0 {
         let position = state.positions.edit_or_default(to);
         position.inbound = position.inbound.saturating_add(inbound);
-        touched.inbound.push(to);
+        watch(touched, to, position);
     }
 }
 
@@ -301,7 +307,6 @@ fn hold(
     after: i64,
     touched: &mut Touched,
 ) {
-    touch(state, touched, position);
     let delta = after.saturating_sub(before);
     match after {
         0 => {
@@ -321,7 +326,7 @@ fn hold(
             open => state.lapses.insert(key, open),
         }
     }
-    let entry = state.positions.edit_or_default(position);
+    let entry = touch(state, touched, position);
     entry.open = entry.open.saturating_add(delta);
     entry.next_deadline = Deadline(next.unwrap_or(entry.next_deadline.0.min(deadline)));
 }
@@ -409,27 +414,31 @@ fn set_alert(state: &mut State, id: AlertId, status: AlertStatus) {
     }
 }
 
-fn touch(state: &mut State, touched: &mut Touched, position: Position) {
-    if touched.lines.last() == Some(&position) {
-        return;
+/// The position that a line names, with its new version; its item has moved.
+fn touch<'s>(state: &'s mut State, touched: &mut Touched, position: Position) -> &'s mut PositionState {
+    if touched.last != Some(position) {
+        touched.last = Some(position);
+        if let Some(item) = state.items.get(&position.item)
+            && item.moved == Moved::Never
+        {
+            edit_item(state, position.item, |item| item.moved = Moved::Once);
+        }
     }
-    touched.lines.push(position);
-    if let Some(item) = state.items.get(&position.item)
-        && item.moved == Moved::Never
-    {
-        edit_item(state, position.item, |item| item.moved = Moved::Once);
-    }
+    renew(state, touched, position)
 }
 
-/// Sets versions and looks at the alerts of every position that the event touched.
-fn finish(state: &mut State, touched: &Touched, seq: Seq, now: Timestamp) {
-    for position in &touched.lines {
-        state.positions.edit_or_default(*position).version = seq;
-    }
-    for position in touched.lines.iter().chain(&touched.inbound) {
-        if state.position(*position).is_some_and(|entry| entry.reorder.is_some()) {
-            look_at_alerts(state, *position, seq, now);
-        }
+/// A position with its new version.
+fn renew<'s>(state: &'s mut State, touched: &mut Touched, position: Position) -> &'s mut PositionState {
+    let entry = state.positions.edit_or_default(position);
+    entry.version = touched.seq;
+    watch(touched, position, entry);
+    entry
+}
+
+/// Remembers a position whose alerts depend on what changes there.
+fn watch(touched: &mut Touched, position: Position, entry: &PositionState) {
+    if entry.reorder.is_some() && touched.watched.last() != Some(&position) {
+        touched.watched.push(position);
     }
 }
 

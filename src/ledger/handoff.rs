@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Events kept for a follower that is behind; beyond that it reads the log instead.
 const EVENTS_MAX: usize = 131_072;
 
+/// Events that are worth waking the follower for; it looks for fewer when it wakes by itself.
+const WAKE_EVENTS: usize = 1_024;
+
 /// A bounded queue that drops what does not fit: the follower finds it in the log.
 #[derive(Default)]
 pub struct Handoff {
@@ -55,7 +58,9 @@ impl Handoff {
             let Some((dropped, _)) = inner.groups.pop_front() else { break };
             inner.events -= dropped.len();
         }
-        self.arrived.notify_one();
+        if inner.events >= WAKE_EVENTS {
+            self.arrived.notify_one();
+        }
     }
 
     /// Takes what has come; waits a while where nothing has.

@@ -9,8 +9,9 @@ use crate::domain::line::Bucket;
 use crate::domain::state::State;
 use crate::index::records::{NameKey, Record, for_each_record, order_key};
 use crate::index::{BucketKey, IndexReader, IndexView, Recent, Segment, Shipped};
-use crate::log::{StoreReader, read_event, scan_from};
+use crate::log::{RawBatch, StoreReader, read_batch, scan_from};
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// The writer's eyes. What is decided but not indexed yet is in memory, so unsynced groups are seen too.
@@ -20,12 +21,14 @@ pub struct Lookup {
     recent: Recent,
     /// What a unit that is being decided would add: dropped with it.
     unit: Option<Recent>,
+    /// The frame that an event was read from last: who sends again what was sent before asks for its neighbours next.
+    read: RefCell<Option<RawBatch>>,
 }
 
 impl Lookup {
     /// Looks into this index and log, with nothing in memory yet.
     pub fn new(index: IndexReader, log: Arc<dyn StoreReader>) -> Self {
-        Self { index, log, recent: Recent::new(), unit: None }
+        Self { index, log, recent: Recent::new(), unit: None, read: RefCell::new(None) }
     }
 
     /// The first event that the index does not cover.
@@ -101,11 +104,18 @@ impl Lookup {
 
     /// A durable event.
     pub fn event(&self, seq: Seq) -> Result<Recorded, SubmitError> {
+        let mut read = self.read.borrow_mut();
+        let event = match read.as_ref().and_then(|batch| batch.event(seq)) {
+            Some(event) => Some(event),
+            None => {
+                *read = read_batch(self.log.as_ref(), seq).map_err(lookup_failed)?;
+                read.as_ref().and_then(|batch| batch.event(seq))
+            }
+        };
         let missing = || std::io::Error::other(format!("event {seq} is in the index but not in the log"));
-        match read_event(self.log.as_ref(), seq) {
-            Ok(Some(scanned)) => Ok(scanned.into()),
-            Ok(None) => Err(lookup_failed(missing())),
-            Err(fault) => Err(lookup_failed(fault)),
+        match event {
+            Some(event) => event.map(Recorded::from).map_err(lookup_failed),
+            None => Err(lookup_failed(missing())),
         }
     }
 

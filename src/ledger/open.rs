@@ -9,7 +9,7 @@ use super::handoff::{End, Handoff};
 use super::heads::{KeepHeads, Keeper};
 use super::lookup::Lookup;
 use super::published::Published;
-use super::shell::{Flight, Gather, Waiter, WriterThread, run_committer, run_follower};
+use super::shell::{Flight, Waiter, WriterThread, run_committer, run_follower};
 use super::sources::{Clock, Entropy, SystemClock, SystemEntropy};
 use super::status::{Mode, Status};
 use super::writer::{Writer, ledger_actor, ledger_envelope};
@@ -34,7 +34,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
 use tokio::sync::Semaphore;
 
 /// What a caller may choose.
@@ -381,7 +380,6 @@ fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) 
         status: Arc::clone(&status),
         backlog: VecDeque::new(),
         flight: Flight::Idle,
-        gather: Gather { expected: 0, since: Instant::now() },
         closing: None,
     };
     let to_committer = (to_writer.clone(), Arc::clone(&status));

@@ -2,6 +2,8 @@
 //!
 //! The writer decides while the committer syncs; there is one group on its way at a time, so a group holds
 //! everything that came in while the one before it was synced.
+//! Behind a group with several callers the writer sleeps for a moment, so that those who were answered can ask again
+//! without waking it one by one.
 
 use super::answer::{ReadOnly, SubmitError};
 use super::clock_watch::Reading;
@@ -51,8 +53,9 @@ pub(super) enum Order {
     Erase(Seq, oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// How long the writer waits for callers that were just answered to ask again, before it sends a smaller group.
-const GATHER_MICROS_MAX: u64 = 60;
+/// How long the writer lets callers that were answered ask again before the next group goes; the system adds as much
+/// again.
+const GATHER: Duration = Duration::from_micros(50);
 /// How often an idle writer looks at clocks and progress.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -68,7 +71,6 @@ pub(super) struct WriterThread {
     pub(super) status: Arc<Status>,
     pub(super) backlog: VecDeque<(Work, u32, Waiter)>,
     pub(super) flight: Flight,
-    pub(super) gather: Gather,
     pub(super) closing: Option<Option<oneshot::Sender<()>>>,
 }
 
@@ -78,13 +80,6 @@ pub(super) enum Flight {
     Idle,
     Under,
     Latched,
-}
-
-/// How many callers are expected to ask again, and since when they are waited for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Gather {
-    pub(super) expected: usize,
-    pub(super) since: Instant,
 }
 
 impl WriterThread {
@@ -156,10 +151,6 @@ impl WriterThread {
         if self.closing.is_some() && self.flight != Flight::Under {
             return Duration::ZERO;
         }
-        if self.flight == Flight::Idle && self.writer.drafted() != (0, 0) {
-            let gather = Duration::from_micros(GATHER_MICROS_MAX);
-            return gather.saturating_sub(self.gather.since.elapsed());
-        }
         if self.writer.uncovered() >= UNCOVERED_EVENTS_MAX {
             return Duration::from_millis(1);
         }
@@ -174,12 +165,7 @@ impl WriterThread {
 
     /// Whether the draft should go now.
     fn ready(&self) -> bool {
-        let (events, requests) = self.writer.drafted();
-        let gathered = requests >= self.gather.expected
-            || events >= GROUP_EVENTS_MAX / 2
-            || self.closing.is_some()
-            || self.gather.since.elapsed() >= Duration::from_micros(GATHER_MICROS_MAX);
-        self.flight == Flight::Idle && (events, requests) != (0, 0) && gathered
+        self.flight == Flight::Idle && self.writer.drafted() != (0, 0)
     }
 
     fn send_if_ready(&mut self) {
@@ -238,7 +224,9 @@ impl WriterThread {
             Through::Durable { next, requests } => {
                 self.writer.durable(next);
                 self.flight = Flight::Idle;
-                self.gather = Gather { expected: requests, since: Instant::now() };
+                if requests + self.writer.drafted().1 > 1 {
+                    std::thread::sleep(GATHER);
+                }
             }
             Through::NotWritten(error) => {
                 let durable = self.published.read(Clone::clone);

@@ -107,8 +107,9 @@ pub struct Writer<T> {
     accepted: Option<(Seq, ReadOnly)>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and nearly always an event")]
 enum Decision {
-    Append(Box<Event>, Option<PrivateText>),
+    Append(Event, Option<PrivateText>),
     Duplicate(Receipt),
 }
 
@@ -178,9 +179,18 @@ impl<T> Writer<T> {
     }
 
     fn wait(&mut self, reply: T, answer: Answer) {
-        let (head, now) = (self.head, self.state.recorded_at());
-        let fresh = || Draft { builder: GroupBuilder::new(head), events: Vec::new(), replies: Vec::new(), now };
-        self.draft.get_or_insert_with(fresh).replies.push((reply, answer));
+        if self.draft.is_none() {
+            self.draft = Some(self.fresh_draft(self.state.recorded_at()));
+        }
+        if let Some(draft) = &mut self.draft {
+            draft.replies.push((reply, answer));
+        }
+    }
+
+    /// A draft with room for as much as the group before it had.
+    fn fresh_draft(&self, now: Timestamp) -> Draft<T> {
+        let events = Vec::with_capacity(self.window.back().map_or(0, |events| events.len()));
+        Draft { builder: GroupBuilder::new(self.head), events, replies: Vec::new(), now }
     }
 
     /// The time of the draft; a new one begins with what has lapsed meanwhile.
@@ -197,10 +207,7 @@ impl<T> Writer<T> {
         let now = wall.max(self.state.recorded_at());
         match &mut self.draft {
             Some(draft) => draft.now = now,
-            none => {
-                *none =
-                    Some(Draft { builder: GroupBuilder::new(self.head), events: Vec::new(), replies: Vec::new(), now })
-            }
+            None => self.draft = Some(self.fresh_draft(now)),
         }
         for _ in 0..EXPIRY_EVENTS_PER_GROUP_MAX {
             let Some(event) = expiry(&self.state, now) else { break };
@@ -216,7 +223,7 @@ impl<T> Writer<T> {
             }
             Work::Unit(commands) => Answer::Outcomes(self.unit(&commands, now)),
             Work::Would(command) => Answer::Foreseen(self.decide(&command, now).map(|decision| match decision {
-                Decision::Append(event, _) => Foreseen::Appended(event),
+                Decision::Append(event, _) => Foreseen::Appended(Box::new(event)),
                 Decision::Duplicate(receipt) => Foreseen::Duplicate(receipt),
             })),
             Work::AcceptClock(..) => Answer::Outcomes(SmallVec::new()),
@@ -226,7 +233,7 @@ impl<T> Writer<T> {
     fn one(&mut self, command: Result<Prepared, Rejection>, now: Timestamp) -> Outcome {
         let command = command.map_err(SubmitError::Rejected)?;
         match self.decide(&command, now)? {
-            Decision::Append(event, private) => self.append(*event, private),
+            Decision::Append(event, private) => self.append(event, private),
             Decision::Duplicate(receipt) => Ok(receipt),
         }
     }
@@ -252,7 +259,7 @@ impl<T> Writer<T> {
             private: private.as_ref().map(PrivateText::commitment),
         };
         let event = decide(&self.state, &looked, command, &stamp).map_err(SubmitError::Rejected)?;
-        Ok(Decision::Append(Box::new(event), private))
+        Ok(Decision::Append(event, private))
     }
 
     /// A reused id, or what goes before it: part of a command's form is judged by the clock and by the state.
@@ -354,7 +361,7 @@ impl<T> Writer<T> {
                 Ok(Decision::Append(event, private)) => {
                     self.lookup.insert(self.state.next_seq(), &event);
                     evolve(&mut self.state, &event);
-                    events.push((*event, private));
+                    events.push((event, private));
                 }
                 Ok(Decision::Duplicate(receipt)) => receipts.push((index, receipt)),
                 Err(error) => {

@@ -119,14 +119,22 @@ pub fn head_at(reader: &dyn StoreReader, seq: Seq) -> Result<Head, LogFault> {
     Ok(Head { next_seq: seq, hash: found.hash })
 }
 
-/// Reads one event, without reading the log before it: its hash is checked against what stands before it in its
-/// frame, and so are the events between. None where the log ends before it.
+/// Reads one event, without reading the log before it: see [`read_batch`].
+///
+/// # Errors
+/// As there; also for an event that can't be decoded.
+pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>, LogFault> {
+    read_batch(reader, seq)?.and_then(|batch| batch.event(seq)).transpose()
+}
+
+/// Reads the events that end in one frame with this one, without reading the log before them: their hashes are
+/// checked against what stands before the event in its frame. None where the log ends before it.
 ///
 /// It does not look for the commit mark behind the event; ask for seqs below a durable head.
 ///
 /// # Errors
-/// [`LogFault`] where the event, or what stands before it in its frame, is damaged or missing.
-pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>, LogFault> {
+/// [`LogFault`] where the event, or what stands beside it in its frame, is damaged or missing.
+pub fn read_batch(reader: &dyn StoreReader, seq: Seq) -> Result<Option<RawBatch>, LogFault> {
     let store_fault = |error| LogFault { seq, what: FaultKind::Store(error) };
     let Some(start) = frame_of(reader, seq)? else {
         return Ok(None);
@@ -138,16 +146,21 @@ pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>,
         if key.first > seq {
             return Ok(None);
         }
-        if let Some(batch) = walk.step(key, &bytes)?.batch {
-            let Some(index) = seq.0.checked_sub(batch.first().0).and_then(|index| usize::try_from(index).ok()) else {
-                continue;
-            };
-            if index < batch.len() {
-                return decode(&batch, index).transpose();
-            }
+        if let Some(batch) = walk.step(key, &bytes)?.batch
+            && (batch.first()..batch.next_seq()).contains(&seq)
+        {
+            return Ok(Some(batch));
         }
     }
     Ok(None)
+}
+
+impl RawBatch {
+    /// One of its events, decoded; none where it has no such event.
+    #[must_use]
+    pub fn event(&self, seq: Seq) -> Option<Result<Scanned, LogFault>> {
+        decode(self, usize::try_from(seq.0.checked_sub(self.first().0)?).ok()?)
+    }
 }
 
 /// Reads a log from a head to its end: where it ends, and what stands behind the last commit mark.
