@@ -13,6 +13,7 @@ mod ledger;
 mod lies;
 mod linear;
 mod model;
+mod periods;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod power_cut_ledger;
