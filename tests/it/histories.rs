@@ -380,7 +380,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => lines(quantity(), bucket()).prop_map(|lines| Act::Reclassify { lines }),
         5 => (position(), option::weighted(0.9, zero_or_more()))
             .prop_map(|(position, point)| Act::SetReorderPoint { position, point }),
-        1 => (location(), until()).prop_map(|(location, until)| Act::ClosePeriod { location, until }),
+        3 => (location(), until()).prop_map(|(location, until)| Act::ClosePeriod { location, until }),
         4 => master_data(),
         3 => statuses(),
     ]

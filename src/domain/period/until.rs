@@ -223,6 +223,12 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_that_this_build_does_not_know_gives_no_instant() {
+        let until: Until = "2026-01-31".parse().expect("a date");
+        assert_eq!(until.instant(&Zone::from_log("Mars/Olympus_Mons").expect("a short text")), None);
+    }
+
+    #[test]
     fn what_is_read_is_written_the_same_and_nothing_else_is_read() {
         for text in ["2026-01-31", "1900-01-01", "9999-12-31", "2026-01-31T18:00:00", "2026-01-31T18:00:00.000001"] {
             let until: Until = text.parse().expect(text);
