@@ -1,4 +1,5 @@
-//! Appends a real year of sales, all 541,909 lines, and proves the stock that comes out.
+//! Appends a real year of sales, all 541,909 lines, and proves the stock that comes out. All that it knows of the
+//! file is in `fixtures/mappings/online-retail.toml`.
 //!
 //! ```text
 //! cargo run --release --example real_year -- online_retail.csv.zst [--ledger DIR]
@@ -8,18 +9,25 @@
 //! Run it twice with the same `--ledger`: the second run appends nothing. Kill it and run it again: the same stock.
 //! Exits with 1 where a number does not add up.
 
-#[path = "real_year/import.rs"]
-mod import;
+#[path = "real_year/sums.rs"]
+mod sums;
 
 use counterfoil::audit::{self, Expected};
 use counterfoil::domain::ids::Seq;
+use counterfoil::import::{Mapping, Options as ImportOptions, Source, Summary, import};
 use counterfoil::ledger::{Ledger, Options};
 use counterfoil::query::{self, Paging, Scope};
-use import::{ImportError, Imported};
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
+use sums::{Sum, item_of};
+
+const MAPPING: &str = include_str!("../fixtures/mappings/online-retail.toml");
+
+type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -30,7 +38,7 @@ fn main() -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let done = runtime
-        .map_err(ImportError::from)
+        .map_err(Failure::from)
         .and_then(|runtime| runtime.block_on(run(file.into(), dir.map(PathBuf::from), &mut std::io::stdout())));
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,8 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(file: PathBuf, dir: Option<PathBuf>, out: &mut dyn Write) -> Result<(), ImportError> {
-    let input = import::open(&file)?;
+async fn run(file: PathBuf, dir: Option<PathBuf>, out: &mut dyn Write) -> Result<(), Failure> {
     let passing = tempfile::tempdir()?;
     let dir = dir.unwrap_or_else(|| passing.path().join("ledger"));
     let ledger = match dir.join("COUNTERFOIL").exists() {
@@ -50,25 +57,27 @@ async fn run(file: PathBuf, dir: Option<PathBuf>, out: &mut dyn Write) -> Result
         false => Ledger::create(&dir, Options::default())?,
     };
     let shown = std::io::stderr().is_terminal();
-    let imported = import::import(&ledger, input, u64::MAX, |lines| {
+    let progress = move |at: counterfoil::import::Progress| {
         if shown {
-            eprint!("\r{lines} lines are durable");
+            eprint!("\r{} lines are durable", at.lines);
         }
-    })
-    .await?;
+    };
+    let options = ImportOptions { progress: Some(Box::new(progress)), ..ImportOptions::default() };
+    let imported = import(&ledger, &Mapping::parse(MAPPING)?, &Source::file(&file), options).await?;
     if shown {
         eprint!("\r\u{1b}[K");
     }
     let peak_append = peak_bytes();
+    let sums = sums::of_goods(&file)?;
     show_import(&imported, out)?;
-    show_stock(&ledger, &imported, out)?;
+    show_stock(&ledger, &sums, out)?;
     show_negative(&ledger, out)?;
-    let differences = import::differences(&ledger, &imported)?;
+    let differences = sums::differences(&ledger, &sums);
     writeln!(
         out,
-        "\nphysical = minus the sum of the lines: {} of {} items",
-        imported.items.len() - differences.len(),
-        imported.items.len()
+        "\nphysical = minus the sum of the lines of goods: {} of {} items",
+        sums.len() - differences.len(),
+        sums.len()
     )?;
     verify(&ledger, out)?;
     let closing = Instant::now();
@@ -87,43 +96,40 @@ fn per(total: u64, count: u64) -> f64 {
     total as f64 / count.max(1) as f64
 }
 
-fn show_import(imported: &Imported, out: &mut dyn Write) -> Result<(), ImportError> {
-    let Imported { lines, sales, returns, adjustments, repeats, made, took, items } = imported;
-    let seconds = took.as_secs_f64();
+fn show_import(imported: &Summary, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(
         out,
-        "{lines} lines in {seconds:.2} s, {:.0} lines/s: {} appended, {repeats} were there already",
-        *lines as f64 / seconds,
-        imported.appended()
+        "{} lines in {:.2} s, {:.0} lines/s: {} appended, {} were there already, {} are no goods, {} rejected",
+        imported.lines,
+        imported.took.as_secs_f64(),
+        imported.lines_per_second(),
+        imported.appended,
+        imported.duplicates,
+        imported.ignored,
+        imported.rejected
     )?;
     writeln!(
         out,
-        "appended: {sales} sales, {returns} returns, {adjustments} adjustments; {made} items and locations made; {} stock codes",
-        items.len()
+        "appended: {:?}; {} items and {} locations made",
+        imported.appended_by_kind, imported.items_registered, imported.locations_registered
     )?;
     Ok(())
 }
 
-fn show_stock(ledger: &Ledger, imported: &Imported, out: &mut dyn Write) -> Result<(), ImportError> {
-    let mut busiest: Vec<_> = imported.items.iter().collect();
-    busiest.sort_by_key(|sold| std::cmp::Reverse(sold.lines));
+fn show_stock(ledger: &Ledger, sums: &BTreeMap<String, Sum>, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut busiest: Vec<_> = sums.iter().collect();
+    busiest.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.lines));
     writeln!(out, "\nthe ten busiest items\n  {:<12}  {:>6}  {:>9}  {:>9}", "code", "lines", "physical", "available")?;
-    for sold in busiest.into_iter().take(10) {
-        let answer = ledger.query(|state, now| query::item_stock(state, now, sold.item, &Paging::first(1)))?;
+    for (code, sum) in busiest.into_iter().take(10) {
+        let item = item_of(ledger, code).ok_or("an item is missing")?;
+        let answer = ledger.query(|state, now| query::item_stock(state, now, item, &Paging::first(1)))?;
         let total = answer.value.ok_or("an item is missing")?.total;
-        writeln!(
-            out,
-            "  {:<12}  {:>6}  {:>9}  {:>9}",
-            sold.code.as_str(),
-            sold.lines,
-            total.physical,
-            total.available
-        )?;
+        writeln!(out, "  {code:<12}  {:>6}  {:>9}  {:>9}", sum.lines, total.physical, total.available)?;
     }
     Ok(())
 }
 
-fn show_negative(ledger: &Ledger, out: &mut dyn Write) -> Result<(), ImportError> {
+fn show_negative(ledger: &Ledger, out: &mut dyn Write) -> Result<(), Failure> {
     let page = Paging::first(20);
     let answer = ledger.query(|state, now| query::negative_physical(state, now, &Scope::default(), &page))?;
     writeln!(
@@ -138,7 +144,7 @@ fn show_negative(ledger: &Ledger, out: &mut dyn Write) -> Result<(), ImportError
 }
 
 /// Verifies the log against the head that the ledger gave.
-fn verify(ledger: &Ledger, out: &mut dyn Write) -> Result<(), ImportError> {
+fn verify(ledger: &Ledger, out: &mut dyn Write) -> Result<(), Failure> {
     let head = ledger.head();
     let kept = Expected { seq: Seq(head.next_seq.0.saturating_sub(1)), hash: head.hash };
     let started = Instant::now();

@@ -34,14 +34,21 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod domain;
 pub mod files;
+pub mod heads;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod index;
 pub mod ledger;
 pub mod limits;
 pub mod log;
 pub mod named;
 pub mod query;
+#[cfg(feature = "schema")]
+pub mod schema;
 
 pub use domain::command::{Act, Actor, Command};
 pub use domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp};

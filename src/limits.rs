@@ -103,6 +103,18 @@ pub const UNCOVERED_ROWS_MAX: usize = 100;
 /// Thresholds of an ageing report.
 pub const AGE_THRESHOLDS_MAX: usize = 64;
 
+/// Bytes of one record of a file that is imported, as it is written there.
+pub const IMPORT_RECORD_BYTES_MAX: usize = 1_048_576;
+/// Bytes of records that are planned at once, and that the lines of one command may have together.
+pub const IMPORT_BATCH_BYTES_MAX: usize = 4_194_304;
+/// Lines of a file that are planned at once, without those that complete the last command.
+pub const IMPORT_BATCH_LINES_MAX: usize = 32_768;
+/// Different item codes that an import counts its ignored lines by.
+pub const IMPORT_IGNORED_CODES_MAX: usize = 1_000;
+
+const _: () = assert!(IMPORT_RECORD_BYTES_MAX <= IMPORT_BATCH_BYTES_MAX);
+// Each line may name an item that has to be made, and those are made in one batch.
+const _: () = assert!(IMPORT_BATCH_LINES_MAX + LINES_MAX <= BATCH_COMMANDS_MAX);
 const _: () = assert!(PAGE_ROWS_DEFAULT <= PAGE_ROWS_MAX);
 // A cursor holds three numbers, the name of a list and at most one alias or order reference.
 const _: () = assert!(3 * 20 + 64 + ALIAS_BYTES_MAX <= CURSOR_BYTES_MAX);

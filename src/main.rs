@@ -3,9 +3,8 @@
 
 mod cli;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main(cli::Arguments::parse())
+    cli::main(cli::parse())
 }

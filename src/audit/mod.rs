@@ -9,9 +9,11 @@ mod ids;
 mod pipeline;
 pub mod readable;
 pub mod replay;
+mod salvage;
 pub mod verify;
 
 pub use export::export;
 pub use readable::Readable;
 pub use replay::replay;
-pub use verify::{Expected, Fault, Options, Progress, Report, verify};
+pub use salvage::{LostRange, Salvage, SalvagedIsland, salvage};
+pub use verify::{Expected, Fault, KeptUse, Options, OtherLedger, Progress, Report, verify};

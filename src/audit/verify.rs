@@ -10,9 +10,11 @@ use crate::domain::event::{Body, Envelope, Event, UnitMark};
 use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq, Timestamp};
 use crate::domain::state::State;
+use crate::heads::KeptHead;
 use crate::limits::{UNIT_COMMANDS_MAX, VERIFY_CLAIMS_MAX, VERIFY_ID_BYTES};
-use crate::log::{DroppedTail, FaultKind, Hash, LogFault, StoreError, StoreReader};
+use crate::log::{DroppedTail, FaultKind, Hash, LogFault, Scanned, StoreError, StoreReader, read_event};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// An event's hash, kept somewhere else: from a receipt, or the head of an earlier verification.
@@ -33,6 +35,8 @@ fn as_text<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S:
 pub struct Options<'a> {
     /// Hashes kept elsewhere, in any order: what the log must go through.
     pub expected: Vec<Expected>,
+    /// Heads kept elsewhere, in any order; those of other ledgers are told and not used.
+    pub kept: Vec<KeptHead>,
     /// Bytes of fingerprints of ids that are kept at once; with less, the log is read more often.
     pub memory_bytes: usize,
     /// Called every [`PROGRESS_EVENTS`] events of each pass.
@@ -41,7 +45,7 @@ pub struct Options<'a> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { expected: Vec::new(), memory_bytes: VERIFY_ID_BYTES, progress: None }
+        Self { expected: Vec::new(), kept: Vec::new(), memory_bytes: VERIFY_ID_BYTES, progress: None }
     }
 }
 
@@ -74,7 +78,7 @@ pub struct Fault {
     /// The first event that is wrong; the number of events where something is missing behind the last one.
     pub seq: Seq,
     /// The stable name of the broken rule: one of [`crate::domain::check::RULES`], or `format`, `chain`, `mark`,
-    /// `missing`, `head`, `cut`, `private`, `double_entry`.
+    /// `missing`, `head`, `cut`, `ledger`, `private`, `double_entry`, `store`.
     pub rule: &'static str,
     /// What is wrong, with figures.
     pub what: String,
@@ -97,6 +101,8 @@ pub struct Report {
     pub ledger: Option<LedgerId>,
     /// When the last of them was recorded.
     pub recorded_at: Option<Timestamp>,
+    /// What became of the heads kept elsewhere, where some were given.
+    pub kept: Option<KeptUse>,
     /// What stands behind the last commit mark: a group that was being written when something stopped.
     pub dropped_tail: Option<Dropped>,
     /// The first fault.
@@ -109,6 +115,57 @@ pub struct Report {
     pub claims: u64,
     /// What such a verification can't exclude, in sentences.
     pub exclusions: Vec<String>,
+}
+
+/// What became of the heads kept elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptUse {
+    /// Heads of this ledger, or of none that they name: the log was held against each of them.
+    pub used: u64,
+    /// Heads of other ledgers, which say nothing about this one.
+    pub other_ledgers: Vec<OtherLedger>,
+}
+
+/// Another ledger that heads were kept of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OtherLedger {
+    /// Its name.
+    pub ledger: LedgerId,
+    /// How many heads.
+    pub heads: u64,
+}
+
+impl KeptUse {
+    /// Adds the heads of this ledger to what is expected.
+    fn of(kept: &[KeptHead], ledger: Option<LedgerId>, expected: &mut Vec<Expected>) -> Option<Self> {
+        if kept.is_empty() {
+            return None;
+        }
+        let mut other_ledgers: BTreeMap<LedgerId, u64> = BTreeMap::new();
+        let mut used = 0;
+        for head in kept {
+            match head.ledger.filter(|named| ledger.is_some_and(|ours| ours != *named)) {
+                Some(other) => *other_ledgers.entry(other).or_default() += 1,
+                None => {
+                    used += 1;
+                    expected.push(Expected { seq: head.seq, hash: head.hash });
+                }
+            }
+        }
+        let other_ledgers = other_ledgers.into_iter().map(|(ledger, heads)| OtherLedger { ledger, heads }).collect();
+        Some(Self { used, other_ledgers })
+    }
+
+    /// Where no head is of this ledger, another one stands in its place.
+    fn fault(&self, ledger: Option<LedgerId>) -> Option<Fault> {
+        let other = self.other_ledgers.first().filter(|_| self.used == 0)?.ledger;
+        let ledger = ledger?;
+        let what = format!(
+            "this is ledger {ledger}, and heads were kept of ledger {other}: everything was replaced, or these are the \
+             heads of another ledger"
+        );
+        Some(Fault { seq: Seq::GENESIS, rule: LEDGER, what })
+    }
 }
 
 /// What stands behind the last commit mark and was never acknowledged.
@@ -128,6 +185,33 @@ impl From<DroppedTail> for Dropped {
     }
 }
 
+impl Report {
+    /// The report on a log that its store can't read: nothing of it could be judged.
+    #[must_use]
+    pub fn unreadable(error: &StoreError) -> Self {
+        let seq = match error {
+            StoreError::Corrupted { seq: Some(seq), .. } => *seq,
+            _ => Seq::GENESIS,
+        };
+        Self {
+            ok: false,
+            anchored: false,
+            anchored_at: None,
+            events: 0,
+            head: None,
+            ledger: None,
+            recorded_at: None,
+            kept: None,
+            dropped_tail: None,
+            first_fault: Some(Fault { seq, rule: STORE, what: error.to_string() }),
+            rules: Vec::new(),
+            items: 0,
+            claims: 0,
+            exclusions: vec!["nothing was judged: the store can't read the log".into()],
+        }
+    }
+}
+
 /// Verifies a whole log, trusting nothing but the hashes given.
 ///
 /// Memory is bounded by the open state, [`Options::memory_bytes`] and what else is stated in the limits.
@@ -140,6 +224,8 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
         None => 0,
     };
     let mut expected = options.expected;
+    let ledger = genesis_ledger(reader)?;
+    let kept = KeptUse::of(&options.kept, ledger, &mut expected);
     expected.sort_unstable_by_key(|expected| expected.seq);
     let mut run = Run {
         reader,
@@ -157,7 +243,18 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
     };
     let dropped = run.fold()?;
     run.settle_ids()?;
-    Ok(run.report(dropped))
+    let another = kept.as_ref().and_then(|kept| kept.fault(ledger));
+    another.into_iter().for_each(|fault| run.found(fault));
+    Ok(Report { kept, ..run.report(dropped) })
+}
+
+/// The name of the ledger, as far as its first event can be read.
+fn genesis_ledger(reader: &dyn StoreReader) -> Result<Option<LedgerId>, StoreError> {
+    match read_event(reader, Seq::GENESIS) {
+        Ok(Some(Scanned { event: Event { body: Body::Genesis { ledger, .. }, .. }, .. })) => Ok(Some(ledger)),
+        Err(LogFault { what: FaultKind::Store(error), .. }) => Err(error),
+        _ => Ok(None),
+    }
 }
 
 /// Tells how far a verification is.
@@ -346,6 +443,7 @@ impl Run<'_, '_> {
             head: self.head.filter(|_| ok),
             ledger: self.state.ledger(),
             recorded_at: self.head.map(|_| self.state.recorded_at()),
+            kept: None,
             dropped_tail: dropped.map(Dropped::from),
             first_fault: self.first_fault,
             rules: self.rules,
@@ -358,9 +456,11 @@ impl Run<'_, '_> {
 const HEAD: &str = "head";
 const CUT: &str = "cut";
 const PRIVATE: &str = "private";
+const LEDGER: &str = "ledger";
+const STORE: &str = "store";
 
 /// What a fault of the log is called.
-fn format_fault(fault: &LogFault) -> Fault {
+pub(super) fn format_fault(fault: &LogFault) -> Fault {
     let rule = match &fault.what {
         FaultKind::FrameMissing { .. } | FaultKind::FrameMisplaced { .. } => "missing",
         FaultKind::HashPrefix { .. } | FaultKind::PrevHash { .. } => "chain",

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::paint::Paint;
 use super::sheet::{Column, Sheet};
 use super::{Common, Format};
-use counterfoil::ledger::{Ledger, OpenError, Options};
+use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options};
 use counterfoil::log::sled_store::SledOptions;
 use counterfoil::log::{SledStore, Store, StoreError, StoreReader};
 use serde::Serialize;
@@ -47,19 +47,25 @@ impl<'a> Context<'a> {
         task: impl AsyncFnOnce(&Ledger, &mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let dir = self.dir()?;
-        let ledger = patiently(|| Ledger::open(&dir, Options::default()), is_open_elsewhere)?;
+        let options = self.options();
+        let ledger = patiently(|| Ledger::open(&dir, options.clone()), is_open_elsewhere)?;
         let done = task(&ledger, self).await;
-        let closed = ledger.close().await;
+        let closed = close(ledger).await;
         let done = done?;
         closed?;
         Ok(done)
+    }
+
+    /// What a ledger is opened or made with.
+    pub fn options(&self) -> Options {
+        Options { heads: self.common.heads.keep(), ..Options::default() }
     }
 
     /// The log of a ledger that is not opened for writing: verification must also reach one that can't be opened.
     ///
     /// The store comes along because it holds the directory's lock.
     pub fn log(&self) -> Result<(SledStore, Arc<dyn StoreReader>), Failure> {
-        log_of(&self.dir()?)
+        Ok(log_of(&self.dir()?)?)
     }
 
     /// One object: a line of JSON, or columns and a single row of CSV, or text for people.
@@ -80,8 +86,21 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Closes a ledger, and says on standard error where its head could not be noted elsewhere.
+pub async fn close(ledger: Ledger) -> Result<(), StoreError> {
+    let after = ledger.clone();
+    let closed = ledger.close().await;
+    if let Some(HeadsHealth { file, failure: Some(failure), .. }) = after.health().heads {
+        eprintln!("counterfoil: WARNING: heads in {}: {failure}", file.display());
+    }
+    closed
+}
+
 /// The log in a directory.
-pub fn log_of(dir: &Path) -> Result<(SledStore, Arc<dyn StoreReader>), Failure> {
+///
+/// # Errors
+/// What the store says: a verification makes a report of it.
+pub fn log_of(dir: &Path) -> Result<(SledStore, Arc<dyn StoreReader>), StoreError> {
     let is_locked = |error: &StoreError| matches!(error, StoreError::AlreadyOpen { .. });
     let store = patiently(|| SledStore::open(dir, SledOptions::default()), is_locked)?;
     let reader = store.reader();

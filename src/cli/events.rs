@@ -10,11 +10,23 @@ use serde_json::{Value, json};
 
 /// List events in order.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  counterfoil events --ledger shop --from 40 --limit 10")]
+#[command(after_help = "\
+Examples:
+  counterfoil events --ledger shop --from 40 --limit 10
+  counterfoil events --ledger shop --kind adjusted --kind counted --format csv
+
+Events can't be followed live from here: one process owns a ledger. A program that has it open does that with
+Ledger::subscribe.")]
 pub struct Args {
     /// The first event.
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
     from: u64,
+    /// The last event.
+    #[arg(long, value_name = "SEQ", default_value_t = u64::MAX, hide_default_value = true)]
+    until: u64,
+    /// Events of this kind only, such as `reserved`; may be given more than once.
+    #[arg(long, value_name = "KIND")]
+    kind: Vec<String>,
     /// At most this many.
     #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
     limit: u64,
@@ -37,11 +49,23 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let is_json = context.format() == super::Format::Json;
     let mut sheet = context.sheet(COLUMNS);
-    for scanned in scan_from(reader.as_ref(), Seq(args.from)).take(limit) {
+    let mut shown = 0;
+    for scanned in scan_from(reader.as_ref(), Seq(args.from)) {
         let scanned = scanned?;
+        if scanned.seq.0 > args.until || shown >= limit {
+            break;
+        }
+        if !is_wanted(&scanned, &args.kind) {
+            continue;
+        }
+        shown += 1;
         sheet.push(&if is_json { whole(&scanned)? } else { overview(&scanned) })?;
     }
     sheet.end()
+}
+
+fn is_wanted(scanned: &Scanned, kinds: &[String]) -> bool {
+    kinds.is_empty() || kinds.iter().any(|kind| kind == readable::kind(&scanned.event.body))
 }
 
 /// An event with all its fields.

@@ -1,6 +1,7 @@
 //! Why a task failed, and which exit code says so.
 
 use counterfoil::audit::export::ExportError;
+use counterfoil::bench::BenchError;
 use counterfoil::domain::text::TextError;
 use counterfoil::ledger::{OpenError, SubmitError};
 use counterfoil::log::{FaultKind, LogFault, StoreError};
@@ -85,6 +86,7 @@ impl From<OpenError> for Failure {
             OpenError::Store(error) => error.into(),
             OpenError::Log(fault) => fault.into(),
             OpenError::NoGenesis => Self::Damaged(error.to_string()),
+            OpenError::HeadsInside { .. } => Self::Refused(error.to_string()),
             _ => Self::Unable(error.to_string()),
         }
     }
@@ -105,6 +107,18 @@ impl From<SubmitError> for Failure {
         match error {
             SubmitError::Rejected(_) | SubmitError::UnitRefused { .. } => Self::Refused(error.to_string()),
             SubmitError::OutcomeUnknown => Self::Unknown(error.to_string()),
+            _ => Self::Unable(error.to_string()),
+        }
+    }
+}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Self {
+        match error {
+            BenchError::Open(error) => error.into(),
+            BenchError::Store(error) => error.into(),
+            BenchError::Log(fault) => fault.into(),
+            BenchError::Wrong(_) | BenchError::Derived(_) => Self::Damaged(error.to_string()),
             _ => Self::Unable(error.to_string()),
         }
     }

@@ -3,21 +3,38 @@
 //! A command is an `Args` struct (what may be typed) and a `run` that is given a [`Context`] (the ledger's directory,
 //! the format, the output). Lists go through a [`sheet::Sheet`], so that table, JSON and CSV show the same rows.
 
+mod act;
+mod answer;
+mod apply;
+mod bench;
+mod clock;
 mod context;
 mod demo;
 mod events;
 mod export;
 mod failure;
+mod groups;
 mod head;
+mod heads;
+mod import;
+mod info;
 mod init;
+mod look;
+mod manual;
 mod names;
+mod note;
 mod paint;
 mod progress;
+mod replay;
+mod salvage;
+mod schema;
 mod sheet;
+mod snapshot;
 mod stock;
 mod verify;
+mod would;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use context::Context;
 use failure::Failure;
 use std::io::Write;
@@ -27,7 +44,7 @@ use std::process::ExitCode;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, and nothing was found wrong
-  1  refused: the ledger's rules say no to a command, or a name or file is not as it must be; --help says what was done
+  1  refused: the rules say no to a command, or a name or file is not as it must be
   2  the command line can't be understood
   3  damaged, or not what was kept elsewhere; the message names the first event that is wrong
   4  can't be done here and now, nothing was changed: no ledger there, open elsewhere, read-only, disk full
@@ -54,6 +71,8 @@ struct Common {
     /// For people, for programs, or for a spreadsheet.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = "Everywhere")]
     format: Format,
+    #[command(flatten)]
+    heads: heads::HeadsArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -70,11 +89,35 @@ enum Format {
 enum Task {
     Demo(demo::Args),
     Init(init::Args),
+    Apply(apply::Args),
+    #[command(flatten)]
+    Act(act::Act),
+    Would(would::Args),
+    Reservations(look::reservations::Args),
+    Holders(look::holders::Args),
+    Oversold(look::oversold::Args),
+    Clock(clock::Args),
+    Note(note::Args),
     Stock(stock::Args),
     Events(events::Args),
     Head(head::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Replay(replay::Args),
+    Snapshot(snapshot::Args),
+    Salvage(salvage::Args),
+    Info(info::Args),
+    Schema(schema::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
+    Bench(bench::Args),
+    Import(import::Args),
+}
+
+/// Reads the command line; `--help` lists the commands by what they are for.
+pub fn parse() -> Arguments {
+    let matches = groups::grouped(Arguments::command()).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.
@@ -100,11 +143,28 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     match task {
         Task::Demo(args) => demo::run(args, &mut context).await,
         Task::Init(args) => init::run(args, &mut context).await,
+        Task::Apply(args) => apply::run(args, &mut context).await,
+        Task::Act(act) => act::run(act, &mut context).await,
+        Task::Would(args) => would::run(args, &mut context).await,
+        Task::Reservations(args) => look::reservations::run(args, &mut context).await,
+        Task::Holders(args) => look::holders::run(args, &mut context).await,
+        Task::Oversold(args) => look::oversold::run(args, &mut context).await,
+        Task::Clock(args) => clock::run(args, &mut context).await,
+        Task::Note(args) => note::run(args, &mut context).await,
         Task::Stock(args) => stock::run(args, &mut context).await,
         Task::Events(args) => events::run(&args, &mut context),
         Task::Head(args) => head::run(args, &mut context),
         Task::Verify(args) => verify::run(args, &mut context),
         Task::Export(args) => export::run(&args, &mut context),
+        Task::Replay(args) => replay::run(args, &mut context).await,
+        Task::Snapshot(args) => snapshot::run(&args, &mut context),
+        Task::Salvage(args) => salvage::run(&args, &mut context),
+        Task::Info(args) => info::run(args, &mut context).await,
+        Task::Schema(args) => schema::run(&args, &mut context),
+        Task::Completions(args) => manual::completions(&args, &mut context),
+        Task::Man(args) => manual::man(&args, &mut context),
+        Task::Bench(args) => bench::run(args, &mut context),
+        Task::Import(args) => import::run(args, &mut context).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use counterfoil::domain::command::{Alias, AliasKind};
-use counterfoil::domain::ids::{ItemId, LocationId};
+use counterfoil::domain::ids::{ItemId, LocationId, LotId};
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::Ledger;
 use counterfoil::query::{self, Named};
@@ -20,6 +20,14 @@ pub fn location_of(ledger: &Ledger, code: &str) -> Result<LocationId, Failure> {
     match named(ledger, AliasKind::Location, code)? {
         Some(Named::Location(location)) => Ok(location.location),
         _ => Err(Failure::Refused(format!("no location has the code {code:?}; case matters"))),
+    }
+}
+
+/// The lot of an item that a code names.
+pub fn lot_of(ledger: &Ledger, item: ItemId, code: &str) -> Result<LotId, Failure> {
+    match named(ledger, AliasKind::Lot(item), code)? {
+        Some(Named::Lot(lot)) => Ok(lot.lot),
+        _ => Err(Failure::Refused(format!("the item has no lot with the code {code:?}; case matters"))),
     }
 }
 

@@ -19,6 +19,11 @@ impl Progress {
         Self::new(what, "{msg} {wide_bar} {bytes} of {total_bytes}, {eta} left")
     }
 
+    /// What is being done, where nobody knows how long it takes.
+    pub fn of_unknown_length(what: &'static str) -> Self {
+        Self::new(what, "{msg} …")
+    }
+
     fn new(what: &'static str, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

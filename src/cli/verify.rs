@@ -1,26 +1,34 @@
 //! `verify`: everything, trusting nothing but the hashes given.
 
-use super::context::Context;
+use super::context::{Context, log_of};
 use super::failure::Failure;
 use super::paint::Paint;
 use super::progress::Progress;
 use counterfoil::audit::{self, Expected, Options, Report};
 use counterfoil::domain::ids::Seq;
-use counterfoil::log::Hash;
+use counterfoil::heads::{KeptHead, Unreadable, read_heads};
+use counterfoil::log::{Hash, StoreError};
+use serde::Serialize;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 /// Check a whole ledger: format, hash chain, sums, ids and every stock rule.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   counterfoil verify --ledger shop
-  counterfoil verify --ledger shop --expect 62:4f1c…      against a hash that `head` printed or a receipt holds
+  counterfoil verify --ledger shop --expect 62:4f1c…         against a hash that `head` printed or a receipt holds
+  counterfoil verify --ledger shop --expect-heads /mnt/heads.jsonl   against all that were noted with --heads
 
-Without a hash that was kept elsewhere, a cut tail or a rewrite of everything can't be excluded; the answer says so.")]
+Without a hash that was kept elsewhere, a cut tail or a rewrite of everything can't be excluded; the answer says so.
+The exit code is 0 where everything is right and 3 where anything is not, also where the log can't be opened.")]
 pub struct Args {
     /// A hash that was kept elsewhere, as `head` prints it; may be given more than once.
     #[arg(long, value_name = "SEQ:HASH", value_parser = expected)]
     expect: Vec<Expected>,
+    /// A file of heads that were kept elsewhere with --heads; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    expect_heads: Vec<PathBuf>,
 }
 
 fn expected(text: &str) -> Result<Expected, String> {
@@ -31,19 +39,67 @@ fn expected(text: &str) -> Result<Expected, String> {
     Ok(Expected { seq, hash })
 }
 
+/// What is shown: the report, and what of the kept heads can't be read.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    unreadable_heads: &'a [Unreadable],
+}
+
 /// Verifies and shows the report.
 pub fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
-    let (_store, reader) = context.log()?;
-    let bar = Progress::of_events("verifying");
-    let mut progress = |at: audit::verify::Progress| bar.set(at.events, at.of);
-    let options = Options { expected: args.expect, progress: Some(&mut progress), ..Options::default() };
-    let report = audit::verify(reader.as_ref(), options)?;
-    drop(bar);
-    context.object(&report, |paint| report_text(&report, paint))?;
+    let dir = context.dir()?;
+    let (kept, unreadable) = kept_heads(&args.expect_heads)?;
+    let report = match report_on(&dir, args.expect, kept) {
+        Ok(report) => report,
+        Err(error) if is_damage(&error, &dir) => Report::unreadable(&error),
+        Err(error) => return Err(error.into()),
+    };
+    let shown = Shown { report: &report, unreadable_heads: &unreadable };
+    context.object(&shown, |paint| {
+        let mut text = report_text(&report, paint);
+        for line in &unreadable {
+            let _ = writeln!(text, "     line {} of the kept heads can't be used: {}", line.line, line.what);
+        }
+        text
+    })?;
     match &report.first_fault {
+        Some(fault) if fault.rule == "store" => Err(Failure::Damaged(fault.what.clone())),
         Some(fault) => Err(Failure::Damaged(format!("the log is damaged at event {}: {}", fault.seq, fault.what))),
         None => Ok(()),
     }
+}
+
+fn report_on(dir: &Path, expected: Vec<Expected>, kept: Vec<KeptHead>) -> Result<Report, StoreError> {
+    let (_store, reader) = log_of(dir)?;
+    let bar = Progress::of_events("verifying");
+    let mut progress = |at: audit::verify::Progress| bar.set(at.events, at.of);
+    audit::verify(reader.as_ref(), Options { expected, kept, progress: Some(&mut progress), ..Options::default() })
+}
+
+/// Whether the error is one of what is stored: also where the directory says that it is a ledger, and lacks parts of it.
+fn is_damage(error: &StoreError, dir: &Path) -> bool {
+    match error {
+        StoreError::Corrupted { .. } => true,
+        StoreError::NotALedger { .. } => dir.join("COUNTERFOIL").is_file(),
+        _ => false,
+    }
+}
+
+/// The heads of all files, and the lines that are none.
+fn kept_heads(files: &[PathBuf]) -> Result<(Vec<KeptHead>, Vec<Unreadable>), Failure> {
+    let (mut heads, mut unreadable) = (Vec::new(), Vec::new());
+    for file in files {
+        let kept = read_heads(file)
+            .map_err(|error| Failure::Refused(format!("the heads in {} can't be read: {error}", file.display())))?;
+        if kept.heads.is_empty() {
+            return Err(Failure::Refused(format!("{} holds no head: nothing can be held against it", file.display())));
+        }
+        heads.extend(kept.heads);
+        unreadable.extend(kept.unreadable);
+    }
+    Ok((heads, unreadable))
 }
 
 /// A verification for people: the verdict, the head, and what can't be excluded.
@@ -52,13 +108,35 @@ pub fn report_text(report: &Report, paint: Paint) -> String {
     if let Some(head) = &report.head {
         let _ = writeln!(text, "     head: event {} with the hash {}", head.seq, head.hash);
     }
+    if let Some(kept) = &report.kept {
+        kept_text(&mut text, report, kept);
+    }
     if let Some(tail) = &report.dropped_tail {
         let _ = writeln!(text, "     {} bytes behind the last commit mark were never acknowledged", tail.bytes);
     }
     for exclusion in &report.exclusions {
         let _ = writeln!(text, "     {}", paint.dim(&format!("not excluded: {exclusion}")));
     }
+    if !report.ok {
+        text.push_str(WHAT_NEXT);
+    }
     text
+}
+
+const WHAT_NEXT: &str = "     next: leave the directory as it is, `counterfoil salvage --list` shows what can still be \
+read of it;\n           then restore the newest copy that `verify` finds right, and send again what came after it\n";
+
+fn kept_text(text: &mut String, report: &Report, kept: &audit::KeptUse) {
+    let _ = match (report.ok, report.anchored_at) {
+        (true, Some(seq)) => writeln!(text, "     all {} heads kept elsewhere are met, up to event {seq}", kept.used),
+        (_, Some(seq)) => {
+            writeln!(text, "     of {} heads kept elsewhere, those up to event {seq} are met", kept.used)
+        }
+        (_, None) => writeln!(text, "     of {} heads kept elsewhere, none was met", kept.used),
+    };
+    for other in &kept.other_ledgers {
+        let _ = writeln!(text, "     {} heads are of another ledger, {}, and were not used", other.heads, other.ledger);
+    }
 }
 
 /// Whether a log is right, and where it is not.
@@ -69,6 +147,9 @@ pub fn verdict_text(report: &Report, paint: Paint) -> String {
             "  {} {events} events and the sums of {items} items are right: format, chain, ids, every rule\n",
             paint.good("ok")
         ),
+        Some(fault) if fault.rule == "store" => {
+            format!("  {} the log can't be read\n     {}\n", paint.bad("WRONG"), fault.what)
+        }
         Some(fault) => format!(
             "  {} event {} breaks the rule `{}`\n     {}\n     the {events} events before it are right\n",
             paint.bad("WRONG"),

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 /// A command: who asks, why, and what for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Command {
     /// The caller's name for it; the ledger makes a uuid v7 where the caller gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +83,7 @@ impl Command {
 
 /// Who acts, and how we know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Actor {
     /// An opaque pseudonym.
     pub id: ActorId,
@@ -100,6 +102,7 @@ impl Actor {
 
 /// How an actor's identity was established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Established {
     /// The caller said so.
@@ -115,6 +118,7 @@ pub enum Established {
 
 /// What a command follows from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// An earlier event.
@@ -125,6 +129,7 @@ pub enum Cause {
 
 /// A document outside the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Document {
     /// Its kind.
     pub kind: DocumentKind,
@@ -134,6 +139,7 @@ pub struct Document {
 
 /// What is asked: facts, promises and instructions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Act {
     /// Instruction: make an item, known by this SKU.
@@ -142,6 +148,7 @@ pub enum Act {
         sku: AliasText,
         /// Decimal places of its quantities, 0 to 6.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(range(max = 6)))]
         decimals: u8,
     },
     /// Instruction: change an item's decimals, before its first movement only.
@@ -149,6 +156,7 @@ pub enum Act {
         /// The item.
         item: ItemId,
         /// Decimal places, 0 to 6.
+        #[cfg_attr(feature = "schema", schemars(range(max = 6)))]
         decimals: u8,
     },
     /// Instruction: change what may be promised of an item.
@@ -346,6 +354,7 @@ pub enum Act {
 
 /// What may be promised of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ItemStatus {
     /// Everything.
@@ -359,6 +368,7 @@ pub enum ItemStatus {
 
 /// Whether a location or lot is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UseStatus {
     /// In use.
@@ -370,6 +380,7 @@ pub enum UseStatus {
 
 /// The name spaces of aliases: a text is unique within its kind (lot codes within their item).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AliasKind {
     /// The shop's own article number.
@@ -386,6 +397,7 @@ pub enum AliasKind {
 
 /// An alias: a kind and a text, compared byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Alias {
     /// Its name space.
     pub kind: AliasKind,
@@ -395,6 +407,7 @@ pub struct Alias {
 
 /// What an alias names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AliasTarget {
     /// An item.
@@ -407,6 +420,7 @@ pub enum AliasTarget {
 
 /// What a till says happened, with its lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "delta", rename_all = "snake_case")]
 pub enum PosDelta {
     /// Goods went to a customer, from the line's bucket.
@@ -438,6 +452,7 @@ pub enum PosDelta {
 
 /// What a return is against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnOrigin {
     /// The command's order: no more may come back than went out.
@@ -448,6 +463,7 @@ pub enum ReturnOrigin {
 
 /// What to do with more than was shipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Excess {
     /// Refuse the whole return.
@@ -459,6 +475,7 @@ pub enum Excess {
 
 /// Which holds a command acts on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Holds {
     /// Those of one reservation.
@@ -469,6 +486,7 @@ pub enum Holds {
 
 /// How much of the holds.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Portion {
     /// All that is open.
@@ -480,6 +498,7 @@ pub enum Portion {
 
 /// Whether goods are still there when a fulfilment is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Departure {
     /// They leave now: strictly checked.

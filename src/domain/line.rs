@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 /// The two buckets that a position's physical stock is kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
     /// Can be promised and shipped.
@@ -31,6 +32,7 @@ impl Bucket {
 
 /// Where returned goods go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Disposition {
     /// Back into sellable stock.
@@ -43,6 +45,7 @@ pub enum Disposition {
 
 /// One line of a command or an event: a quantity of one position's bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Line {
     /// Where.
     pub position: Position,
@@ -82,6 +85,7 @@ impl Line {
 
 /// What a line says beside its quantity; kept in the log, no rule reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LineDetail {
     /// The quantity as somebody entered it.
     pub entered: Option<Entered>,
@@ -91,15 +95,18 @@ pub struct LineDetail {
 
 /// A quantity as entered: `3` `case of 12`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entered {
     /// The unit that it was entered in.
     pub unit: UnitName,
     /// The digits, as entered: an exact decimal of at most 24 bytes.
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(min = 1, max = 24)))]
     pub quantity: CompactString,
 }
 
 /// A cost in integer minor units, such as 250 GBP = £2.50.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnitCost {
     /// Minor units of the currency.
     pub minor_units: i64,
@@ -112,6 +119,7 @@ pub type Lines = SmallVec<[Line; 1]>;
 
 /// One line of a return.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReturnLine {
     /// What comes back, and where to; its bucket follows from the disposition.
     pub line: Line,
@@ -122,6 +130,7 @@ pub struct ReturnLine {
 
 /// One line of a count: the figure found in one bucket of a position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CountLine {
     /// Where.
     pub position: Position,

@@ -8,6 +8,8 @@ use std::fmt;
 ///
 /// Values read by [`Quantity::parse`] lie within ±[`QUANTITY_UNITS_MAX`]; a command with another value is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("minimum" = -QUANTITY_UNITS_MAX, "maximum" = QUANTITY_UNITS_MAX)))]
 #[serde(transparent)]
 pub struct Quantity(pub i64);
 

@@ -12,6 +12,7 @@ use std::fmt;
 
 /// Why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -208,6 +209,7 @@ pub enum Rejection {
 
 /// One short position of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Shortage {
     /// Where.
     pub position: Position,

@@ -75,6 +75,21 @@ pub(crate) fn problem_of(text: &str, bytes_max: usize) -> Option<TextProblem> {
     (text.trim() != text).then_some(TextProblem::OuterSpace)
 }
 
+/// What a schema can say of a short text: it counts characters where the rule counts bytes, so it allows a little more.
+#[cfg(feature = "schema")]
+fn text_schema(what: &str, bytes_max: usize) -> schemars::Schema {
+    const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f";
+    let inner = format!("[^{CONTROL}]");
+    let outer = format!(r"[^\s{CONTROL}]");
+    schemars::json_schema!({
+        "type": "string",
+        "description": format!("{what}: 1 to {bytes_max} bytes of UTF-8, no control characters, no white space at an end"),
+        "minLength": 1,
+        "maxLength": bytes_max,
+        "pattern": format!("^{outer}({inner}*{outer})?$"),
+    })
+}
+
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr) => {
         $(#[$doc])*
@@ -109,6 +124,17 @@ macro_rules! text {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                text_schema($what, $max)
             }
         }
 
@@ -218,6 +244,17 @@ impl fmt::Display for Zone {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Zone {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Zone".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        text_schema("name of an IANA time zone, such as Europe/London", limits::ZONE_BYTES_MAX)
+    }
+}
+
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = CompactString::deserialize(deserializer)?;
@@ -263,6 +300,21 @@ impl fmt::Display for Currency {
 impl Serialize for Currency {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Currency {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Currency".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "three capital letters, as of ISO 4217",
+            "pattern": "^[A-Z]{3}$",
+        })
     }
 }
 

@@ -74,9 +74,14 @@ pub(super) struct Compare<'a> {
     pub(super) durable: &'a Durable,
     pub(super) index: &'a IndexReader,
     pub(super) checkpoints: &'a dyn Files,
+    /// Told how many events were folded.
+    pub(super) progress: &'a mut dyn FnMut(u64),
 }
 
-pub(super) fn verify(compare: &Compare<'_>) -> Result<Derived, DerivedError> {
+/// Events between two calls of the progress callback.
+const PROGRESS_EVENTS: u64 = 65_536;
+
+pub(super) fn verify(compare: Compare<'_>) -> Result<Derived, DerivedError> {
     let view = compare.index.view();
     let covered = Seq(view.covered_to());
     let mut saved: Vec<(State, Head)> = checkpoint::load_all(compare.checkpoints, compare.ledger)
@@ -94,6 +99,9 @@ pub(super) fn verify(compare: &Compare<'_>) -> Result<Derived, DerivedError> {
         }
         evolve(&mut state, &scanned.event);
         head = Head { next_seq: scanned.seq.next(), hash: scanned.hash };
+        if head.next_seq.0.is_multiple_of(PROGRESS_EVENTS) {
+            (compare.progress)(head.next_seq.0);
+        }
         if scanned.seq < covered {
             insert_segment(&mut segment, scanned.seq, &scanned.event);
             if head.next_seq.0 % SEGMENT_SEQS == 0 || head.next_seq == covered {

@@ -39,6 +39,8 @@ pub struct Progress {
     pub indexed: AtomicU64,
     /// The first event that the newest checkpoint does not cover.
     pub checkpointed: AtomicU64,
+    /// The first event for which something may still be due: a segment, a checkpoint, a merge.
+    pub settled: AtomicU64,
     /// Set to stop a merge between two blocks.
     pub stop: AtomicBool,
 }
@@ -145,6 +147,9 @@ impl Follower {
         self.checkpoint_if_due();
         let stop = &self.progress.stop;
         while self.index.merge_step(stop).map_err(FollowError::Index)? == MergeStep::Merged {}
+        if self.caught_up() {
+            self.progress.settled.store(self.head.next_seq.0, Ordering::Release);
+        }
         Ok(found)
     }
 

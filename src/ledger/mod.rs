@@ -8,6 +8,7 @@ mod derived;
 mod follower;
 mod gone;
 mod handoff;
+mod heads;
 mod lookup;
 mod open;
 mod published;
@@ -20,6 +21,7 @@ mod writer;
 pub use answer::{Created, Outcome, ReadOnly, Receipt, Repeat, SubmitError};
 pub use clock_watch::Reading;
 pub use derived::{Derived, DerivedError};
+pub use heads::{HeadsHealth, KeepHeads};
 pub use open::{OpenError, Options, Parts};
 pub use sources::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use status::{Health, Mode};
@@ -45,7 +47,7 @@ use crate::domain::state::State;
 use crate::domain::text::ReasonCode;
 use crate::index::IndexReader;
 use crate::limits::{BATCH_COMMANDS_MAX, EVENTS_PAGE_MAX, MESSAGE_COMMANDS_MAX, QUEUE_COMMANDS_MAX, UNIT_COMMANDS_MAX};
-use crate::log::{Head, LogFault, StoreError, StoreReader, scan_from};
+use crate::log::{Head, LogFault, SnapshotError, StoreError, StoreReader, Texts, scan_from};
 use parking_lot::{Mutex, RwLock};
 use published::Published;
 use shell::{Message, Waiter, as_of};
@@ -81,6 +83,7 @@ struct Inner {
     index: IndexReader,
     checkpoints: Arc<dyn crate::files::Files>,
     ledger: LedgerId,
+    heads: Option<Arc<Mutex<HeadsHealth>>>,
     supervisor: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
 
@@ -312,11 +315,13 @@ impl Ledger {
             next_seq: self.head().next_seq,
             indexed: Seq(progress.indexed.load(Ordering::Acquire)),
             checkpointed: Seq(progress.checkpointed.load(Ordering::Acquire)),
+            settled: Seq(progress.settled.load(Ordering::Acquire)),
             queued: QUEUE_COMMANDS_MAX.saturating_sub(self.inner.permits.available_permits()),
             groups,
             events,
             last_group_micros,
             follower_failure,
+            heads: self.inner.heads.as_ref().map(|heads| heads.lock().clone()),
         }
     }
 
@@ -326,18 +331,40 @@ impl Ledger {
         Arc::clone(&self.inner.log.read())
     }
 
+    /// Copies the ledger as it is now into a directory that is missing or empty, while it goes on: the log up to the
+    /// head that is returned, and the private texts that are not erased. Blocks while it copies.
+    ///
+    /// The copy has the same name: only one of the two may be written to from then on.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; nothing is left under the directory's name.
+    pub fn snapshot(&self, dir: &Path) -> Result<Head, SnapshotError> {
+        let head = self.head();
+        crate::log::snapshot(self.log().as_ref(), self.id(), head, dir, Texts::All)?;
+        Ok(head)
+    }
+
     /// Rebuilds everything that is derived and compares: state, checkpoints, indexes. Takes as long as a replay.
     ///
     /// # Errors
     /// [`DerivedError`] with the first thing that differs, or why the log can't be read.
     pub fn verify_derived(&self) -> Result<Derived, DerivedError> {
+        self.verify_derived_with(|_| {})
+    }
+
+    /// As [`verify_derived`](Self::verify_derived), and tells every 65,536 events how many were folded.
+    ///
+    /// # Errors
+    /// [`DerivedError`] with the first thing that differs, or why the log can't be read.
+    pub fn verify_derived_with(&self, mut progress: impl FnMut(u64)) -> Result<Derived, DerivedError> {
         let durable = self.inner.published.read(Clone::clone);
-        derived::verify(&derived::Compare {
+        derived::verify(derived::Compare {
             ledger: self.inner.ledger,
             log: self.log().as_ref(),
             durable: &durable,
             index: &self.inner.index,
             checkpoints: self.inner.checkpoints.as_ref(),
+            progress: &mut progress,
         })
     }
 

@@ -6,6 +6,7 @@ use super::clock_watch::Reading;
 use super::committer::Committer;
 use super::follower::{Begin, Follower, Progress};
 use super::handoff::{End, Handoff};
+use super::heads::{KeepHeads, Keeper};
 use super::lookup::Lookup;
 use super::published::Published;
 use super::shell::{Flight, Gather, Waiter, WriterThread, run_committer, run_follower};
@@ -18,6 +19,7 @@ use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq};
 use crate::domain::state::State;
 use crate::files::{DirFiles, Files, FilesError};
+use crate::heads::is_inside;
 use crate::index::{Index, IndexError, IndexReader};
 use crate::limits::{CATCH_UP_EVENTS_MAX, FORMAT_VERSION, QUEUE_COMMANDS_MAX, RULES_VERSION};
 use crate::log::sled_store::SledOptions;
@@ -28,7 +30,7 @@ use crate::log::{
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{Builder, JoinHandle};
@@ -46,12 +48,15 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// What gives random bytes.
     pub entropy: Arc<dyn Entropy>,
+    /// Where heads are noted outside of the ledger's directory, so that a rewrite of all of it is found.
+    pub heads: Option<KeepHeads>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let SledOptions { cache_bytes, reserve_bytes } = SledOptions::default();
-        Self { cache_bytes, reserve_bytes, clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy) }
+        let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy));
+        Self { cache_bytes, reserve_bytes, clock, entropy, heads: None }
     }
 }
 
@@ -88,6 +93,13 @@ pub enum OpenError {
     NoGenesis,
     /// The newest events can't be read back.
     Lookup(SubmitError),
+    /// Heads would be noted in the ledger's own directory, where whoever rewrites the one rewrites the other.
+    HeadsInside {
+        /// The file.
+        file: PathBuf,
+        /// The ledger's directory.
+        dir: PathBuf,
+    },
     /// A thread can't be started.
     Thread(std::io::Error),
 }
@@ -105,6 +117,13 @@ impl fmt::Display for OpenError {
             ),
             Self::NoGenesis => f.write_str("the log does not begin with a genesis event: it is not a ledger's log"),
             Self::Lookup(error) => error.fmt(f),
+            Self::HeadsInside { file, dir } => write!(
+                f,
+                "heads can't be noted in {}: it lies in the ledger's directory {}, and whoever rewrites the ledger \
+                 rewrites it too; name a file elsewhere, best on another disk",
+                file.display(),
+                dir.display()
+            ),
             Self::Thread(error) => write!(f, "a thread can't be started: {error}"),
         }
     }
@@ -119,7 +138,7 @@ impl std::error::Error for OpenError {
             Self::Index(error) => Some(error),
             Self::Lookup(error) => Some(error),
             Self::Thread(error) => Some(error),
-            Self::RulesUnsupported { .. } | Self::NoGenesis => None,
+            Self::RulesUnsupported { .. } | Self::NoGenesis | Self::HeadsInside { .. } => None,
         }
     }
 }
@@ -157,6 +176,7 @@ pub struct Opened<T> {
 }
 
 pub(super) fn create(path: &Path, options: Options) -> Result<Ledger, OpenError> {
+    check_heads(path, &options)?;
     let mut id = [0; 16];
     options.entropy.fill(&mut id);
     let ledger = LedgerId(uuid::Builder::from_random_bytes(id).into_uuid());
@@ -165,6 +185,7 @@ pub(super) fn create(path: &Path, options: Options) -> Result<Ledger, OpenError>
 }
 
 pub(super) fn open(path: &Path, options: Options) -> Result<Ledger, OpenError> {
+    check_heads(path, &options)?;
     let store = SledStore::open(path, sled_options(&options))?;
     let ledger = store.ledger();
     let parts = directory_parts(store)?;
@@ -172,6 +193,15 @@ pub(super) fn open(path: &Path, options: Options) -> Result<Ledger, OpenError> {
     match parts.store.reader().last_frame()? {
         Some(_) => open_over(parts, options),
         None => create_over(parts, ledger, options),
+    }
+}
+
+fn check_heads(dir: &Path, options: &Options) -> Result<(), OpenError> {
+    match &options.heads {
+        Some(KeepHeads { file, .. }) if is_inside(file, dir) => {
+            Err(OpenError::HeadsInside { file: file.clone(), dir: dir.to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -335,6 +365,9 @@ fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) 
     let permits = Arc::new(Semaphore::new(QUEUE_COMMANDS_MAX));
     let status = Arc::new(Status::new(writer.read_only().map_or(Mode::Writing, Mode::ReadOnly)));
     let progress = follower.progress();
+    let keep = |keep| Keeper::start(keep, ledger, Arc::clone(&log), Arc::clone(&published), Arc::clone(&options.clock));
+    let keeper = options.heads.clone().map(keep).transpose().map_err(OpenError::Thread)?;
+    let heads = keeper.as_ref().map(Keeper::health);
     let (to_writer, messages) = channel();
     let (orders, committer_orders) = channel();
     let thread = WriterThread {
@@ -358,7 +391,8 @@ fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) 
     let following = (Arc::clone(&handoff), Arc::clone(&status));
     let follower = spawn("counterfoil-follow", move || run_follower(follower, &following.0, &following.1))?;
     let stop = Arc::clone(&progress);
-    let supervisor = spawn("counterfoil-write", move || supervise(thread, committer, follower, &handoff, &stop))?;
+    let supervisor =
+        spawn("counterfoil-write", move || supervise(thread, committer, follower, keeper, &handoff, &stop))?;
     let inner = Inner {
         to_writer,
         permits,
@@ -370,6 +404,7 @@ fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) 
         index,
         checkpoints,
         ledger,
+        heads,
         supervisor: Mutex::new(Some(supervisor)),
     };
     Ok(Ledger { inner: Arc::new(inner) })
@@ -380,12 +415,17 @@ fn supervise(
     thread: WriterThread,
     committer: JoinHandle<Committer>,
     follower: JoinHandle<()>,
+    keeper: Option<Keeper>,
     handoff: &Handoff,
     progress: &Progress,
 ) -> Result<(), StoreError> {
     let waiter = thread.run();
     // The writer's end of the orders is gone, so the committer ends.
-    let closed = match committer.join() {
+    let committed = committer.join();
+    if let Some(keeper) = keeper {
+        keeper.finish();
+    }
+    let closed = match committed {
         Ok(committer) => {
             progress.stop.store(true, std::sync::atomic::Ordering::Release);
             handoff.end(End::CaughtUp);

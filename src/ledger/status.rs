@@ -1,6 +1,7 @@
 //! How the ledger is: what it can do now, how far its followers are, how long syncs take.
 
 use super::answer::ReadOnly;
+use super::heads::HeadsHealth;
 use crate::domain::ids::Seq;
 use parking_lot::Mutex;
 use std::time::Duration;
@@ -27,6 +28,9 @@ pub struct Health {
     pub indexed: Seq,
     /// The first event that the newest checkpoint does not cover.
     pub checkpointed: Seq,
+    /// The first event for which something may still be due: a segment of the index, a checkpoint, a merge. Equal to
+    /// `next_seq` while there is nothing left to do behind the answers.
+    pub settled: Seq,
     /// Commands that wait in the queue.
     pub queued: usize,
     /// Groups written since the start.
@@ -37,6 +41,8 @@ pub struct Health {
     pub last_group_micros: u64,
     /// Why indexes and checkpoints are no longer written, where they are not.
     pub follower_failure: Option<String>,
+    /// How the noting of heads elsewhere is, where that was asked for.
+    pub heads: Option<HeadsHealth>,
 }
 
 /// Figures that threads keep for [`Health`].

@@ -115,8 +115,7 @@ impl Claim {
         marker.write_all(text.as_bytes()).and_then(|()| marker.sync_all()).map_err(io)?;
         std::fs::rename(&unfinished, path.join(MARKER)).map_err(io)?;
         sync_directory(path).map_err(io)?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        sync_directory(parent).map_err(io)?;
+        sync_directory(parent(path)).map_err(io)?;
         // From here on the marker is what others lock.
         self._lock = marker;
         Ok(())
@@ -145,6 +144,27 @@ pub(super) fn prepare(path: &Path) -> Result<Claim, StoreError> {
         std::fs::create_dir(path.join(part)).map_err(io)?;
     }
     Ok(Claim { path: path.to_owned(), _lock: directory })
+}
+
+/// Whether a directory may be made in this place: it is missing or empty.
+pub(super) fn check_free(path: &Path) -> Result<(), StoreError> {
+    match std::fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(StoreError::AlreadyExists { path: path.to_owned() }),
+    }
+}
+
+/// Gives a finished directory its name, durably, in a place that is missing or empty.
+pub(super) fn appear(finished: &Path, path: &Path) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io { what: "giving the copy its name", source };
+    sync_tree(finished).map_err(io)?;
+    std::fs::rename(finished, path).map_err(io)?;
+    sync_directory(parent(path)).map_err(io)
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Takes the directory of a ledger that exists, and says which one it is.
@@ -261,4 +281,60 @@ fn sync_tree(directory: &Path) -> std::io::Result<()> {
 
 fn sync_directory(directory: &Path) -> std::io::Result<()> {
     File::open(directory)?.sync_all()
+}
+
+/// What a ledger's directory says of itself, as far as it does.
+pub(super) struct Looked {
+    pub(super) ledger: Option<LedgerId>,
+    pub(super) reached: Option<Head>,
+    /// The lock, where there is a marker to be locked.
+    pub(super) lock: Option<File>,
+}
+
+/// Looks at a ledger's directory without changing anything in it.
+pub(super) fn look(path: &Path) -> Result<Looked, StoreError> {
+    if !path.join(LOG).join(DB).is_file() {
+        return Err(not_a_ledger(path, format!("the file {LOG}/{DB} is missing")));
+    }
+    let reached = std::fs::read_to_string(path.join(REACHED)).ok().and_then(|text| parse_reached(&text));
+    let reached = reached.map(|reached| reached.head);
+    let Ok(marker) = File::open(path.join(MARKER)) else {
+        return Ok(Looked { ledger: None, reached, lock: None });
+    };
+    lock(&marker, path)?;
+    Ok(Looked { ledger: read_marker(path, &marker).ok(), reached, lock: Some(marker) })
+}
+
+/// Copies a log's files into a new directory.
+pub(super) fn copy_log(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io { what: "copying the log's files", source };
+    std::fs::create_dir(to).map_err(io)?;
+    copy_tree(&from.join(LOG), &to.join(LOG)).map_err(io)
+}
+
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy_tree(&entry.path(), &to)?,
+            false => {
+                std::fs::copy(entry.path(), to)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes sled's snapshots, which only make opening faster.
+pub(super) fn remove_snapshots(path: &Path) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io { what: "removing snapshots", source };
+    for entry in std::fs::read_dir(path.join(LOG)).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        if entry.file_name().to_string_lossy().starts_with("snap.") {
+            std::fs::remove_file(entry.path()).map_err(io)?;
+        }
+    }
+    Ok(())
 }

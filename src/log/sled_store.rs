@@ -123,16 +123,40 @@ impl SledStore {
     /// [`StoreError::AlreadyExists`] where something is there; [`StoreError::ReadOnly`]; [`StoreError::Full`];
     /// [`StoreError::Io`].
     pub fn create(path: &Path, ledger: LedgerId, options: SledOptions) -> Result<Self, StoreError> {
+        let mut store = Self::begin(path, ledger, options)?;
+        store.finish()?;
+        Ok(store)
+    }
+
+    /// Makes everything in a ledger's directory but the marker, without which it is none.
+    pub(super) fn begin(path: &Path, ledger: LedgerId, options: SledOptions) -> Result<Self, StoreError> {
         let claim = directory::prepare(path)?;
         check_space(path, options.reserve_bytes)?;
         let db = open_db(path, options)?;
         write_meta(&db, ledger)?;
         let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
         let db_file = open_db_file(path)?;
-        let mut store = Self::new(claim, ledger, options, trees, db_file);
+        let store = Self::new(claim, ledger, options, trees, db_file);
         store.flush()?;
-        store.claim.finish(ledger)?;
         Ok(store)
+    }
+
+    /// Writes the marker: from now on the directory is a ledger's.
+    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
+        self.claim.finish(self.ledger)
+    }
+
+    /// What sled can still read of its files in a directory that nobody else uses, whatever is missing beside them.
+    ///
+    /// sled may change the files: they must be a copy.
+    pub(super) fn read_what_is_left(path: &Path) -> Result<Arc<dyn StoreReader>, StoreError> {
+        let db = open_db(path, SledOptions::default())?;
+        let names = guarded("reading the names of the trees", || db.tree_names())?;
+        if !names.iter().any(|found| found.as_ref() == FRAMES.as_bytes()) {
+            let what = format!("sled finds no tree `{FRAMES}` in its file");
+            return Err(StoreError::Corrupted { seq: None, what });
+        }
+        Ok(Arc::new(Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db }))
     }
 
     /// Opens a ledger's directory. Before sled is let at it, the store has made sure that it is one, that its format

@@ -48,6 +48,7 @@ mod tests;
 
 pub use error::{Invalid, Missing, NamedError, NotFound};
 pub use refusal::{amount, details, message, place};
+pub use words::instant_of;
 
 use crate::domain::command::{Act, Command};
 use crate::domain::state::State;
@@ -86,10 +87,9 @@ impl<'a> Spoken<'a> {
         }
     }
 
-    /// Whether any of these could be a name that the command uses: a text that stands anywhere in it.
-    #[must_use]
-    pub fn mentions(&self, mut is_name: impl FnMut(&str) -> bool) -> bool {
-        self.tree.any_text(&mut is_name)
+    /// Visits every text in it: whatever names it uses are among them.
+    pub fn each_text(&self, mut visit: impl FnMut(&str)) {
+        self.tree.each_text(&mut visit);
     }
 }
 

@@ -34,12 +34,12 @@ impl Tree<'_> {
         }
     }
 
-    pub(super) fn any_text(&self, found: &mut impl FnMut(&str) -> bool) -> bool {
+    pub(super) fn each_text(&self, visit: &mut impl FnMut(&str)) {
         match self {
-            Self::Text(text) => found(text),
-            Self::List(members) => members.iter().any(|member| member.any_text(found)),
-            Self::Object(fields) => fields.iter().any(|(_, value)| value.any_text(found)),
-            _ => false,
+            Self::Text(text) => visit(text),
+            Self::List(members) => members.iter().for_each(|member| member.each_text(visit)),
+            Self::Object(fields) => fields.iter().for_each(|(_, value)| value.each_text(visit)),
+            _ => {}
         }
     }
 }

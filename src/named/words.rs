@@ -80,7 +80,10 @@ pub(super) fn instant(field: &Field<'_>) -> Result<Timestamp, Invalid> {
 }
 
 /// Reads a date and time with its zone (RFC 3339), to the microsecond.
-pub(super) fn instant_of(text: &str) -> Result<Timestamp, String> {
+///
+/// # Errors
+/// What is wrong with the text and what to write instead.
+pub fn instant_of(text: &str) -> Result<Timestamp, String> {
     let wanted = "want a date and time with its zone, such as 2026-03-01T09:30:00Z or 2026-03-01T10:30:00+01:00";
     let at = DateTime::parse_from_rfc3339(text).map_err(|error| format!("{text:?}: {error}; {wanted}"))?;
     match at.nanosecond() % 1_000 {

@@ -3,16 +3,21 @@
 
 mod agree;
 mod audit;
+#[cfg(feature = "bench")]
+mod bench;
+mod cmd;
 mod demo;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod gate;
 mod histories;
+mod import;
 mod kill;
 mod ledger;
 mod lies;
 mod linear;
 mod model;
+mod ops;
 mod periods;
 #[cfg(target_os = "linux")]
 mod power_cut;

@@ -35,6 +35,7 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
         never: &[],
     },
+    Rule { about: &["heads", "heads::*"], may: &["limits", "domain", "log::chain*", "heads"], never: &[] },
     Rule { about: &["log", "log::*"], may: &["limits", "domain", "log"], never: &[] },
     Rule {
         about: &["index::records"],
@@ -50,7 +51,7 @@ const IMPORTS: &[Rule] = &[
     Rule { about: &["replenish", "replenish::*"], may: &["limits", "domain", "replenish"], never: &[] },
     Rule {
         about: &["ledger", "ledger::*"],
-        may: &["limits", "domain", "log", "index", "files", "projection", "ledger", "error"],
+        may: &["limits", "domain", "log", "index", "files", "heads", "projection", "ledger", "error"],
         never: &[],
     },
     Rule { about: &["named", "named::*"], may: &["limits", "domain", "named"], never: &["domain::decide*"] },
@@ -58,13 +59,20 @@ const IMPORTS: &[Rule] = &[
     Rule { about: &["query", "query::*"], may: &["limits", "domain", "projection", "query"], never: &[] },
     Rule {
         about: &["audit", "audit::*"],
-        may: &["limits", "domain", "log", "index", "files", "audit", "error"],
+        may: &["limits", "domain", "log", "index", "files", "heads", "audit", "error"],
         never: &["domain::decide*"],
     },
     Rule {
         about: &["error"],
         may: &["limits", "domain", "log", "index", "files", "projection", "ledger", "query", "audit"],
         never: &[],
+    },
+    Rule { about: &["schema"], may: &["limits", "domain"], never: &[] },
+    // Measures what others can call, through what they call.
+    Rule {
+        about: &["bench", "bench::*"],
+        may: &["limits", "domain", "log", "index", "files", "ledger", "query", "audit", "bench"],
+        never: &["domain::decide*", "domain::check*"],
     },
     Rule { about: &["import", "import::*", "cli", "cli::*"], may: &["*"], never: &[] },
 ];

@@ -148,13 +148,21 @@ impl fmt::Display for Until {
     }
 }
 
+/// Whether a text looks like a date or a date and time; chrono itself takes white space, signs and missing digits.
+fn has_form(text: &str) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00.000000000";
+    let fits = |(byte, form): (u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        sign => byte == *sign,
+    };
+    matches!(text.len(), 10 | 19 | 21..=29) && text.bytes().zip(FORM).all(fits)
+}
+
 impl FromStr for Until {
     type Err = UntilError;
 
     fn from_str(text: &str) -> Result<Self, UntilError> {
-        // chrono skips white space and takes years of any length; here a text has one meaning.
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"-T:.".contains(&byte));
-        if !plain || text.as_bytes().get(4) != Some(&b'-') {
+        if !has_form(text) {
             return Err(UntilError::Malformed);
         }
         if let Ok(day) = NaiveDate::parse_from_str(text, DATE) {
@@ -177,6 +185,22 @@ impl<'de> Deserialize<'de> for Until {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Until {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Until".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "a local date (that day is in the period) or a local date and time (that time is not), \
+                in the years 1900 to 9999, without an offset",
+            "pattern": r"^(19|[2-9]\d)\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,9})?)?$",
+        })
     }
 }
 
@@ -236,8 +260,16 @@ mod tests {
             let (form, number) = until.numbers();
             assert_eq!(Until::from_numbers(form, number), Some(until), "{text}");
         }
-        let malformed =
-            ["", "2026-01", "2026-02-30", "31.01.2026", " 2026-01-31", "2026-01-31 18:00:00", "+2026-01-31"];
+        let malformed = [
+            "",
+            "2026-01",
+            "2026-02-30",
+            "31.01.2026",
+            " 2026-01-31",
+            "2026-01-31 18:00:00",
+            "+2026-01-31",
+            "2026-1-31",
+        ];
         for text in malformed.into_iter().chain(["2026-01-31T18:00:00Z", "2026-01-31T25:00:00", "20260-01-31"]) {
             assert_eq!(text.parse::<Until>(), Err(UntilError::Malformed), "{text:?}");
         }

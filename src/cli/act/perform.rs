@@ -1,0 +1,151 @@
+//! An act is read, submitted, and answered for people or programs.
+
+use super::{After, Deed};
+use crate::cli::Format;
+use crate::cli::answer::{IdBy, Told};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::paint::Paint;
+use crate::cli::stock;
+use counterfoil::audit::{Readable, readable};
+use counterfoil::ledger::Foreseen;
+use counterfoil::named::{NamedError, Spoken};
+use counterfoil::query::{Scope, StockFilter};
+use counterfoil::{Act, Command, CommandId, Ledger, Position};
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::Write;
+use uuid::Uuid;
+
+/// What a typed act got.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    told: Told,
+    #[serde(flatten)]
+    named: Option<serde_json::Map<String, Value>>,
+    /// The stock of its positions afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock: Option<Vec<stock::Row>>,
+}
+
+impl Answer {
+    const fn told(told: Told) -> Self {
+        Self { told, named: None, stock: None }
+    }
+}
+
+/// Submits an act and shows its receipt.
+pub async fn perform(deed: Deed, context: &mut Context<'_>) -> Result<(), Failure> {
+    let answer = context.with_ledger(async |ledger, _| submit(ledger, deed).await).await?;
+    show(&answer, context)
+}
+
+async fn submit(ledger: &Ledger, deed: Deed) -> Result<Answer, Failure> {
+    let command = match read(ledger, &deed.command)? {
+        Ok(command) => command,
+        Err(error) => return Ok(Answer::told(Told::not_understood(error))),
+    };
+    let positions = positions(&command);
+    let (command, id, by) = identified(command);
+    let told = Told::of(ledger, ledger.submit(command).await, id, by);
+    let mut answer = Answer::told(again(told, deed.command));
+    if answer.told.failure().is_err() {
+        return Ok(answer);
+    }
+    answer.named = deed.named.map(|(what, id)| [(what.to_owned(), id.into())].into_iter().collect());
+    if deed.after == After::Stock {
+        answer.stock = Some(stock_at(ledger, &positions)?);
+    }
+    Ok(answer)
+}
+
+fn read(ledger: &Ledger, command: &Value) -> Result<Result<Command, NamedError>, Failure> {
+    let text = serde_json::to_string(command)?;
+    Ok(Spoken::parse(&text).map_err(NamedError::from).and_then(|spoken| ledger.query(|state, _| spoken.command(state))))
+}
+
+/// Where nobody knows what came of a command: the very same command again, with whatever was made for it here.
+fn again(told: Told, mut command: Value) -> Told {
+    let Told::Unknown { command_id, message } = told else { return told };
+    command["id"] = command_id.to_string().into();
+    Told::Unknown { command_id, message: format!("{message}; here: counterfoil apply, with the line\n  {command}") }
+}
+
+/// The command under an id, the caller's or one made here, so that it can be named whatever comes of it.
+pub fn identified(command: Command) -> (Command, CommandId, IdBy) {
+    match command.id {
+        Some(id) => (command, id, IdBy::Caller),
+        None => {
+            let id = CommandId(Uuid::now_v7());
+            (command.with_id(id), id, IdBy::Tool)
+        }
+    }
+}
+
+fn positions(command: &Command) -> Vec<Position> {
+    let (Act::Reserve { lines, .. } | Act::Amend { lines, .. }) = &command.act else { return Vec::new() };
+    let mut positions: Vec<Position> = lines.iter().map(|line| line.position).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    positions
+}
+
+fn stock_at(ledger: &Ledger, positions: &[Position]) -> Result<Vec<stock::Row>, Failure> {
+    let mut rows = Vec::new();
+    for position in positions {
+        let filter = StockFilter { scope: Scope::position(*position), only: None };
+        let answer = stock::all_stock(ledger, &filter)?;
+        rows.extend(answer.value.into_iter().map(|row| stock::Row::of(row, answer.seq, answer.as_of)));
+    }
+    Ok(rows)
+}
+
+/// Says what would happen to an act, and appends nothing.
+pub async fn foresee(deed: Deed, context: &mut Context<'_>) -> Result<(), Failure> {
+    let answer = context.with_ledger(async |ledger, _| foreseen(ledger, &deed).await).await?;
+    show(&answer, context)
+}
+
+async fn foreseen(ledger: &Ledger, deed: &Deed) -> Result<Answer, Failure> {
+    let command = match read(ledger, &deed.command)? {
+        Ok(command) => command,
+        Err(error) => return Ok(Answer::told(Told::not_understood(error))),
+    };
+    Ok(Answer::told(would(ledger, command).await?))
+}
+
+/// What would happen to a command now.
+pub async fn would(ledger: &Ledger, command: Command) -> Result<Told, Failure> {
+    let (command, id, by) = identified(command);
+    Ok(match ledger.would(command).await {
+        Ok(Foreseen::Appended(event)) => {
+            Told::WouldAccept { kind: readable::kind(&event.body), event: serde_json::to_value(Readable(&event))? }
+        }
+        Ok(Foreseen::Duplicate(receipt)) => Told::of(ledger, Ok(receipt), id, by),
+        Err(error) => Told::of(ledger, Err(error), id, by),
+    })
+}
+
+/// Shows an answer: all of it to programs, to people a receipt; what failed goes to standard error too.
+fn show(answer: &Answer, context: &mut Context<'_>) -> Result<(), Failure> {
+    let failure = answer.told.failure();
+    if failure.is_ok() || context.format() == Format::Json {
+        context.object(answer, |paint| text(answer, paint))?;
+        if let (Some(rows), Format::Table) = (&answer.stock, context.format()) {
+            writeln!(context.out)?;
+            let mut sheet = context.sheet(stock::COLUMNS);
+            rows.iter().try_for_each(|row| sheet.push(row))?;
+            sheet.end()?;
+        }
+    }
+    failure
+}
+
+fn text(answer: &Answer, paint: Paint) -> String {
+    let mut text = answer.told.text(paint);
+    for (what, id) in answer.named.iter().flatten() {
+        let _ = writeln!(text, "  {what:<9} {}", id.as_str().unwrap_or_default());
+    }
+    text
+}

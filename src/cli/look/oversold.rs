@@ -1,0 +1,93 @@
+//! `oversold`: where more is promised than there is, and whom it falls on.
+
+use super::{Places, all};
+use crate::cli::Format;
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::sheet::Column;
+use counterfoil::Ledger;
+use counterfoil::named::amount;
+use counterfoil::query::{self, Oversold};
+use serde_json::{Value, json};
+
+/// List positions where more is reserved than sellable, with the holds that the shortfall falls on.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  counterfoil oversold
+  counterfoil oversold --location SHOP --format json      positions, each with its `uncovered` holds")]
+pub struct Args {
+    #[command(flatten)]
+    places: Places,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::text("sku", "item"),
+    Column::text("location", "at"),
+    Column::text("lot", "lot"),
+    Column::figure("sellable", "sellable"),
+    Column::figure("reserved", "reserved"),
+    Column::figure("oversold", "oversold"),
+    Column::text("reservation", "falls on"),
+    Column::text("order", "order"),
+    Column::figure("open", "holds"),
+    Column::figure("short", "short of"),
+];
+
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let ask = async |ledger: &Ledger, _: &mut _| {
+        let scope = args.places.scope(ledger)?;
+        all(ledger, |state, now, paging| query::oversold(state, now, &scope, paging))
+    };
+    let positions = context.with_ledger(ask).await?;
+    let is_json = context.format() == Format::Json;
+    let mut sheet = context.sheet(COLUMNS);
+    for position in &positions {
+        match is_json {
+            true => sheet.push(&whole(position))?,
+            false => flat(position).iter().try_for_each(|row| sheet.push(row))?,
+        }
+    }
+    sheet.end()
+}
+
+/// A position with its holds.
+fn whole(of: &Oversold) -> Value {
+    let decimals = of.place.decimals;
+    let holds = of.uncovered.iter().map(|hold| {
+        json!({
+            "reservation": hold.id, "order": hold.order, "seq": hold.seq,
+            "open": amount(hold.open, decimals), "short": amount(hold.uncovered, decimals),
+        })
+    });
+    json!({
+        "sku": of.place.sku, "location": of.place.location_code, "lot": of.place.lot_code,
+        "sellable": amount(of.stock.sellable, decimals), "reserved": amount(of.stock.reserved, decimals),
+        "oversold": amount(of.stock.oversold, decimals), "uncovered": holds.collect::<Value>(),
+        "unlisted": amount(of.unlisted, decimals),
+        "without_reservation": amount(of.without_reservation, decimals),
+    })
+}
+
+/// A row per hold, and one for what left without a reservation.
+fn flat(of: &Oversold) -> Vec<Value> {
+    let decimals = of.place.decimals;
+    let row = |reservation: Value, order: Value, open: Value, short: i64| {
+        json!({
+            "sku": of.place.sku, "location": of.place.location_code, "lot": of.place.lot_code,
+            "sellable": amount(of.stock.sellable, decimals), "reserved": amount(of.stock.reserved, decimals),
+            "oversold": amount(of.stock.oversold, decimals), "reservation": reservation, "order": order,
+            "open": open, "short": amount(short, decimals),
+        })
+    };
+    let holds = of.uncovered.iter();
+    let mut rows: Vec<Value> =
+        holds.map(|hold| row(json!(hold.id), json!(hold.order), amount(hold.open, decimals), hold.uncovered)).collect();
+    if of.unlisted > 0 {
+        rows.push(row("older reservations".into(), Value::Null, Value::Null, of.unlisted));
+    }
+    if of.without_reservation > 0 {
+        rows.push(row("without reservation".into(), Value::Null, Value::Null, of.without_reservation));
+    }
+    rows
+}

@@ -1,0 +1,49 @@
+//! `transfer list`: what is under way.
+
+use super::{Places, all};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::sheet::Column;
+use counterfoil::Ledger;
+use counterfoil::named::amount;
+use counterfoil::query;
+use serde_json::{Value, json};
+
+/// List what is under way between locations, by transfer, item and lot.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:\n  counterfoil transfer list --location SHOP      on its way to SHOP")]
+pub struct Args {
+    #[command(flatten)]
+    places: Places,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::text("transfer", "transfer"),
+    Column::text("to", "to"),
+    Column::text("sku", "item"),
+    Column::text("lot", "lot"),
+    Column::figure("quantity", "under way"),
+];
+
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let rows = context.with_ledger(async |ledger, _| rows(ledger, &args)).await?;
+    let mut sheet = context.sheet(COLUMNS);
+    rows.iter().try_for_each(|row| sheet.push(row))?;
+    sheet.end()
+}
+
+fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {
+    let scope = args.places.scope(ledger)?;
+    let mut rows = Vec::new();
+    for transfer in all(ledger, |state, now, paging| query::transfers(state, now, &scope, paging))? {
+        let whole = ledger.query(|state, now| query::transfer(state, now, transfer.transfer)).value;
+        let lines = whole.into_iter().flat_map(|whole| whole.lines);
+        rows.extend(lines.filter(|line| scope.item.is_none_or(|item| item == line.place.item)).map(|line| {
+            json!({
+                "transfer": line.transfer, "to": line.place.location_code, "sku": line.place.sku,
+                "lot": line.place.lot_code, "quantity": amount(line.quantity, line.place.decimals),
+            })
+        }));
+    }
+    Ok(rows)
+}

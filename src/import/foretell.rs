@@ -1,0 +1,211 @@
+//! What an import would do: the same planning, each command asked after and none appended.
+
+use super::drive::Pending;
+use super::error::ImportError;
+use super::mapping::Mapping;
+use super::planned::{Batch, Entry, Fresh, Origin, Planned, Rows, UNREGISTERED_ITEM, UNREGISTERED_LOCATION, Whose};
+use super::reading::Reading;
+use super::rejects::Rejected;
+use super::source::Source;
+use super::summary::{Forecast, Foretold, ForetoldLine};
+use crate::domain::command::Command;
+use crate::domain::digest::content_digest;
+use crate::domain::event::ContentDigest;
+use crate::domain::ids::{CommandId, ItemId, LocationId};
+use crate::domain::quantity::decimal;
+use crate::domain::rejection::Rejection;
+use crate::domain::text::AliasText;
+use crate::ledger::{Foreseen, Ledger, Repeat, SubmitError};
+use hashbrown::HashMap;
+use std::time::Instant;
+
+/// What an import would do, with its first commands, at most this many; appends and registers nothing.
+///
+/// # Errors
+/// What [`import`](super::import) would say.
+pub async fn foretell(
+    ledger: &Ledger,
+    mapping: &Mapping,
+    source: &Source,
+    at: Option<&str>,
+    shown_max: usize,
+) -> Result<Forecast, ImportError> {
+    let started = Instant::now();
+    let mut reading = Reading::start(ledger, mapping, source, at)?;
+    let mut run = Run::new(ledger, mapping, shown_max);
+    let mut done = Ok(());
+    while let Some(batch) = reading.next().await {
+        done = run.batch(batch).await;
+        if done.is_err() {
+            break;
+        }
+    }
+    let ignored = reading.finish();
+    done?;
+    run.forecast.summary.ignore(ignored?);
+    run.forecast.summary.took = started.elapsed();
+    Ok(run.forecast)
+}
+
+/// Refuses a file some of whose commands stand in the ledger, or earlier in the file, under the same ids with other
+/// content: one that was changed and exported again. Reads all of it and appends nothing.
+///
+/// # Errors
+/// [`ImportError::Changed`] with the first of them, and what [`import`](super::import) would say.
+pub async fn unchanged(
+    ledger: &Ledger,
+    mapping: &Mapping,
+    source: &Source,
+    at: Option<&str>,
+) -> Result<(), ImportError> {
+    let forecast = foretell(ledger, mapping, source, at, 0).await?;
+    match forecast.first_changed {
+        None => Ok(()),
+        Some(first) => Err(ImportError::Changed { commands: forecast.changed, first: Box::new(first) }),
+    }
+}
+
+struct Run<'a> {
+    ledger: &'a Ledger,
+    whose: Whose,
+    shown_max: usize,
+    items: Codes<ItemId>,
+    locations: Codes<LocationId>,
+    /// Contents by id, where two lines of the file can have the same one.
+    within: Option<HashMap<CommandId, ContentDigest>>,
+    forecast: Forecast,
+}
+
+struct Codes<I> {
+    numbers: Vec<I>,
+    codes: Vec<(AliasText, u8)>,
+    unregistered: I,
+}
+
+impl<I: Copy> Codes<I> {
+    fn new(unregistered: I) -> Self {
+        Self { numbers: Vec::new(), codes: Vec::new(), unregistered }
+    }
+
+    /// Gives how many would be registered.
+    fn extend(&mut self, fresh: Vec<Fresh<I>>) -> u64 {
+        let unknown = fresh.iter().filter(|fresh| fresh.known.is_none()).count();
+        for Fresh { code, decimals, known } in fresh {
+            self.numbers.push(known.unwrap_or(self.unregistered));
+            self.codes.push((code, decimals));
+        }
+        unknown as u64
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(ledger: &'a Ledger, mapping: &Mapping, shown_max: usize) -> Self {
+        Self {
+            ledger,
+            whose: Whose::of(mapping),
+            shown_max,
+            items: Codes::new(UNREGISTERED_ITEM),
+            locations: Codes::new(UNREGISTERED_LOCATION),
+            within: (!mapping.id.is_counted()).then(HashMap::new),
+            forecast: Forecast::default(),
+        }
+    }
+
+    async fn batch(&mut self, batch: Batch) -> Result<(), ImportError> {
+        let Batch { lines, entries, rows, items, locations } = batch;
+        self.forecast.summary.lines += lines;
+        self.forecast.summary.items_registered += self.items.extend(items);
+        self.forecast.summary.locations_registered += self.locations.extend(locations);
+        let mut asked = Vec::with_capacity(entries.len());
+        for Entry { origin, plan } in entries {
+            match plan {
+                Err(refusal) => {
+                    self.reject(&origin, &rows, refusal.code, refusal.why);
+                }
+                Ok(planned) => {
+                    self.show(&origin, &rows, &planned);
+                    let kind = planned.kind();
+                    let command = planned.command(origin.id, &self.whose, &self.items.numbers, &self.locations.numbers);
+                    let differs = self.differs_within(&command);
+                    let ledger = self.ledger.clone();
+                    let answer = Pending::begin(Box::pin(async move { ledger.would(command).await })).await;
+                    asked.push((origin, kind, differs, answer));
+                }
+            }
+        }
+        for (origin, kind, differs, answer) in asked {
+            match answer.wait().await {
+                _ if differs => {
+                    let why =
+                        "an earlier line of the file has this id with other content; name lines with $ordinal too";
+                    self.change(&origin, &rows, why.to_owned());
+                }
+                Ok(Foreseen::Appended(_)) => self.forecast.summary.answered(kind, Repeat::First),
+                Ok(Foreseen::Duplicate(_)) => self.forecast.summary.answered(kind, Repeat::Duplicate),
+                Err(SubmitError::Rejected(rejection)) if is_unregistered(&rejection) => {
+                    self.forecast.summary.answered(kind, Repeat::First);
+                }
+                Err(SubmitError::Rejected(rejection @ Rejection::CommandIdReused { .. })) => {
+                    self.change(&origin, &rows, rejection.to_string());
+                }
+                Err(SubmitError::Rejected(rejection)) => {
+                    self.reject(&origin, &rows, rejection.code(), rejection.to_string());
+                }
+                Err(error) => return Err(ImportError::Ledger { line: Some(origin.line(&rows)), error }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an earlier line of the file has the same id and another content.
+    fn differs_within(&mut self, command: &Command) -> bool {
+        let (Some(within), Some(id)) = (&mut self.within, command.id) else { return false };
+        let digest = content_digest(command);
+        *within.entry(id).or_insert(digest) != digest
+    }
+
+    fn reject(&mut self, origin: &Origin, rows: &Rows, code: &'static str, why: String) -> Rejected {
+        let rejected = Rejected { line: origin.line(rows), id: origin.id, code, why };
+        self.forecast.summary.reject(origin.rows.len() as u64, &rejected);
+        rejected
+    }
+
+    fn change(&mut self, origin: &Origin, rows: &Rows, why: String) {
+        let rejected = self.reject(origin, rows, "COMMAND_ID_REUSED", why);
+        self.forecast.changed += 1;
+        self.forecast.first_changed.get_or_insert(rejected);
+    }
+
+    fn show(&mut self, origin: &Origin, rows: &Rows, planned: &Planned) {
+        if self.forecast.first.len() >= self.shown_max {
+            return;
+        }
+        let lines = planned.lines.iter().filter_map(|line| {
+            let (item, decimals) = self.items.codes.get(line.item)?;
+            let (location, _) = self.locations.codes.get(line.location)?;
+            let quantity = decimal(i128::from(line.quantity.0), *decimals);
+            Some(ForetoldLine { item: item.clone(), location: location.clone(), quantity })
+        });
+        let head = planned.head.clone();
+        let foretold = Foretold {
+            line: origin.line(rows),
+            id: origin.id,
+            kind: planned.kind(),
+            occurred_at: head.occurred_at,
+            order: head.order,
+            reason: head.reason,
+            note: head.note.map(String::from),
+            lines: lines.collect(),
+        };
+        self.forecast.first.push(foretold);
+    }
+}
+
+/// Whether it is only because nothing was registered.
+fn is_unregistered(rejection: &Rejection) -> bool {
+    match rejection {
+        Rejection::ProductNotFound { item } => *item == UNREGISTERED_ITEM,
+        Rejection::LocationNotFound { location } => *location == UNREGISTERED_LOCATION,
+        _ => false,
+    }
+}

@@ -1,0 +1,208 @@
+//! What a line is planned to become, and the command that it then is.
+
+use super::rule::RuleKind;
+use crate::domain::command::{Act, Actor, Command, PosDelta};
+use crate::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
+use crate::domain::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
+use crate::domain::quantity::Quantity;
+use crate::domain::text::{AliasText, ExternalId, OrderRef, ReasonCode, Source};
+use smallvec::SmallVec;
+
+/// A command, ready but for the numbers of its items and locations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Planned {
+    pub act: PlannedAct,
+    pub head: Head,
+    pub bucket: Bucket,
+    pub lines: SmallVec<[PlannedLine; 1]>,
+}
+
+/// What is asked with the lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PlannedAct {
+    Sale(ExternalId),
+    Return(ExternalId, Option<Disposition>),
+    Waste(ExternalId),
+    Adjustment,
+    Receipt,
+    Count,
+}
+
+/// What lines of one command share.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(super) struct Head {
+    pub occurred_at: Option<Timestamp>,
+    pub order: Option<OrderRef>,
+    pub reason: Option<ReasonCode>,
+    pub note: Option<Box<str>>,
+}
+
+/// One line, its item and location by their places in order of appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlannedLine {
+    pub item: usize,
+    pub location: usize,
+    pub quantity: Quantity,
+}
+
+/// Why a line can't be taken: a stable code, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub code: &'static str,
+    pub why: String,
+}
+
+/// One command of a batch: where it is from, and what is planned.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub origin: Origin,
+    pub plan: Result<Planned, Refusal>,
+}
+
+/// Where a command is from: its lines in the file, and the id that they make.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// Which records of the batch.
+    pub rows: SmallVec<[usize; 1]>,
+    pub id: CommandId,
+    pub ordinal: u32,
+    /// The quantity column, where there are several.
+    pub column: Option<usize>,
+}
+
+impl Origin {
+    /// The line of its first record.
+    pub fn line(&self, rows: &Rows) -> u64 {
+        rows.line(self.rows.first().copied().unwrap_or(0))
+    }
+}
+
+/// A code that came up for the first time.
+#[derive(Debug)]
+pub(super) struct Fresh<I> {
+    pub code: AliasText,
+    /// Decimals of the item that it names or will name.
+    pub decimals: u8,
+    /// What has it already.
+    pub known: Option<I>,
+}
+
+/// What was planned of a part of the file.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// Lines of the source that were read for it.
+    pub lines: u64,
+    pub entries: Vec<Entry>,
+    pub rows: Rows,
+    pub items: Vec<Fresh<ItemId>>,
+    pub locations: Vec<Fresh<LocationId>>,
+}
+
+/// Records as they were read, for those that come to be refused.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    rows: Vec<Place>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    text: usize,
+    ends: usize,
+    line: u64,
+}
+
+impl Rows {
+    pub fn push(&mut self, text: &[u8], ends: &[usize], line: u64) {
+        self.rows.push(Place { text: self.text.len(), ends: self.ends.len(), line });
+        self.text.extend_from_slice(text);
+        self.ends.extend_from_slice(ends);
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Bytes of the records, with what is kept of their fields.
+    pub fn bytes(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<usize>()
+    }
+
+    /// Bytes of one record.
+    pub fn record_bytes(&self, row: usize) -> usize {
+        let start = self.rows.get(row).map_or(0, |place| place.text);
+        self.rows.get(row + 1).map_or(self.text.len(), |next| next.text) - start
+    }
+
+    /// The line that a record begins on.
+    pub fn line(&self, row: usize) -> u64 {
+        self.rows.get(row).map_or(0, |place| place.line)
+    }
+
+    /// The fields of a record.
+    pub fn fields(&self, row: usize) -> impl Iterator<Item = &[u8]> {
+        let place = self.rows.get(row).copied().unwrap_or(Place { text: 0, ends: 0, line: 0 });
+        let ends_end = self.rows.get(row + 1).map_or(self.ends.len(), |next| next.ends);
+        let ends = self.ends.get(place.ends..ends_end).unwrap_or_default();
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        starts.zip(ends).map(move |(start, end)| self.text.get(place.text + start..place.text + end).unwrap_or(&[]))
+    }
+}
+
+impl Planned {
+    /// The kind of command that it is.
+    pub fn kind(&self) -> RuleKind {
+        match self.act {
+            PlannedAct::Sale(_) => RuleKind::Sale,
+            PlannedAct::Return(..) => RuleKind::Return,
+            PlannedAct::Waste(_) => RuleKind::Waste,
+            PlannedAct::Adjustment => RuleKind::Adjustment,
+            PlannedAct::Receipt => RuleKind::Receipt,
+            PlannedAct::Count => RuleKind::Count,
+        }
+    }
+
+    /// The command, with the numbers that the ledger gave.
+    pub fn command(self, id: CommandId, whose: &Whose, items: &[ItemId], locations: &[LocationId]) -> Command {
+        let lines = self.lines.iter().map(|line| {
+            let item = items.get(line.item).copied().unwrap_or(UNREGISTERED_ITEM);
+            let location = locations.get(line.location).copied().unwrap_or(UNREGISTERED_LOCATION);
+            Line::new(Position::new(item, location), line.quantity).in_bucket(self.bucket)
+        });
+        let source = || whose.source.clone();
+        let act = match self.act {
+            PlannedAct::Adjustment => Act::Adjust { lines: lines.collect() },
+            PlannedAct::Receipt => Act::Receive { lines: lines.collect() },
+            PlannedAct::Count => Act::Count { lines: lines.map(counted).collect() },
+            PlannedAct::Sale(external_id) => {
+                Act::PosDelta { source: source(), external_id, delta: PosDelta::Sale { lines: lines.collect() } }
+            }
+            PlannedAct::Waste(external_id) => {
+                Act::PosDelta { source: source(), external_id, delta: PosDelta::Waste { lines: lines.collect() } }
+            }
+            PlannedAct::Return(external_id, disposition) => {
+                let lines = lines.map(|line| ReturnLine { line, disposition }).collect();
+                Act::PosDelta { source: source(), external_id, delta: PosDelta::Return { lines } }
+            }
+        };
+        let Head { occurred_at, order, reason, note } = self.head;
+        let note = note.map(String::from);
+        Command { id: Some(id), occurred_at, reason, order, note, ..Command::new(whose.actor.clone(), act) }
+    }
+}
+
+fn counted(line: Line) -> CountLine {
+    CountLine { position: line.position, bucket: line.bucket, counted: line.quantity, seen: None }
+}
+
+/// Whose commands they are.
+#[derive(Clone, Debug)]
+pub(super) struct Whose {
+    pub actor: Actor,
+    pub source: Source,
+}
+
+/// Stand in for what is not registered yet, where nothing is appended.
+pub(super) const UNREGISTERED_ITEM: ItemId = ItemId(u32::MAX);
+pub(super) const UNREGISTERED_LOCATION: LocationId = LocationId(u32::MAX);
