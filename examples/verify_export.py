@@ -28,6 +28,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
@@ -49,6 +50,8 @@ class Fault(Exception):
 # --------------------------------------------------------------------------------------------------
 
 NEVER = 2**63 - 1
+DAY = 86_400_000_000
+EPOCH = datetime(1970, 1, 1)
 SELLABLE, UNSELLABLE = "sellable", "unsellable"
 OTHER_BUCKET = {SELLABLE: UNSELLABLE, UNSELLABLE: SELLABLE}
 ACCOUNTS = ("supplier", "customer", "loss", "found", "variance", "transit", SELLABLE, UNSELLABLE)
@@ -136,6 +139,28 @@ class Alias(NamedTuple):
         return {"kind": self.kind, "text": self.text, "item": self.item if self.kind == "lot" else None}
 
 
+class Until(NamedTuple):
+    """Up to where a period goes by local clocks: the end of a day, or a time of day."""
+
+    day: bool
+    number: int  # days or microseconds since 1970-01-01T00:00 by those clocks
+
+    @property
+    def local(self) -> int:
+        """What the clocks show there, in microseconds as if it were UTC."""
+        return (self.number + 1) * DAY if self.day else self.number
+
+    def readable(self) -> str:
+        shown = EPOCH + timedelta(microseconds=self.number * DAY if self.day else self.number)
+        return shown.date().isoformat() if self.day else shown_time(shown)
+
+
+def shown_time(time: datetime) -> str:
+    """ISO 8601 with no, three or six digits of fraction: as many as are needed."""
+    micros = time.microsecond
+    return time.isoformat(timespec="microseconds" if micros % 1000 else "milliseconds" if micros else "seconds")
+
+
 class Target(NamedTuple):
     """What an alias names."""
 
@@ -199,6 +224,7 @@ class Item:
 @dataclass(slots=True)
 class Location:
     status: str = "active"
+    closed_until: int | None = None
 
 
 @dataclass(slots=True)
@@ -584,6 +610,8 @@ def fold_setting(state: State, event: Event, changes: Changes) -> None:
             state.aliases[new_alias(event)] = state.aliases.pop(body["alias"])
         case "alias_retired":
             del state.aliases[body["alias"]]
+        case "period_closed":
+            state.locations[body["location"]].closed_until = body["closed_until_micros"]
         case "reorder_point_set":
             fold_reorder_point(state, body["position"], body["point"])
             changes.touched.add(body["position"])
@@ -687,6 +715,7 @@ MAX_ID = 16_777_216
 MAX_DECIMALS = 6
 YEAR_1900 = -2_208_988_800_000_000
 END_OF_9999 = 253_402_300_799_000_000
+YEAR_10000 = 253_402_300_800_000_000
 AHEAD = 300_000_000
 ENTERED = re.compile(r"[0-9.-]{1,24}")
 PAIRING = {"sku": "item", "barcode": "item", "vendor": "item", "location": "location", "lot": "lot"}
@@ -924,6 +953,19 @@ def check_reorder_point(state: State, event: Event) -> None:
     check_changes(None if known is None else known.point, point)
 
 
+def check_period_closed(state: State, event: Event) -> None:
+    location, end = event.body["location"], event.body["closed_until_micros"]
+    need(state, "location", location)
+    local = event.body["until"].local
+    if abs(local - end) > DAY:
+        raise Fault("period_local", f"local clocks showed {local} as if UTC, the instant is {end}")
+    if end > event.recorded_at:
+        raise Fault("period_over", f"the period ends at {end}, recorded at {event.recorded_at}")
+    before = state.locations[location].closed_until
+    if before is not None and end <= before:
+        raise Fault("period_forward", f"location {location} was closed up to {before}, now up to {end}")
+
+
 # Holds
 
 
@@ -1111,6 +1153,10 @@ def check_returned(state: State, event: Event) -> None:
 def check_counted(state: State, event: Event) -> None:
     check_position_once(event)
     for line in event.body["lines"]:
+        closed_until = state.locations[line.position.location].closed_until
+        if closed_until is not None and event.moment < 2 * closed_until:
+            raise Fault("period_closed", f"{line.position} is counted at {event.moment // 2}, its location is "
+                                         f"closed up to {closed_until}")
         bucket = state.buckets.get((line.position, line.bucket))
         later = 0
         if bucket is not None and bucket.count_holds(event.moment):
@@ -1171,6 +1217,7 @@ CHECKS: dict[str, Callable[[State, Event], None]] = {
     "location_status_set": check_status, "lot_created": check_created, "lot_status_set": check_status,
     "alias_added": check_alias, "alias_renamed": check_alias, "alias_merged": check_alias,
     "alias_retired": check_alias,
+    "period_closed": check_period_closed,
     "reorder_point_set": check_reorder_point, "pos_delta": check_pos_delta, "returned": check_returned,
     "counted": check_counted, "transfer_shipped": check_transfer_shipped,
     "transfer_closed": check_transfer_closed, "reserved": check_reserved, "amended": check_amended,
@@ -1649,6 +1696,14 @@ def read_optional_int(reader: Reader) -> int | None:
     return reader.i64() if reader.choice({0: "absent", 1: "present"}) == "present" else None
 
 
+def read_until(reader: Reader) -> Until:
+    day = reader.choice({1: "day", 2: "time"}) == "day"
+    until = Until(day, reader.i64())
+    if not YEAR_1900 <= until.local - (DAY if day else 0) < YEAR_10000:
+        raise Fault("format", f"{until.number} is not in the years 1900 to 9999")
+    return until
+
+
 def read_id(reader: Reader) -> bytes:
     return reader.raw(16)
 
@@ -1675,6 +1730,8 @@ PAYLOADS: dict[int, tuple[str, tuple[tuple[str, Callable[[Reader], Any]], ...]]]
     19: ("alias_merged", (("alias", read_alias), ("into", read_target))),
     20: ("alias_retired", (("alias", read_alias),)),
     21: ("reorder_point_set", (("position", read_position), ("point", read_optional_int))),
+    22: ("period_closed", (("location", Reader.u32), ("until", read_until),
+                           ("closed_until_micros", Reader.i64))),
     30: ("received", (("lines", read_lines),)),
     31: ("pos_delta", (("source", read_name), ("external_id", lambda reader: reader.text(1, 128)),
                        ("delta", read_delta), ("lines", read_return_lines))),

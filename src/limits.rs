@@ -20,6 +20,11 @@ pub const DECIMALS_MAX: u8 = 6;
 pub const OCCURRED_AHEAD_MICROS_MAX: i64 = 5 * 60 * 1_000_000;
 /// *Rule.* The earliest instant that a fact may carry: 1900-01-01T00:00:00Z, in microseconds since 1970.
 pub const OCCURRED_MICROS_MIN: i64 = -2_208_988_800_000_000;
+/// The years in which the end of a period may lie, by local clocks: part of the stored form.
+pub const LOCAL_YEARS: std::ops::RangeInclusive<i32> = 1_900..=9_999;
+/// *Rule.* How far apart the local end of a period, read as if it were UTC, and its instant may be, in microseconds
+/// (one day): no zone was ever further off.
+pub const ZONE_OFFSET_MICROS_MAX: i64 = 86_400 * 1_000_000;
 /// The latest deadline that a reservation may carry: 9999-12-31T23:59:59Z, in microseconds since 1970.
 pub const DEADLINE_MICROS_MAX: i64 = 253_402_300_799_000_000;
 

@@ -7,6 +7,7 @@
 use crate::domain::command::{AliasTarget, Command, Departure, Document, Established, ItemStatus, UseStatus};
 use crate::domain::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, TransferId};
 use crate::domain::line::{Bucket, Disposition, LineDetail};
+use crate::domain::period::Until;
 use crate::domain::quantity::Quantity;
 use crate::domain::text::{ActorId, AliasText, ExternalId, OrderRef, ReasonCode, Source, Zone};
 use schemars::generate::SchemaSettings;
@@ -368,6 +369,12 @@ enum Body {
     ReorderPointSet {
         position: Position,
         point: Option<Quantity>,
+    },
+    PeriodClosed {
+        location: LocationId,
+        until: Until,
+        closed_until: String,
+        closed_until_micros: i64,
     },
     Received {
         lines: Vec<Line>,

@@ -79,6 +79,7 @@ pub const fn kind(body: &Body) -> &'static str {
         Body::AliasMerged { .. } => "alias_merged",
         Body::AliasRetired { .. } => "alias_retired",
         Body::ReorderPointSet { .. } => "reorder_point_set",
+        Body::PeriodClosed { .. } => "period_closed",
         Body::Received { .. } => "received",
         Body::PosDelta { .. } => "pos_delta",
         Body::Returned { .. } => "returned",
@@ -275,6 +276,11 @@ fn settings<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
         Body::ReorderPointSet { position, point } => {
             map.serialize_entry("position", position)?;
             map.serialize_entry("point", point)
+        }
+        Body::PeriodClosed { location, until, closed_until } => {
+            map.serialize_entry("location", location)?;
+            map.serialize_entry("until", until)?;
+            instant(map, "closed_until", "closed_until_micros", *closed_until)
         }
         _ => Ok(()),
     }

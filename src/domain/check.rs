@@ -8,6 +8,7 @@
 mod envelope;
 mod facts;
 mod holds;
+mod period;
 mod registry;
 
 use super::account::{Place, for_each_posting};
@@ -77,6 +78,10 @@ rules! {
     RETURN_SHIPPED "return_shipped" "No more comes back against an order than went out on it and has not come back.";
     RETURN_EXCESS "return_excess" "A return with an order is unreferenced only for what exceeds that.";
     LATER_SUM "later_sum" "The later movements that a count states are those in the log, and zero where it is not late or changes nothing.";
+    PERIOD_CLOSED "period_closed" "A count is not dated before the instant up to which its location is closed.";
+    PERIOD_FORWARD "period_forward" "A location is closed up to a later instant than it was.";
+    PERIOD_OVER "period_over" "A period that is closed is over when that is recorded.";
+    PERIOD_LOCAL "period_local" "The instant at which a period ends is at most a day from its local date and time.";
     TRANSFER_DESTINATION "transfer_destination" "A transfer goes to another location than its lines leave.";
     TRANSFER_KNOWN "transfer_known" "A transfer that is closed has something in transit.";
     TRANSFER_REST "transfer_rest" "The rest of a transfer is exactly what is in transit.";
@@ -140,6 +145,7 @@ pub fn check(state: &State, event: &Event, claims: &mut Vec<Claim>) -> Result<()
     envelope::check(state, event)?;
     let at = Ground { state, event };
     match &event.body {
+        Body::PeriodClosed { location, until, closed_until } => period::closed(&at, *location, *until, *closed_until),
         Body::Genesis { .. } => Ok(()),
         Body::RulesChanged { rules } => envelope::rules_changed(state, *rules),
         Body::ClockAccepted { clock } => envelope::clock_accepted(event, *clock),

@@ -2,6 +2,7 @@
 
 use super::ids::{AlertId, CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use super::line::{CountLine, Lines, ReturnLine};
+use super::period::Until;
 use super::quantity::Quantity;
 use super::text::{ActorId, AliasText, DocumentId, DocumentKind, ExternalId, OrderRef, ReasonCode, Source, Zone};
 use serde::{Deserialize, Serialize};
@@ -225,6 +226,13 @@ pub enum Act {
         position: Position,
         /// Zero or more, none to clear it.
         point: Option<Quantity>,
+    },
+    /// Instruction: close the past of a location, as reports see it.
+    ClosePeriod {
+        /// The location.
+        location: LocationId,
+        /// Up to where, by its own clocks; that must be over, and later than what is closed already.
+        until: Until,
     },
     /// Fact: goods came from a supplier.
     Receive {

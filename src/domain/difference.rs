@@ -51,6 +51,11 @@ fn own_difference(body: &Body, act: &Act) -> Option<String> {
         {
             Some(format!("the deadline (recorded {}, given {})", shown(*recorded), shown(*given)))
         }
+        (Body::PeriodClosed { location, until, .. }, Act::ClosePeriod { location: l, until: u }) => match location == l
+        {
+            true => (until != u).then(|| format!("until (recorded {until}, given {u})")),
+            false => Some(format!("the location (recorded {location}, given {l})")),
+        },
         (Body::PosDelta { delta, source, external_id }, Act::PosDelta { delta: given, source: s, external_id: e }) => {
             if source != s || external_id != e {
                 return Some(format!("the source or external id (recorded {source} {external_id})"));
@@ -182,6 +187,7 @@ const fn act_number(body: &Body) -> Option<u8> {
         Body::AlertAcknowledged { .. } => 27,
         Body::AlertResolved { .. } => 28,
         Body::AlertDismissed { .. } => 29,
+        Body::PeriodClosed { .. } => 30,
         Body::Genesis { .. } | Body::Expired { .. } | Body::ClockAccepted { .. } | Body::RulesChanged { .. } => {
             return None;
         }

@@ -137,6 +137,12 @@ impl Fields {
                     self.integer(3, point.0);
                 }
             }
+            Act::ClosePeriod { location, until } => {
+                let (form, number) = until.numbers();
+                self.integer(2, i64::from(location.0));
+                self.integer(3, i64::from(form));
+                self.integer(4, number);
+            }
             Act::PosDelta { source, external_id, delta } => {
                 self.text(2, source.as_str());
                 self.text(3, external_id.as_str());
@@ -376,6 +382,7 @@ impl Act {
             Self::AcknowledgeAlert { .. } => 27,
             Self::ResolveAlert { .. } => 28,
             Self::DismissAlert { .. } => 29,
+            Self::ClosePeriod { .. } => 30,
         }
     }
 }

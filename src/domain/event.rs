@@ -5,6 +5,7 @@ use super::ids::{
     AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId,
 };
 use super::line::{Bucket, Lines, ReturnLine};
+use super::period::Until;
 use super::quantity::Quantity;
 use super::text::{AliasText, ExternalId, OrderRef, ReasonCode, Source, Zone};
 use smallvec::SmallVec;
@@ -189,6 +190,15 @@ pub enum Body {
         position: Position,
         /// Zero or more, none when cleared.
         point: Option<Quantity>,
+    },
+    /// The past of a location was closed.
+    PeriodClosed {
+        /// The location.
+        location: LocationId,
+        /// Up to where, as somebody named it.
+        until: Until,
+        /// The instant that this meant then: what happened before it is closed, what happened at it is not.
+        closed_until: Timestamp,
     },
     /// Goods came: supplier → bucket.
     Received {

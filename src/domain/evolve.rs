@@ -69,12 +69,19 @@ fn registry(state: &mut State, event: &Event, touched: &mut Touched) {
         Body::ItemStatusSet { item, status } => edit_item(state, *item, |item| item.status = *status),
         Body::LocationCreated { location, code, zone } => {
             name(state, AliasKind::Location, code, AliasTarget::Location(*location));
-            let status = UseStatus::Active;
-            state.locations.insert(*location, Location { code: code.clone(), zone: zone.clone(), status });
+            let (status, closed_until) = (UseStatus::Active, None);
+            state
+                .locations
+                .insert(*location, Location { code: code.clone(), zone: zone.clone(), status, closed_until });
         }
         Body::LocationStatusSet { location, status } => {
             if let Some(location) = state.locations.edit(location) {
                 location.status = *status;
+            }
+        }
+        Body::PeriodClosed { location, closed_until, .. } => {
+            if let Some(location) = state.locations.edit(location) {
+                location.closed_until = Some(*closed_until);
             }
         }
         Body::LotCreated { lot, item, code } => {

@@ -400,6 +400,18 @@ fn another_deadline_is_not_told_as_another_number_of_lines() {
 }
 
 #[test]
+fn another_end_of_a_period_is_told_as_it_was_named() {
+    let until = |text: &str| text.parse().expect("a date");
+    let (location, closed_until) = (LocationId(1), Timestamp(0));
+    let event = recorded(Body::PeriodClosed { location, until: until("1969-12-31"), closed_until });
+    let told = first_difference(&event, &command(Act::ClosePeriod { location, until: until("1969-11-30") }));
+    assert!(told.contains("recorded 1969-12-31, given 1969-11-30"), "{told}");
+    let told =
+        first_difference(&event, &command(Act::ClosePeriod { location: LocationId(2), until: until("1969-12-31") }));
+    assert!(told.contains("the location (recorded 1, given 2)"), "{told}");
+}
+
+#[test]
 fn a_renamed_sku_is_the_items_sku() {
     let mut state = shop();
     let alias = Alias { kind: AliasKind::Sku, text: text("A") };

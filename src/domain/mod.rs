@@ -15,6 +15,7 @@ pub mod evolve;
 mod evolve_tests;
 pub mod ids;
 pub mod line;
+pub mod period;
 pub mod quantity;
 pub mod rejection;
 pub mod state;

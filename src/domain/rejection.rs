@@ -56,6 +56,15 @@ pub enum Rejection {
         /// The first thing that differs.
         differs: String,
     },
+    /// A count dated in a closed period, or a close that goes no further than what is closed.
+    PeriodClosed {
+        /// The location.
+        location: LocationId,
+        /// What happened there before this instant is closed.
+        closed_until: Timestamp,
+        /// The instant that the command names.
+        at: Timestamp,
+    },
     /// Some commands of a unit are in the log already and others are not.
     UnitPartlyKnown {
         /// The first command that is known, from 0.
@@ -232,6 +241,7 @@ impl Rejection {
             Self::CommandIdReused { .. } => ("COMMAND_ID_REUSED", 40),
             Self::UnitPartlyKnown { .. } => ("UNIT_PARTLY_KNOWN", 41),
             Self::OccurredInFuture { .. } => ("OCCURRED_IN_FUTURE", 50),
+            Self::PeriodClosed { .. } => ("PERIOD_CLOSED", 51),
             Self::ProductNotFound { .. } => ("PRODUCT_NOT_FOUND", 60),
             Self::LocationNotFound { .. } => ("LOCATION_NOT_FOUND", 61),
             Self::LotNotFound { .. } => ("LOT_NOT_FOUND", 62),
@@ -271,6 +281,9 @@ impl fmt::Display for Rejection {
             ),
             Self::CommandIdReused { seq, differs } => {
                 write!(f, "event {seq} has this id with other content: {differs} differs")
+            }
+            Self::PeriodClosed { location, closed_until, at } => {
+                write!(f, "location {location} is closed up to {closed_until}, and the command names {at}")
             }
             Self::UnitPartlyKnown { known, seq, unknown } => {
                 write!(f, "command {known} of the unit is event {seq} already, command {unknown} is not in the log")

@@ -150,6 +150,8 @@ pub struct Location {
     pub zone: Zone,
     /// Whether it is in use.
     pub status: UseStatus,
+    /// What happened before this instant lies in a closed period; none while nothing is closed.
+    pub closed_until: Option<Timestamp>,
 }
 
 fn zone_from_log<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Error> {

@@ -9,7 +9,7 @@ use crate::files::{Files, FilesError};
 use crate::log::{Hash, Head, codec};
 
 const MAGIC: &[u8; 4] = b"CFCP";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const HEADER_BYTES: usize = 4 + 2 + 16 + 8 + 32 + 8;
 /// Checkpoints that are kept.
 const KEEP: usize = 2;

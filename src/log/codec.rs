@@ -76,7 +76,9 @@ pub enum CodecError {
 impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownTag { tag } => write!(f, "{tag} is not a kind of event"),
+            Self::UnknownTag { tag } => {
+                write!(f, "{tag} is not a kind of event that this program knows: a newer one may read it")
+            }
             Self::UnknownVersion { tag, version } => {
                 write!(f, "version {version} of event kind {tag} is unknown: read it with a newer program")
             }

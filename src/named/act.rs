@@ -10,6 +10,7 @@ use crate::domain::command::{
     Act, Alias, AliasKind, AliasTarget, Departure, Excess, Holds, Portion, PosDelta, ReturnOrigin,
 };
 use crate::domain::ids::{AlertId, CommandId, TransferId};
+use crate::domain::period::Until;
 use crate::domain::text::{AliasText, ExternalId, OrderRef, Source, Zone};
 
 /// Reads the fields of one kind of act.
@@ -29,6 +30,7 @@ const ACTS: &[(&str, Read)] = &[
     ("merge_alias", merge_alias),
     ("retire_alias", retire_alias),
     ("set_reorder_point", set_reorder_point),
+    ("close_period", close_period),
     ("receive", |fields, names| Ok(Act::Receive { lines: lines(fields, names)? })),
     ("pos_delta", pos_delta),
     ("return", return_of),
@@ -141,6 +143,11 @@ fn retire_alias(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> 
 fn set_reorder_point(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let (position, unit) = place(fields, names)?;
     Ok(Act::SetReorderPoint { position, point: fields.get("point").map(|point| quantity(&point, unit)).transpose()? })
+}
+
+fn close_period(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
+    let location = names.location(&fields.need("location")?)?;
+    Ok(Act::ClosePeriod { location, until: fields.need("until")?.made(str::parse::<Until>)? })
 }
 
 fn pos_delta(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {

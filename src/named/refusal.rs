@@ -78,7 +78,7 @@ pub fn details(rejection: &Rejection, state: &State) -> Value {
         | Rejection::LotNotFound { item: id, .. } => {
             fields.insert("sku".to_owned(), sku(state, *id));
         }
-        Rejection::LocationUnavailable { location } => {
+        Rejection::LocationUnavailable { location } | Rejection::PeriodClosed { location, .. } => {
             fields.insert("location_code".to_owned(), code(state, *location));
         }
         Rejection::LotUnavailable { lot } => {
@@ -151,6 +151,9 @@ pub fn message(rejection: &Rejection, state: &State) -> String {
             let status = serde_json::to_value(status).unwrap_or_default();
             let status = status.as_str().unwrap_or_default().replace('_', " ");
             format!("{} can't be promised: it is {status}", item(state, *id))
+        }
+        Rejection::PeriodClosed { location: id, closed_until, at } => {
+            format!("{} is closed up to {closed_until}, and the command names {at}", location(state, *id))
         }
         Rejection::LocationUnavailable { location: id } => format!("{} is retired", location(state, *id)),
         Rejection::LotUnavailable { lot: id } => format!("{} is retired", lot(state, *id)),

@@ -94,6 +94,8 @@ fn canonical_acts() -> Vec<serde_json::Value> {
         json!({ "kind": "retire_alias", "alias": { "kind": "location", "text": "SHOP" } }),
         json!({ "kind": "set_reorder_point", "position": position, "point": 12 }),
         json!({ "kind": "set_reorder_point", "position": position, "point": null }),
+        json!({ "kind": "close_period", "location": 1, "until": "2026-01-31" }),
+        json!({ "kind": "close_period", "location": 1, "until": "2026-01-31T18:00:00" }),
         json!({ "kind": "return", "origin": "order", "excess": "unreferenced", "lines": returned }),
         json!({ "kind": "count", "lines": [{ "position": position, "bucket": "sellable", "counted": 4, "seen": 2 }] }),
         json!({ "kind": "ship_transfer", "transfer": ID, "to": 2, "lines": lines }),
@@ -138,7 +140,7 @@ fn the_canonical_form_is_understood_unchanged() {
             assert_eq!(read(&serde_json::to_string(&canonical).unwrap()), Ok(canonical));
         }
     }
-    assert_eq!(kinds.len(), 29, "every kind of act: {kinds:?}");
+    assert_eq!(kinds.len(), 30, "every kind of act: {kinds:?}");
 }
 
 #[test]
@@ -158,6 +160,10 @@ fn names_lead_to_what_ids_say() {
                 "lines": [{ "sku": "RICE", "location": "DEPOT", "quantity": "1.250", "seen": 9 }] }),
             json!({ "kind": "reserve", "deadline": 1_000_000,
                 "lines": [{ "position": { "item": 2, "location": 2, "lot": 0 }, "quantity": 1250, "seen": 9 }] }),
+        ),
+        (
+            json!({ "kind": "close_period", "location": "SHOP", "until": "2026-01-31" }),
+            json!({ "kind": "close_period", "location": 1, "until": "2026-01-31" }),
         ),
         (
             json!({ "kind": "count", "lines": [{ "sku": "RICE", "location": "SHOP", "counted": 2 }] }),

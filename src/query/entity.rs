@@ -44,12 +44,15 @@ pub struct LocationView {
     pub zone: Zone,
     /// Whether it is in use.
     pub status: UseStatus,
+    /// What happened before this instant lies in a closed period; none while nothing is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_until: Option<Timestamp>,
 }
 
 impl LocationView {
     fn of(id: LocationId, location: &Location) -> Self {
-        let Location { code, zone, status } = location.clone();
-        Self { location: id, code, zone, status }
+        let Location { code, zone, status, closed_until } = location.clone();
+        Self { location: id, code, zone, status, closed_until }
     }
 }
 

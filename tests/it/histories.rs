@@ -11,6 +11,7 @@ use counterfoil::domain::command::{
 };
 use counterfoil::domain::ids::{AlertId, CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use counterfoil::domain::line::{Bucket, CountLine, Disposition, Line, Lines, ReturnLine};
+use counterfoil::domain::period::Until;
 use counterfoil::domain::quantity::Quantity;
 use counterfoil::domain::text::{ActorId, AliasText, ExternalId, OrderRef, ReasonCode, Source, Zone};
 use counterfoil::limits::QUANTITY_UNITS_MAX;
@@ -379,9 +380,20 @@ fn act() -> impl Strategy<Value = Act> {
         3 => lines(quantity(), bucket()).prop_map(|lines| Act::Reclassify { lines }),
         5 => (position(), option::weighted(0.9, zero_or_more()))
             .prop_map(|(position, point)| Act::SetReorderPoint { position, point }),
+        3 => (location(), until()).prop_map(|(location, until)| Act::ClosePeriod { location, until }),
         4 => master_data(),
         3 => statuses(),
     ]
+}
+
+/// The end of a period on the grid of dates, mostly early; it is winter in London, so local time is UTC.
+fn until() -> impl Strategy<Value = Until> {
+    let text = prop_oneof![
+        8 => (0..=30i64).prop_map(|n| BASE.plus_micros(n * 5_000_000).to_string()[..19].to_owned()),
+        4 => Just("2025-12-31".to_owned()),
+        1 => Just("2026-01-31".to_owned()),
+    ];
+    text.prop_map(|text| text.parse().expect("a local date or time"))
 }
 
 fn statuses() -> impl Strategy<Value = Act> {

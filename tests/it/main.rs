@@ -18,6 +18,7 @@ mod lies;
 mod linear;
 mod model;
 mod ops;
+mod periods;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod power_cut_ledger;

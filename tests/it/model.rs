@@ -5,6 +5,7 @@
 //! not a matter of the order in which things are looked at.
 
 mod alerts;
+pub mod periods;
 mod refuse;
 mod refuse_master;
 mod take;
@@ -14,7 +15,7 @@ use counterfoil::domain::command::{Act, Alias, AliasTarget, Command, Holds, Item
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use counterfoil::domain::line::Bucket;
 use counterfoil::domain::rejection::Rejection;
-use counterfoil::domain::text::OrderRef;
+use counterfoil::domain::text::{OrderRef, Zone};
 use counterfoil::limits::BALANCE_UNITS_MAX;
 
 /// Where a quantity can be. Variance is not here: it is what counts and late facts leave over.
@@ -89,6 +90,8 @@ pub struct Model {
     known: Vec<(Command, Seq)>,
     items: Vec<Item>,
     locations: Vec<UseStatus>,
+    zones: Vec<Zone>,
+    closes: Vec<periods::Closed>,
     lots: Vec<(ItemId, UseStatus)>,
     aliases: Vec<(Alias, AliasTarget)>,
     moves: Vec<Move>,

@@ -14,8 +14,8 @@ use counterfoil::domain::ids::{CommandId, ItemId, LedgerId, LotId, Position, Tim
 use counterfoil::files::MemoryFiles;
 use counterfoil::ledger::parts::{Answer, Committed, Opened, Prepared, Work, create_parts, open_parts};
 use counterfoil::ledger::{Clock, Entropy, Options, Parts, Reading, Repeat, SubmitError};
-use counterfoil::log::MemoryStore;
 use counterfoil::log::memory_store::MemoryDisk;
+use counterfoil::log::{Head, MemoryStore, Scanned, scan};
 use counterfoil::query::{self, Paging, Scope};
 use proptest::prelude::*;
 use smallvec::SmallVec;
@@ -200,6 +200,12 @@ impl Spine {
         let after = opened.published.read(Clone::clone);
         assert!(before.state == after.state && before.head == after.head, "reopened it is another ledger");
         self.opened = Some(opened);
+    }
+
+    /// Everything that is in the log.
+    pub fn events(&self) -> Vec<Scanned> {
+        let events = scan(self.opened().log.as_ref(), Head::EMPTY);
+        events.map(|scanned| scanned.expect("a disk without faults")).collect()
     }
 
     /// The log verifies, and folding it gives the state that readers see.

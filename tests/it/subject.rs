@@ -179,6 +179,9 @@ pub fn essence(rejection: &Rejection, names: &dyn Names) -> String {
         R::InvalidQuantity { line, quantity, .. } => format!("line={line} quantity={quantity}"),
         R::OccurredInFuture { occurred_at, now, .. } => format!("ahead={}", occurred_at.0 - now.0),
         R::CommandIdReused { seq, .. } => format!("seq={}", names.seq(*seq)),
+        R::PeriodClosed { location, closed_until, at } => {
+            format!("location={} closed_until={closed_until} at={at}", names.location(*location))
+        }
         R::ProductNotFound { item } => format!("item={}", names.item(*item)),
         R::LocationNotFound { location } => format!("location={}", names.location(*location)),
         R::LotNotFound { lot, .. } => format!("lot={}", names.lot(*lot)),

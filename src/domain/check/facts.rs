@@ -1,8 +1,8 @@
 //! Facts, counts, transfers and reclassifications.
 
 use super::{
-    Claim, Ground, Range, Violation, ensure, entered, lines_count, not_empty, once, quantity, rule, sellable_lines,
-    violation,
+    Claim, Ground, Range, Violation, ensure, entered, lines_count, not_empty, once, period, quantity, rule,
+    sellable_lines, violation,
 };
 use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
 use crate::domain::ids::{LocationId, Position, TransferId};
@@ -83,6 +83,7 @@ fn counted(at: &Ground<'_>, lines: &[CountedLine], claims: &mut Vec<Claim>) -> R
     for line in lines {
         at.position(line.position)?;
         quantity(line.counted.0, Range::ZeroOrMore, line.position)?;
+        period::counted(at, line)?;
         later(at, line, claims)?;
     }
     Ok(())

@@ -7,6 +7,7 @@ mod balance;
 mod form;
 mod holds;
 mod lines;
+mod period;
 mod registry;
 mod stock;
 
@@ -118,6 +119,7 @@ fn body_of(state: &State, looked: &Looked, command: &Command, now: Timestamp, or
         Act::Reserve { .. } | Act::Amend { .. } | Act::Extend { .. } | Act::Fulfil { .. } | Act::Release { .. } => {
             holds::decide(state, command, now, order)
         }
+        Act::ClosePeriod { location, until } => period::close(state, *location, *until, now),
         _ => registry::decide(state, &command.act),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::balance::balances_in_range;
 use super::lines::{Short, as_seen, exists, known, location_exists, merged, recorded};
+use super::period::count_in_closed_period;
 use super::{Decided, Looked, Lowest};
 use crate::domain::command::{Act, Command, Excess, PosDelta};
 use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
@@ -17,9 +18,9 @@ type Returns = SmallVec<[ReturnLine; 1]>;
 
 pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Timestamp) -> Decided {
     let mut lowest = Lowest::default();
-    lines_known(state, &command.act, &mut lowest);
-    lowest.done()?;
     let at = Moment::of(command.occurred_at, now);
+    lines_known(state, &command.act, at, &mut lowest);
+    lowest.done()?;
     let body = match &command.act {
         Act::Receive { lines } => Body::Received { lines: recorded(lines) },
         Act::Adjust { lines } => Body::Adjusted { lines: recorded(lines) },
@@ -42,7 +43,7 @@ pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Tim
     Ok(body)
 }
 
-fn lines_known(state: &State, act: &Act, lowest: &mut Lowest) {
+fn lines_known(state: &State, act: &Act, at: Moment, lowest: &mut Lowest) {
     match act {
         Act::Receive { lines }
         | Act::Adjust { lines }
@@ -65,6 +66,7 @@ fn lines_known(state: &State, act: &Act, lowest: &mut Lowest) {
                 exists(state, line.position, lowest);
                 as_seen(state, index, line.position, line.seen, lowest);
             }
+            count_in_closed_period(state, lines, at, lowest);
         }
         _ => {}
     }

@@ -10,6 +10,7 @@ use crate::domain::ids::{
     AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId,
 };
 use crate::domain::line::{Bucket, Disposition, Entered, Line, LineDetail, Lines, ReturnLine, UnitCost};
+use crate::domain::period::Until;
 use crate::domain::quantity::Quantity;
 use crate::domain::text::{
     ActorId, AliasText, Currency, DocumentId, DocumentKind, ExternalId, OrderRef, ReasonCode, Source, UnitName, Zone,
@@ -204,8 +205,21 @@ fn settings() -> BoxedStrategy<Body> {
         alias().prop_map(|alias| Body::AliasRetired { alias }),
         (position(), option::of(integer().prop_map(Quantity)))
             .prop_map(|(position, point)| Body::ReorderPointSet { position, point }),
+        (small(), until(), integer()).prop_map(|(location, until, at)| Body::PeriodClosed {
+            location: LocationId(location),
+            until,
+            closed_until: Timestamp(at)
+        }),
     ]
     .boxed()
+}
+
+fn until() -> impl Strategy<Value = Until> {
+    let of = |form| move |number| Until::from_numbers(form, number).expect("in the years 1900 to 9999");
+    prop_oneof![
+        (-25_567..=2_932_896_i64).prop_map(of(Until::DAY)),
+        (-2_208_988_800_000_000..=253_402_300_799_999_999_i64).prop_map(of(Until::TIME)),
+    ]
 }
 
 fn facts() -> BoxedStrategy<Body> {

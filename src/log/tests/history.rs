@@ -332,6 +332,19 @@ fn endings(writer: &mut Writer) {
         .act(49, Body::LotStatusSet { lot: LotId(1), status: UseStatus::Retired })
         .group(510)
         .act(50, Body::ItemStatusSet { item: ItemId(1), status: ItemStatus::OnHold });
+    // Two closes at the shop (its clocks are an hour ahead), and a sale of the closed time that is heard of later.
+    let shop = LocationId(2);
+    let closed = |until: &str, minute| Body::PeriodClosed {
+        location: shop,
+        until: until.parse().expect("a local date or time"),
+        closed_until: at(minute),
+    };
+    writer
+        .group(520)
+        .act(51, closed("2026-01-04", -600))
+        .act(52, closed("2026-01-05T16:00:00", 360))
+        .with(53, pos(7, PosMovement::Sale(one(MUG_SHOP, 1))), |envelope| envelope.occurred_at = Some(at(330)))
+        .with(54, counted(MUG_SHOP, 2, 0), |envelope| envelope.occurred_at = Some(at(360)));
 }
 
 /// An event with this body and every optional part of an envelope, which no rule would let happen.

@@ -12,6 +12,7 @@ use super::names::{
 use crate::domain::command::Departure;
 use crate::domain::event::{Body, PosMovement};
 use crate::domain::ids::{AlertId, ItemId, LedgerId, LocationId, LotId, Seq, Timestamp, TransferId};
+use crate::domain::period::Until;
 use crate::domain::quantity::Quantity;
 use crate::domain::text::{AliasText, ExternalId, Source, Zone};
 
@@ -33,6 +34,7 @@ const ALIAS_RENAMED: u8 = 18;
 const ALIAS_MERGED: u8 = 19;
 const ALIAS_RETIRED: u8 = 20;
 const REORDER_POINT_SET: u8 = 21;
+const PERIOD_CLOSED: u8 = 22;
 // Facts.
 const RECEIVED: u8 = 30;
 const POS_DELTA: u8 = 31;
@@ -62,7 +64,7 @@ const POS_CORRECTION: u8 = 5;
 
 /// Whether the number names a kind of event.
 pub(super) const fn is_tag(tag: u8) -> bool {
-    matches!(tag, GENESIS..=EXPIRED | ITEM_CREATED..=REORDER_POINT_SET | RECEIVED..=TRANSFER_CLOSED
+    matches!(tag, GENESIS..=EXPIRED | ITEM_CREATED..=PERIOD_CLOSED | RECEIVED..=TRANSFER_CLOSED
         | RESERVED..=RECLASSIFIED | ALERT_ACKNOWLEDGED..=ALERT_DISMISSED)
 }
 
@@ -85,6 +87,7 @@ pub(super) const fn tag(body: &Body) -> u8 {
         Body::AliasMerged { .. } => ALIAS_MERGED,
         Body::AliasRetired { .. } => ALIAS_RETIRED,
         Body::ReorderPointSet { .. } => REORDER_POINT_SET,
+        Body::PeriodClosed { .. } => PERIOD_CLOSED,
         Body::Received { .. } => RECEIVED,
         Body::PosDelta { .. } => POS_DELTA,
         Body::Returned { .. } => RETURNED,
@@ -181,6 +184,9 @@ fn put_settings<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecError> {
         Body::ReorderPointSet { position, point } => {
             put(sink, (WirePosition::from(*position), point.map(|point| point.0)))
         }
+        Body::PeriodClosed { location, until, closed_until } => {
+            put(sink, (location.0, until.numbers(), closed_until.0))
+        }
         _ => Err(CodecError::Unencodable { what: "a kind of event without a stored form" }),
     }
 }
@@ -260,6 +266,11 @@ fn take_settings(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecError> {
             let (position, point) = input.take::<(WirePosition, Option<i64>)>()?;
             Body::ReorderPointSet { position: position.into(), point: point.map(Quantity) }
         }
+        PERIOD_CLOSED => Body::PeriodClosed {
+            location: LocationId(input.take()?),
+            until: take_until(input)?,
+            closed_until: Timestamp(input.take()?),
+        },
         tag => return Err(CodecError::UnknownTag { tag }),
     })
 }
@@ -278,6 +289,12 @@ fn take_alert(input: &mut Input<'_>) -> Result<AlertId, CodecError> {
 
 fn take_instant(input: &mut Input<'_>) -> Result<Option<Timestamp>, CodecError> {
     Ok(input.take::<Option<i64>>()?.map(Timestamp))
+}
+
+fn take_until(input: &mut Input<'_>) -> Result<Until, CodecError> {
+    let (form, number) = input.take::<(u8, i64)>()?;
+    Until::from_numbers(form, number)
+        .ok_or_else(|| input.malformed("1 and a day or 2 and a time, in the years 1900 to 9999"))
 }
 
 const fn departure_code(departure: Departure) -> u8 {

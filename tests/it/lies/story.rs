@@ -235,6 +235,7 @@ impl Story {
         story.more_settings();
         story.more_facts();
         story.more_promises();
+        story.more_periods();
         let open = |kind| alert_id(story.alarmed, C_MAIN, kind);
         let (low, out) = (open(AlertKind::LowStock), open(AlertKind::OutOfStock));
         story.add(Body::AlertAcknowledged { alert: low });
@@ -263,6 +264,17 @@ impl Story {
         let lot = alias(AliasKind::Lot(ItemId(2)), "L2b");
         self.add(Body::AliasAdded { alias: lot, target: AliasTarget::Lot(LotId(2)) });
         self.add(Body::ReorderPointSet { position: A_SHOP, point: None });
+    }
+
+    /// Two closes, and what is dated before the last one: a sale, and at its very instant a count.
+    fn more_periods(&mut self) {
+        self.add(closed(1, "2025-11-30", "2025-12-01T00:00:00Z"));
+        let end = Timestamp(self.now - SECOND);
+        let until = &end.to_string()[..19];
+        self.add(closed(1, until, &end.to_string()));
+        let sale = delta("7", PosMovement::Sale(smallvec![line(A_MAIN, 1)]));
+        self.edit(sale, |envelope| envelope.occurred_at = Some(Timestamp(end.0 - 1)));
+        self.edit(counted(A_MAIN, 90, 0), |envelope| envelope.occurred_at = Some(end));
     }
 
     fn more_facts(&mut self) {
@@ -340,6 +352,13 @@ pub fn line(position: Position, quantity: i64) -> Line {
 
 pub fn hold(reservation: Seq, position: Position, quantity: i64) -> HoldLine {
     HoldLine { reservation, position, quantity: Quantity(quantity) }
+}
+
+/// A close of this location to a local date or time, and to the instant that it is said to mean.
+pub fn closed(location: u32, until: &str, instant: &str) -> Body {
+    let closed_until = instant.parse::<chrono::DateTime<chrono::Utc>>().expect("an instant").into();
+    let until = until.parse().expect("a local date or time");
+    Body::PeriodClosed { location: LocationId(location), until, closed_until }
 }
 
 pub fn receipt(quantity: i64) -> Body {

@@ -330,6 +330,28 @@ pub const LIES: &[Lie] = &[
         let at = Timestamp(story.counted_at.0 - SECOND);
         then(story, |story| story.edit(counted(A_MAIN, 70, -1), |envelope| envelope.occurred_at = Some(at)))
     }),
+    lie("period_closed", "a count dated in a closed period", |story| {
+        story.add(closed(1, "2025-12-31", "2026-01-01T00:00:00Z"));
+        let before = Timestamp(story.now().0 - HOUR);
+        then(story, |story| story.edit(counted(A_MAIN, 80, 0), |envelope| envelope.occurred_at = Some(before)))
+    }),
+    lie("period_forward", "a period closed twice", |story| {
+        story.add(closed(1, "2025-12-31", "2026-01-01T00:00:00Z"));
+        then(story, |story| story.add(closed(1, "2025-12-31", "2026-01-01T00:00:00Z")))
+    }),
+    lie("period_forward", "a period opened again", |story| {
+        story.add(closed(1, "2025-12-31", "2026-01-01T00:00:00Z"));
+        then(story, |story| story.add(closed(1, "2025-11-30", "2025-12-01T00:00:00Z")))
+    }),
+    lie("period_over", "a period closed before it is over", |story| {
+        then(story, |story| story.add(closed(1, "2026-01-01", "2026-01-02T00:00:00Z")))
+    }),
+    lie("period_local", "a day's end that is a month away", |story| {
+        then(story, |story| story.add(closed(1, "2025-12-31", "2025-12-01T00:00:00Z")))
+    }),
+    lie("location_exists", "a close of no location", |story| {
+        then(story, |story| story.add(closed(9, "2025-12-31", "2026-01-01T00:00:00Z")))
+    }),
     lie("transfer_destination", "a transfer to where it is", |story| {
         let lines = smallvec![line(A_MAIN, 1)];
         let transfer = TransferId::from_bytes([8; 16]);

@@ -65,6 +65,7 @@ impl Model {
                 if twice.iter().any(|(_, times)| *times > 1) {
                     no.push(invalid("lines", "a bucket is counted twice"));
                 }
+                self.refuse_count_in_closed(lines, command.occurred_at.unwrap_or(now), &mut no);
             }
             Act::ShipTransfer { to, lines, .. } => {
                 only_sellable(lines, &mut no);
@@ -111,7 +112,7 @@ impl Model {
                 let acknowledges = matches!(command.act, Act::AcknowledgeAlert { .. });
                 self.refuse_alert(*alert, acknowledges, &mut no);
             }
-            act => self.refuse_master_data(act, &mut no),
+            act => self.refuse_master_data(act, now, &mut no),
         }
         no
     }

@@ -8,7 +8,7 @@ use counterfoil::domain::rejection::Rejection;
 use counterfoil::limits::DECIMALS_MAX;
 
 impl Model {
-    pub(super) fn refuse_master_data(&self, act: &Act, no: &mut Vec<Rejection>) {
+    pub(super) fn refuse_master_data(&self, act: &Act, now: Timestamp, no: &mut Vec<Rejection>) {
         let unchanged = || Rejection::NoChange { what: "it is so" };
         match act {
             Act::CreateItem { sku, decimals } => {
@@ -50,6 +50,7 @@ impl Model {
                 Some((_, known)) if known == *status => no.push(unchanged()),
                 Some(_) => {}
             },
+            Act::ClosePeriod { location, until } => self.refuse_close(*location, *until, now, no),
             Act::SetReorderPoint { position, point } => {
                 if let Some(point) = point.filter(|point| !Range::ZeroOrMore.allows(point.0)) {
                     no.push(Rejection::InvalidQuantity { line: 0, quantity: point.0, must: "zero or more" });

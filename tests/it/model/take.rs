@@ -91,8 +91,9 @@ impl Model {
             }
             Act::SetDecimals { item, decimals } => self.items[item.0 as usize - 1].decimals = *decimals,
             Act::SetItemStatus { item, status } => self.items[item.0 as usize - 1].status = *status,
-            Act::CreateLocation { code, .. } => {
+            Act::CreateLocation { code, zone } => {
                 self.locations.push(UseStatus::Active);
+                self.zones.push(zone.clone());
                 let location = LocationId(self.locations.len() as u32);
                 self.name(AliasKind::Location, code, AliasTarget::Location(location));
             }
@@ -114,6 +115,7 @@ impl Model {
                 }
             }
             Act::RetireAlias { alias } => self.aliases.retain(|known| known.0 != *alias),
+            Act::ClosePeriod { location, until } => self.close_period(*location, *until),
             Act::SetReorderPoint { position, point } => {
                 self.points.retain(|known| known.0 != *position);
                 self.points.extend(point.map(|point| (*position, point.0)));

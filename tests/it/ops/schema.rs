@@ -73,6 +73,8 @@ fn acts() -> Vec<Value> {
         json!({ "kind": "acknowledge_alert", "alert": ID }),
         json!({ "kind": "resolve_alert", "alert": ID }),
         json!({ "kind": "dismiss_alert", "alert": ID }),
+        json!({ "kind": "close_period", "location": 1, "until": "2026-01-31" }),
+        json!({ "kind": "close_period", "location": 1, "until": "2026-01-31T18:00:00.5" }),
     ]
 }
 

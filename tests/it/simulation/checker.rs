@@ -166,7 +166,15 @@ impl Checker {
             return Err("each command of a unit has an outcome".into());
         }
         let appended = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-        if appended != 0 && appended != outcomes.len() {
+        // Commands taken one by one before and asked for again as a unit: each is told what became of it, and a
+        // write that failed may have lost the younger ones.
+        let again = outcomes.iter().all(|outcome| match outcome {
+            Ok(receipt) => receipt.repeat == Repeat::Duplicate,
+            Err(error) => {
+                matches!(error, SubmitError::NotAppended | SubmitError::OutcomeUnknown | SubmitError::Store(_))
+            }
+        });
+        if appended != 0 && appended != outcomes.len() && !again {
             return Err("a part of a unit was appended".into());
         }
         let mut checked = Ok(());

@@ -5,7 +5,7 @@ use counterfoil::files::{Fault as FileFault, MemoryFiles};
 use counterfoil::log::memory_store::{Fault, FaultPlan};
 
 const SEED: u64 = 4;
-const STEPS: usize = 24;
+const STEPS: usize = 32;
 
 /// The same commands every time: two in each group, asked again until it is answered for good.
 fn script(world: &mut World, each: fn(&mut World) -> Checked) -> Checked {

@@ -10,7 +10,8 @@ const UNAVAILABLE: &str = "PRODUCT_UNAVAILABLE LOCATION_UNAVAILABLE LOT_UNAVAILA
 
 /// (commands, with lines or not, what else they can answer)
 const ANSWERS: &[(&str, bool, &str)] = &[
-    ("receive sale pos-return waste receipt correction adjust count arrive", true, "OCCURRED_IN_FUTURE OVERFLOW"),
+    ("receive sale pos-return waste receipt correction adjust arrive", true, "OCCURRED_IN_FUTURE OVERFLOW"),
+    ("count", true, "OCCURRED_IN_FUTURE PERIOD_CLOSED OVERFLOW"),
     ("ship", true, "OCCURRED_IN_FUTURE OVERFLOW"),
     ("return", true, "OCCURRED_IN_FUTURE OVERFLOW RETURN_EXCEEDS_SHIPPED"),
     ("close", false, "OCCURRED_IN_FUTURE OVERFLOW TRANSFER_NOT_FOUND"),
@@ -33,6 +34,7 @@ const ANSWERS: &[(&str, bool, &str)] = &[
     ("rename", false, "ALIAS_NOT_FOUND ALREADY_EXISTS NO_CHANGE"),
     ("merge", false, "PRODUCT_NOT_FOUND LOCATION_NOT_FOUND LOT_NOT_FOUND ALIAS_NOT_FOUND NO_CHANGE"),
     ("retire", false, "ALIAS_NOT_FOUND"),
+    ("period", false, "PERIOD_CLOSED LOCATION_NOT_FOUND NO_CHANGE"),
     ("point", false, "INVALID_QUANTITY PRODUCT_NOT_FOUND LOCATION_NOT_FOUND LOT_NOT_FOUND NO_CHANGE"),
 ];
 

@@ -320,6 +320,9 @@ impl<'a> Words<'a> {
             "rename" => Act::RenameAlias { alias: self.book.alias(first)?, to: text(AliasText::new(self.arg(1)?))? },
             "merge" => Act::MergeAlias { alias: self.book.alias(first)?, into: self.book.target(self.arg(1)?)? },
             "retire" => Act::RetireAlias { alias: self.book.alias(first)? },
+            "period" => {
+                Act::ClosePeriod { location: self.book.location_id(first)?, until: text(self.arg(1)?.parse())? }
+            }
             "point" => Act::SetReorderPoint {
                 position: self.book.position_of(first)?,
                 point: match self.arg(1)? {

@@ -1,0 +1,13 @@
+//! Accounting periods: the past of a location, closed up to an instant.
+//!
+//! The event that closes one keeps the local date that somebody named *and* the instant that this meant then, so that
+//! a later time zone database changes nothing. Nothing here needs more than the log, and no figure of a closed period
+//! ever changes: what is recorded later and dated in it stands in the period that is open then.
+
+mod closes;
+mod figures;
+mod until;
+
+pub use closes::{Close, Closes, Filed, period_of};
+pub use figures::{Entry, Figures, What, figures, for_each_entry};
+pub use until::{Until, UntilError};
