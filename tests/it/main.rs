@@ -24,6 +24,7 @@ mod power_cut;
 mod power_cut_ledger;
 mod power_cut_log;
 mod racing;
+mod readme;
 mod real_year;
 mod simulation;
 mod spine;
