@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Measure this machine: the ledger beside its bare disk and beside SQLite, in one run.
+/// Measure this machine: the ledger beside its bare disk and beside SQLite.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
 
-/// Write every event as JSON Lines, whatever the format: readable fields, exact stored bytes, hashes.
+/// Write every event as JSON Lines: readable fields, exact stored bytes, hashes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  counterfoil export --ledger shop --out shop.jsonl")]
 pub struct Args {

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use counterfoil::log::{Head, recover};
 use serde_json::json;
 
-/// Show the last event and its hash; keep it elsewhere, and the past can't be rewritten unseen.
+/// Show the last event and its hash, to be kept elsewhere.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  counterfoil head --ledger shop >> /elsewhere/heads.txt")]
 pub struct Args {}

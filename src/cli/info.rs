@@ -9,7 +9,7 @@ use counterfoil::log::read_event;
 use serde::Serialize;
 use std::path::Path;
 
-/// Show what the ledger is and how it is: name, age, head, rules, sizes on disk, indexes, free space.
+/// Show what the ledger is and how it is: age, head, sizes on disk, free space.
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "health", after_help = "Example:\n  counterfoil info --ledger shop --format json")]
 pub struct Args {}

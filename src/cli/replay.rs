@@ -13,7 +13,7 @@ use counterfoil::limits::PAGE_ROWS_MAX;
 use counterfoil::query::{self, Order, Paging, StockFilter, StockRow, StockSort};
 use serde_json::json;
 
-/// Fold the whole log again and compare: state, checkpoints and indexes; or show the stock as of an event.
+/// Fold the whole log again and compare all that is derived; or show old stock.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -8,7 +8,7 @@ use counterfoil::log::{Remains, StoreError, StoreReader, Texts, snapshot};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Say what can still be read of a damaged ledger, without changing it: the part before the damage, islands behind it.
+/// Say what can still be read of a damaged ledger, without changing it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

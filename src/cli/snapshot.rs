@@ -6,7 +6,7 @@ use counterfoil::log::{Head, SnapshotError, StoreError, Texts, recover, snapshot
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Copy the ledger into a directory that is missing or empty, every hash checked on the way.
+/// Copy the ledger into an empty directory, every hash checked on the way.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -12,8 +12,8 @@ use std::process::Command;
 /// What differs from run to run, and what is compared instead.
 const VARYING: [(&str, &str); 6] = [
     (r"\b[0-9a-f]{64}\b", "<hash>"),
-    (r"\b[0-9a-f]{8,12}…?\s*$", "<short hash>"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
+    (r"\b[0-9a-f]{8,12}…?\s*$", "<short hash>"),
     (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", "<instant>"),
     (r"\b\d+(\.\d+)? (s|ms|µs)\b", "<duration>"),
     (r"\b[\d,.]+k? (lines|events)/s\b", "<rate>"),

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// Where the demo's ledger is left, unless another place is named.
 const DIR: &str = "counterfoil-demo";
 
-/// Play a week in a small chain of shops: append, ask, verify, then forge copies and see it named.
+/// Play a week in a chain of shops, then forge copies and see it named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
