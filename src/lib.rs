@@ -36,6 +36,7 @@
 pub mod audit;
 pub mod domain;
 pub mod files;
+pub mod history;
 pub mod index;
 pub mod ledger;
 pub mod limits;

@@ -3,10 +3,11 @@
 //! A file holds: magic `CFCP`, version u16, ledger id (16 bytes), next seq u64, hash (32 bytes), length u64, the
 //! encoded state, BLAKE3 of everything before. Integers are little endian.
 
+use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq};
 use crate::domain::state::State;
 use crate::files::{Files, FilesError};
-use crate::log::{Hash, Head, codec};
+use crate::log::{Hash, Head, LogFault, StoreReader, codec, head_at, scan};
 
 const MAGIC: &[u8; 4] = b"CFCP";
 const VERSION: u16 = 1;
@@ -53,6 +54,26 @@ pub fn load_all<'f>(files: &'f dyn Files, ledger: LedgerId) -> impl Iterator<Ite
             None
         }
     })
+}
+
+/// The state at a head, from the newest checkpoint at or before it that the log goes through, or from the start.
+///
+/// # Errors
+/// [`LogFault`] where the log can't be read.
+pub fn state_at(files: &dyn Files, log: &dyn StoreReader, ledger: LedgerId, until: Head) -> Result<State, LogFault> {
+    let fits = |head: &Head| {
+        head.next_seq <= until.next_seq && head_at(log, head.next_seq).is_ok_and(|known| known.hash == head.hash)
+    };
+    let (mut state, head) =
+        load_all(files, ledger).find(|(_, head)| fits(head)).unwrap_or((State::default(), Head::EMPTY));
+    for scanned in scan(log, head) {
+        let scanned = scanned?;
+        if scanned.seq >= until.next_seq {
+            break;
+        }
+        evolve(&mut state, &scanned.event);
+    }
+    Ok(state)
 }
 
 fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Option<(State, Head)> {

@@ -298,6 +298,12 @@ impl Ledger {
         receiver.await.map_err(closed)?
     }
 
+    /// What questions about the past are asked of.
+    pub(crate) fn readers(&self) -> (&Published, &IndexReader, &dyn Clock) {
+        let inner = &self.inner;
+        (&inner.published, &inner.index, inner.options.clock.as_ref())
+    }
+
     /// How the ledger is.
     #[must_use]
     pub fn health(&self) -> Health {

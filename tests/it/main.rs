@@ -13,6 +13,7 @@ mod ledger;
 mod lies;
 mod linear;
 mod model;
+mod past_events;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod power_cut_ledger;
@@ -24,4 +25,5 @@ mod spine;
 mod subject;
 mod table;
 mod tidy;
+mod time_travel;
 mod trace;

@@ -37,7 +37,7 @@ const IMPORTS: &[Rule] = &[
     },
     Rule { about: &["log", "log::*"], may: &["limits", "domain", "log"], never: &[] },
     Rule {
-        about: &["index::records"],
+        about: &["index::records*"],
         may: &["limits", "domain", "files", "index", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
         never: &[],
     },
@@ -55,6 +55,12 @@ const IMPORTS: &[Rule] = &[
     },
     // So that a question can't write.
     Rule { about: &["query", "query::*"], may: &["limits", "domain", "projection", "query"], never: &[] },
+    // Questions that need the index; nothing of it writes.
+    Rule {
+        about: &["history", "history::*"],
+        may: &["limits", "domain", "log", "index", "ledger", "query", "history"],
+        never: &["domain::decide*", "domain::check*"],
+    },
     Rule {
         about: &["audit", "audit::*"],
         may: &["limits", "domain", "log", "index", "files", "audit", "error"],
