@@ -41,6 +41,7 @@ pub mod index;
 pub mod ledger;
 pub mod limits;
 pub mod log;
+pub mod projection;
 pub mod query;
 
 pub use domain::command::{Act, Actor, Command};

@@ -59,8 +59,8 @@ pub(super) struct Moment {
     pub(super) at: Timestamp,
     /// The instant by which facts must have occurred, where that is asked for.
     occurred_by: Option<Timestamp>,
-    /// What is still open today of holds that had lapsed by that instant.
-    lapsed_open: BTreeMap<Position, i64>,
+    /// What is still open today of holds that had lapsed by that instant, by deadline.
+    lapsed_open: BTreeMap<Position, Vec<(Timestamp, i64)>>,
 }
 
 impl Moment {
@@ -72,13 +72,12 @@ impl Moment {
 }
 
 /// What a question reads of the present: holds that have lapsed and are not closed.
-fn lapsed_open(state: &State, scope: &Scope, at: Timestamp) -> BTreeMap<Position, i64> {
+fn lapsed_open(state: &State, scope: &Scope, at: Timestamp) -> BTreeMap<Position, Vec<(Timestamp, i64)>> {
     let mut found = BTreeMap::new();
     let mut look = |position: Position, state: &State| {
         let Some(entry) = state.position(position) else { return };
-        let lapsed = entry.open.saturating_sub(state.held_of(position, entry, at));
-        if lapsed != 0 {
-            found.insert(position, lapsed);
+        if state.held_of(position, entry, at) != entry.open {
+            found.insert(position, state.lapses_at(position, at).collect());
         }
     };
     match scope.only_position() {
@@ -232,14 +231,25 @@ pub(super) fn sums(known: &Known, reach: Reach, until: u64) -> Result<BTreeMap<P
     Ok(sums)
 }
 
+/// What had lapsed at one position by an instant not behind the moment's, closed by now or not.
+pub(super) fn lapsed_by(moment: &Moment, position: Position, at: Timestamp) -> Result<i128, HistoryError> {
+    let behind = (at.0.saturating_add(1), 0);
+    let closed = moment.known.moved_within(reach_of(position), |bucket| {
+        (bucket.bucket == LAPSES).then_some(Span { from: (i64::MIN, 0), behind })
+    })?;
+    let open = moment.lapsed_open.get(&position).into_iter().flatten().filter(|(deadline, _)| *deadline <= at);
+    Ok(closed.into_values().sum::<i128>() + open.map(|(_, quantity)| i128::from(*quantity)).sum::<i128>())
+}
+
 /// What had lapsed by the moment, closed by now or not.
 fn lapsed(moment: &Moment, reach: Reach) -> Result<BTreeMap<Position, i128>, HistoryError> {
     let behind = (moment.at.0.saturating_add(1), 0);
     let closed = moment
         .known
         .moved_within(reach, |bucket| (bucket.bucket == LAPSES).then_some(Span { from: (i64::MIN, 0), behind }))?;
+    let sum = |open: &Vec<(Timestamp, i64)>| open.iter().map(|(_, quantity)| i128::from(*quantity)).sum();
     let mut lapsed: BTreeMap<Position, i128> =
-        moment.lapsed_open.iter().map(|(position, open)| (*position, i128::from(*open))).collect();
+        moment.lapsed_open.iter().map(|(position, open)| (*position, sum(open))).collect();
     for (bucket, quantity) in closed {
         *lapsed.entry(position_at(&bucket)).or_default() += quantity;
     }

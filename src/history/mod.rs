@@ -23,11 +23,15 @@
 mod as_of;
 mod error;
 mod events;
+mod explain;
 mod figures;
+mod holds;
 
 pub use as_of::{AsOf, DifferenceRow, PastRow};
 pub use error::HistoryError;
 pub use events::{EventFilter, EventPage};
+pub use explain::{ExplainRow, Explanation, KindTotal};
+pub use holds::HoldRow;
 
 use crate::index::{IndexReader, Known};
 use crate::ledger::Clock;

@@ -3,6 +3,9 @@
 use super::segment::Segment;
 use std::sync::Arc;
 
+/// Pieces of more seqs are not joined: there are few of them before a segment is full.
+const JOINED_SEQS_MAX: u64 = 8_192;
+
 /// The pieces of one moment, from the oldest to the newest; each begins where the one before it ends.
 #[derive(Clone, Default)]
 pub(crate) struct Tail {
@@ -30,7 +33,7 @@ impl Tail {
         let mut newest = piece;
         while let Some(before) = pieces.last() {
             let (older, newer) = (newest.from_seq() - before.from_seq(), next_seq - newest.from_seq());
-            if older > 2 * newer {
+            if older > 2 * newer || older + newer > JOINED_SEQS_MAX {
                 break;
             }
             let mut joined = Segment::clone(before);

@@ -7,7 +7,8 @@ use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq};
 use crate::domain::state::State;
 use crate::files::{Files, FilesError};
-use crate::log::{Hash, Head, LogFault, StoreReader, codec, head_at, scan};
+use crate::log::{Hash, Head, LogFault, StoreReader, head_at, scan};
+use crate::projection::Projection;
 
 const MAGIC: &[u8; 4] = b"CFCP";
 const VERSION: u16 = 1;
@@ -21,7 +22,7 @@ const KEEP: usize = 2;
 /// What the files say; the ledger goes on without this checkpoint.
 pub fn save(files: &dyn Files, ledger: LedgerId, head: Head, state: &State) -> Result<usize, FilesError> {
     let name = name_of(head.next_seq);
-    let encoded = codec::encode_state(state).map_err(|error| FilesError {
+    let encoded = state.save().map_err(|error| FilesError {
         what: "encode",
         name: name.clone(),
         source: std::io::Error::other(error),
@@ -92,7 +93,8 @@ fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Option<(State, Head)
     if version != VERSION || id != ledger || length != encoded.len() as u64 {
         return None;
     }
-    let state: State = codec::decode_state(encoded).ok()?;
+    let mut state = State::default();
+    state.load(encoded).ok()?;
     (state.next_seq() == next_seq).then_some((state, Head { next_seq, hash }))
 }
 

@@ -4,6 +4,7 @@
 mod agree;
 mod audit;
 mod demo;
+mod explain;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod gate;
@@ -18,6 +19,7 @@ mod past_events;
 mod power_cut;
 mod power_cut_ledger;
 mod power_cut_log;
+mod projections;
 mod racing;
 mod real_year;
 mod simulation;

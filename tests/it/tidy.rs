@@ -46,7 +46,11 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "files", "index", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
         never: &[],
     },
-    Rule { about: &["projection", "projection::*"], may: &["limits", "domain", "projection"], never: &[] },
+    Rule {
+        about: &["projection", "projection::*"],
+        may: &["limits", "domain", "log::codec*", "projection"],
+        never: &["domain::decide*", "domain::check*"],
+    },
     Rule { about: &["replenish", "replenish::*"], may: &["limits", "domain", "replenish"], never: &[] },
     Rule {
         about: &["ledger", "ledger::*"],
