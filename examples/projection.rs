@@ -32,7 +32,8 @@ impl Projection for Sold {
         Ok(serde_json::to_vec(&self.0)?)
     }
     fn load(&mut self, bytes: &[u8]) -> Result<(), ProjectionError> {
-        Ok(self.0 = serde_json::from_slice(bytes)?)
+        self.0 = serde_json::from_slice(bytes)?;
+        Ok(())
     }
 }
 
