@@ -39,6 +39,7 @@ pub mod bench;
 pub mod domain;
 pub mod files;
 pub mod heads;
+pub mod history;
 #[cfg(feature = "import")]
 pub mod import;
 pub mod index;
@@ -46,6 +47,7 @@ pub mod ledger;
 pub mod limits;
 pub mod log;
 pub mod named;
+pub mod projection;
 pub mod query;
 #[cfg(feature = "schema")]
 pub mod schema;

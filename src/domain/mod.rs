@@ -9,7 +9,9 @@ pub mod command;
 pub mod decide;
 pub mod difference;
 pub mod digest;
+pub mod effect;
 pub mod event;
+pub mod event_kind;
 pub mod evolve;
 #[cfg(test)]
 mod evolve_tests;

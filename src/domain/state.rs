@@ -418,6 +418,13 @@ impl State {
         state.open.saturating_sub(lapsed)
     }
 
+    /// What is open at a position of holds whose deadline is not later than `until`, by deadline.
+    pub fn lapses_at(&self, position: Position, until: Timestamp) -> impl Iterator<Item = (Timestamp, i64)> {
+        self.lapses
+            .range((Included((position, Timestamp(i64::MIN))), Included((position, until))))
+            .map(|(&(_, deadline), &open)| (deadline, open))
+    }
+
     /// An open reservation by the event that made it (lapsed ones that are not closed yet included).
     #[must_use]
     pub fn reservation(&self, seq: Seq) -> Option<&Reservation> {

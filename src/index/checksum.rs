@@ -44,6 +44,12 @@ fn round(lane: u64, word: u64) -> u64 {
     lane.wrapping_add(word.wrapping_mul(PRIMES[1])).rotate_left(31).wrapping_mul(PRIMES[0])
 }
 
+/// Eight bytes of a name, for lists that are checked against the log: whoever makes two names collide makes a search
+/// slower, not wrong.
+pub(crate) fn name_word(name: &str) -> u64 {
+    xxh64(name.as_bytes(), 0)
+}
+
 /// XXH64 as its specification gives it.
 fn xxh64(bytes: &[u8], seed: u64) -> u64 {
     let (stripes, rest) = bytes.as_chunks::<32>();

@@ -18,6 +18,9 @@ pub const MERGE_READ_BLOCKS: usize = 8;
 /// Seqs per segment of the part in memory; a whole segment is dropped once the index on disk covers it.
 pub const SEGMENT_SEQS: u64 = 65_536;
 
+/// Seqs between two whose time of recording is indexed.
+pub const TIME_SEQS: u64 = 256;
+
 /// Records that a run holds at most: block numbers and filter offsets are 32 bits wide.
 pub const RUN_RECORDS_MAX: u64 = 2_000_000_000;
 

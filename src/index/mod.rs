@@ -10,7 +10,8 @@
 //! * [`Recent`] answers for the newest seqs, in memory, in the hands of the ledger's writer;
 //! * one thread follows the log, collects [`Segment`]s and gives them to its [`Index`], which writes them as sorted
 //!   *runs* and, step by step, merges [`limits::FAN_IN`] runs of a level into one of the next;
-//! * [`IndexReader`]s answer from any thread and never wait for a merge. An [`IndexView`] is the index of one moment.
+//! * [`IndexReader`]s answer from any thread and never wait for a merge. An [`IndexView`] is the index of one moment,
+//!   as far as it is written; [`Known`] is that and the pieces in memory behind it, for questions about the past.
 //!
 //! Runs are plain files behind [`Files`](crate::files::Files), not values of the log's store: they are written once,
 //! read in place and removed whole, and the space is free at once.
@@ -26,6 +27,21 @@
 //! | 1 | externals | hash of source and external id 16, seq 8 | 0 |
 //! | 2 | moves | item 4, location 4, lot 4, zero 3, bucket 1, occurred_at 8 (sign bit flipped), seq 8 | delta |
 //! | 3 | shipments | hash of the order 16, item 4, lot 4, seq 8 | units, negative when returned |
+//! | 4 | changes | item 4, location 4, lot 4, zero 2, figure 1, kind of event 1, seq 8, detail 8 | delta |
+//! | 5 | postings | zero 7, list 1, id 8, chunk 8 | which seqs of the chunk |
+//!
+//! Besides the movements of buckets 0 (sellable) and 1 (unsellable), *moves* has under bucket 2 the holds that were
+//! closed after they had lapsed (time = deadline, value = quantity) and under 3 and 4 the counts of buckets 0 and 1
+//! (value = the figure counted).
+//!
+//! Figures are 0 sellable, 1 unsellable, 2 held (detail: the event that made the reservation), 3 inbound, 4 lapsed
+//! (closed after it had lapsed; detail: the deadline, sign bit flipped), 5 named (no change).
+//!
+//! Lists are 0 times (every 256th event; id: when it was recorded, sign bit flipped), 1 kinds, 2 actors, 3 locations, 4
+//! items, 5 orders, 6 reservations. Actors and orders are XXH64 of their texts: two may share a list, whoever reads it
+//! looks at the event. In lists 1, 2 and 3 a chunk is a seq divided by 64 and bit b of the (zigzag-coded) value stands
+//! for seq 64 × chunk + b; in the others a chunk is a seq and the coded value is 1. Several records may have parts of
+//! one chunk.
 //!
 //! Several records may have one key (an event with two lines of one bucket); all are kept. A run is ordered by key,
 //! then value.
@@ -41,9 +57,9 @@
 //! in another's place is noticed.
 //!
 //! **Block**, 4,096 bytes, the n-th at offset 4,096 × n. `C` = number of fields + 1. The fields of a key are, by
-//! family: commands and externals: the words 0, 1 and 2; moves: high and low half of word 0, high and low half of
-//! word 1, word 2, word 3; shipments: word 0, word 1, high and low half of word 2, word 3. The last column is the
-//! value, zigzag-coded (0, −1, 1, −2 … become 0, 1, 2, 3 …).
+//! family: commands and externals: the words 0, 1 and 2; moves and changes: high and low half of word 0, high and low
+//! half of word 1, word 2, word 3; shipments: word 0, word 1, high and low half of word 2, word 3; postings: low half of
+//! word 0, word 1, word 2. The last column is the value, zigzag-coded (0, −1, 1, −2 … become 0, 1, 2, 3 …).
 //!
 //! | offset | bytes | content |
 //! | --- | --- | --- |
@@ -106,7 +122,7 @@
 //! | bytes | content |
 //! | --- | --- |
 //! | 8 | `CFOILIDX` |
-//! | 2 | format version, 1 |
+//! | 2 | format version, 2 |
 //! | 16 | ledger id |
 //! | 8 | covered to: seqs below this one are indexed |
 //! | 32 | hash of the last covered event |
@@ -122,8 +138,10 @@ mod cursor;
 mod error;
 mod filter;
 mod footer;
+mod known;
 pub mod limits;
 mod manifest;
+mod place;
 mod reader;
 mod recent;
 mod record;
@@ -131,12 +149,14 @@ pub mod records;
 mod run;
 mod segment;
 mod store;
+mod tail;
 mod writer;
 
 pub use error::IndexError;
+pub use known::{COUNTS, Change, Changes, Count, Known, LAPSES, Postings, Reach, Span, Step};
 pub use reader::{IndexCounters, IndexDigest, IndexReader, IndexSizes, IndexView, Move, Moves, Shipped};
 pub use recent::Recent;
-pub use record::BucketKey;
+pub use record::{BucketKey, FigureKey, List};
 pub use segment::Segment;
 pub use store::{Index, MergeStep, Notice};
 

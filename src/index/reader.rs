@@ -2,13 +2,17 @@
 
 use super::cursor::MergedRecords;
 use super::error::IndexError;
+use super::known::Known;
 use super::limits::BLOCK_BYTES;
 use super::record::{BucketKey, Family, Key, Prefix, Record, digest_bytes, prefix_of, time_to_word, word_to_time};
 use super::run::Run;
-use parking_lot::RwLock;
+use super::segment::join_chunks;
+use super::tail::Tail;
+use parking_lot::{Condvar, Mutex, RwLock};
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// The runs of one moment.
 #[derive(Clone)]
@@ -35,25 +39,52 @@ impl Snapshot {
 
 /// What readers and the writer of an index share.
 pub(crate) struct Shared {
-    snapshot: RwLock<Arc<Snapshot>>,
+    /// The runs, and what stands in memory behind them; replaced together.
+    current: RwLock<(Arc<Snapshot>, Arc<Tail>)>,
+    /// For who waits until a seq is known.
+    grown: (Mutex<()>, Condvar),
     pub counters: Counters,
 }
 
 impl Shared {
     pub(crate) fn new(snapshot: Snapshot) -> Shared {
-        Shared { snapshot: RwLock::new(Arc::new(snapshot)), counters: Counters::default() }
+        let tail = Tail::empty(snapshot.covered_to);
+        let current = RwLock::new((Arc::new(snapshot), Arc::new(tail)));
+        Shared { current, grown: Default::default(), counters: Counters::default() }
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.read().clone()
+        self.current.read().0.clone()
     }
 
-    /// Shows other runs to whoever asks from now on.
+    pub(crate) fn tail(&self) -> Arc<Tail> {
+        self.current.read().1.clone()
+    }
+
+    /// Shows other runs to whoever asks from now on; where they cover more than before they replace the tail.
     pub(crate) fn replace(&self, snapshot: Snapshot) {
         let snapshot = Arc::new(snapshot);
-        let old = std::mem::replace(&mut *self.snapshot.write(), snapshot);
+        let old = {
+            let mut current = self.current.write();
+            let grown = snapshot.covered_to > current.0.covered_to;
+            let tail = if grown { Arc::new(Tail::empty(snapshot.covered_to)) } else { current.1.clone() };
+            std::mem::replace(&mut *current, (snapshot, tail))
+        };
         // Freed outside the lock: a snapshot can own many megabytes.
         drop(old);
+        self.wake();
+    }
+
+    /// Shows another tail to whoever asks from now on.
+    pub(crate) fn replace_tail(&self, tail: Tail) {
+        let old = std::mem::replace(&mut self.current.write().1, Arc::new(tail));
+        drop(old);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        drop(self.grown.0.lock());
+        self.grown.1.notify_all();
     }
 }
 
@@ -121,6 +152,10 @@ pub struct IndexDigest {
     pub moves: [u8; 32],
     /// BLAKE3 over all shipments in order.
     pub shipments: [u8; 32],
+    /// BLAKE3 over all changes of figures in order.
+    pub changes: [u8; 32],
+    /// BLAKE3 over all lists of seqs in order.
+    pub postings: [u8; 32],
 }
 
 /// One movement of a bucket.
@@ -161,6 +196,24 @@ impl IndexReader {
     /// Seqs below this one are indexed.
     pub fn covered_to(&self) -> u64 {
         self.shared.snapshot().covered_to
+    }
+
+    /// Everything that was folded so far, in runs and in memory.
+    pub fn known(&self) -> Known {
+        let (snapshot, tail) = self.shared.current.read().clone();
+        Known { snapshot, tail, shared: self.shared.clone() }
+    }
+
+    /// The same once it knows the seqs below this one; what there is where that takes longer than the patience.
+    pub fn known_to(&self, next_seq: u64, patience: Duration) -> Known {
+        let until = Instant::now() + patience;
+        let mut waiting = self.shared.grown.0.lock();
+        loop {
+            let known = self.known();
+            if known.next_seq() >= next_seq || self.shared.grown.1.wait_until(&mut waiting, until).timed_out() {
+                return known;
+            }
+        }
     }
 
     /// What look-ups cost so far.
@@ -327,10 +380,21 @@ impl IndexView {
             let mut hasher = blake3::Hasher::new();
             let mut records = MergedRecords::all(self.snapshot.of(family));
             let (mut batch, mut bytes) = (Vec::new(), Vec::new());
-            while records.append_to(&mut batch, &self.shared.counters)? {
+            loop {
+                let more = records.append_to(&mut batch, &self.shared.counters)?;
+                let mut last = None;
+                if family == Family::Postings {
+                    // A chunk may lie in parts; the last one may go on in the next batch.
+                    join_chunks(&mut batch);
+                    last = if more { batch.pop() } else { None };
+                }
                 bytes.clear();
                 bytes.extend(batch.drain(..).flat_map(|record| digest_bytes(&record)));
                 hasher.update(&bytes);
+                batch.extend(last);
+                if !more {
+                    break;
+                }
             }
             Ok(*hasher.finalize().as_bytes())
         };
@@ -340,6 +404,8 @@ impl IndexView {
             externals: of(Family::Externals)?,
             moves: of(Family::Moves)?,
             shipments: of(Family::Shipments)?,
+            changes: of(Family::Changes)?,
+            postings: of(Family::Postings)?,
         })
     }
 

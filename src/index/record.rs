@@ -1,4 +1,4 @@
-//! Records, and the four families of them.
+//! Records, and the families of them.
 //!
 //! A key is four 64-bit words compared in order, which is the order of its bytes in big-endian. A family says how
 //! the words divide into fields; each field becomes a column of a block.
@@ -67,11 +67,16 @@ pub(crate) enum Family {
     Moves = 2,
     /// `hash of the order (16) ‖ item (4) ‖ lot (4) ‖ seq (8)`, value = units
     Shipments = 3,
+    /// `item (4) ‖ location (4) ‖ lot (4) ‖ 0 (2) ‖ figure (1) ‖ kind (1) ‖ seq (8) ‖ detail (8)`, value = delta
+    Changes = 4,
+    /// `0 (7) ‖ list (1) ‖ id (8) ‖ chunk (8)`, value = which seqs of the chunk
+    Postings = 5,
 }
 
 impl Family {
     /// All families, in the order of their numbers.
-    pub(crate) const ALL: [Family; 4] = [Family::Commands, Family::Externals, Family::Moves, Family::Shipments];
+    pub(crate) const ALL: [Family; 6] =
+        [Family::Commands, Family::Externals, Family::Moves, Family::Shipments, Family::Changes, Family::Postings];
 
     pub(crate) fn from_number(number: u8) -> Option<Family> {
         Family::ALL.get(usize::from(number)).copied()
@@ -92,6 +97,8 @@ impl Family {
             Family::Externals => "externals",
             Family::Moves => "moves",
             Family::Shipments => "shipments",
+            Family::Changes => "changes",
+            Family::Postings => "postings",
         }
     }
 
@@ -101,16 +108,18 @@ impl Family {
         const MOVE: &[Field] =
             &[Field::high(0), Field::low(0), Field::high(1), Field::low(1), Field::whole(2), Field::whole(3)];
         const SHIPMENT: &[Field] = &[Field::whole(0), Field::whole(1), Field::high(2), Field::low(2), Field::whole(3)];
+        const POSTING: &[Field] = &[Field::low(0), Field::whole(1), Field::whole(2)];
         match self {
             Family::Commands | Family::Externals => ID,
-            Family::Moves => MOVE,
+            Family::Moves | Family::Changes => MOVE,
             Family::Shipments => SHIPMENT,
+            Family::Postings => POSTING,
         }
     }
 
     /// Whether runs carry a filter over the first 16 bytes of their keys.
     pub(crate) fn is_filtered(self) -> bool {
-        self != Family::Moves
+        matches!(self, Family::Commands | Family::Externals | Family::Shipments)
     }
 }
 
@@ -185,6 +194,78 @@ pub(crate) fn shipment_record(order: &[u8; 16], item: u32, lot: u32, seq: u64, u
     Record { key: [high, low, join(item, lot), seq], value: units }
 }
 
+/// One figure of one position, as events of one kind changed it, in plain integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FigureKey {
+    /// The item's id.
+    pub item: u32,
+    /// The location's id.
+    pub location: u32,
+    /// The lot's id, 0 when not lot-tracked.
+    pub lot: u32,
+    /// The figure's number.
+    pub figure: u8,
+    /// The number of the kind of event.
+    pub kind: u8,
+}
+
+impl FigureKey {
+    pub(crate) fn prefix(&self) -> Prefix {
+        [join(self.item, self.location), join(self.lot, u32::from(self.figure) << 8 | u32::from(self.kind))]
+    }
+
+    /// The reverse of [`prefix`](Self::prefix).
+    pub(crate) fn of_prefix(prefix: &Prefix) -> Self {
+        let [first, second] = *prefix;
+        let (item, location) = ((first >> 32) as u32, first as u32);
+        Self { item, location, lot: (second >> 32) as u32, figure: (second >> 8) as u8, kind: second as u8 }
+    }
+}
+
+pub(crate) fn change_record(key: &FigureKey, seq: u64, detail: u64, delta: i64) -> Record {
+    let [first, second] = key.prefix();
+    Record { key: [first, second, seq, detail], value: delta }
+}
+
+/// A list of seqs: what all of them have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum List {
+    /// Recorded at an instant, for one event in [`TIME_SEQS`](super::limits::TIME_SEQS).
+    Time = 0,
+    /// Events of a kind.
+    Kind = 1,
+    /// Events of an actor.
+    Actor = 2,
+    /// Events about a location.
+    Location = 3,
+    /// Events about an item.
+    Item = 4,
+    /// Events of an order.
+    Order = 5,
+    /// Events about a reservation, without the one that made it.
+    Reservation = 6,
+}
+
+impl List {
+    /// How many seqs one record covers, as a power of two: many where one id has many of them.
+    pub(crate) fn chunk_bits(self) -> u32 {
+        match self {
+            List::Kind | List::Actor | List::Location => 6,
+            List::Time | List::Item | List::Order | List::Reservation => 0,
+        }
+    }
+
+    pub(crate) fn prefix(self, id: u64) -> Prefix {
+        [self as u64, id]
+    }
+}
+
+/// The seqs of a chunk are the bits of the word that a value is coded to.
+pub(crate) fn posting_record(prefix: &Prefix, chunk: u64, seqs: u64) -> Record {
+    Record { key: [prefix[0], prefix[1], chunk, 0], value: unzigzag(seqs) }
+}
+
 /// The bytes that [`Index::digest`](super::Index::digest) hashes for a record: key in big-endian, then value.
 pub(crate) fn digest_bytes(record: &Record) -> [u8; 40] {
     let mut bytes = [0; 40];
@@ -212,11 +293,15 @@ mod tests {
     #[test]
     fn fields_cover_every_bit_once_that_a_record_can_set() {
         let all = BucketKey { item: u32::MAX, location: u32::MAX, lot: u32::MAX, bucket: u8::MAX };
+        let figure = FigureKey { item: u32::MAX, location: u32::MAX, lot: u32::MAX, figure: u8::MAX, kind: u8::MAX };
+        assert_eq!(FigureKey::of_prefix(&figure.prefix()), figure);
         let widest = [
             (Family::Commands, id_record(&[0xff; 16], u64::MAX)),
             (Family::Externals, id_record(&[0xff; 16], u64::MAX)),
             (Family::Moves, move_record(&all, i64::MAX, u64::MAX, -1)),
             (Family::Shipments, shipment_record(&[0xff; 16], u32::MAX, u32::MAX, u64::MAX, -1)),
+            (Family::Changes, change_record(&figure, u64::MAX, u64::MAX, -1)),
+            (Family::Postings, posting_record(&List::Reservation.prefix(u64::MAX), u64::MAX, u64::MAX)),
         ];
         for (family, record) in widest {
             let mut rebuilt: Key = [0; KEY_WORDS];

@@ -1,5 +1,9 @@
 //! What an event leaves in the indexes: derived from the event alone, so every rebuild gives the same.
 
+mod history;
+
+pub use history::{Figure, actor_word, deadline_of, figure_key, insert_history, order_word};
+
 use crate::domain::account::{Place, for_each_posting};
 use crate::domain::event::{Body, Event, PosMovement};
 use crate::domain::ids::{CommandId, ItemId, LotId, Moment, Position};

@@ -1,7 +1,11 @@
 //! The next seqs to be indexed, collected in memory.
 
 use super::cursor::compare;
-use super::record::{BucketKey, Family, Record, id_record, move_record, shipment_record};
+use super::record::{
+    BucketKey, Family, FigureKey, List, Prefix, Record, change_record, id_record, move_record, posting_record,
+    shipment_record, unzigzag, zigzag,
+};
+use rustc_hash::FxHashMap;
 
 /// Records of a range of seqs, in any order, until [`Index::add_segment`](super::Index::add_segment) sorts and
 /// writes them.
@@ -9,12 +13,15 @@ use super::record::{BucketKey, Family, Record, id_record, move_record, shipment_
 pub struct Segment {
     from_seq: u64,
     pub(crate) records: [Vec<Record>; Family::ALL.len()],
+    /// The seqs of the current chunk of each list that has many.
+    chunks: FxHashMap<Prefix, u64>,
+    chunk: u64,
 }
 
 impl Segment {
     /// An empty segment that begins with `from_seq`.
     pub fn new(from_seq: u64) -> Segment {
-        Segment { from_seq, records: Default::default() }
+        Segment { from_seq, ..Segment::default() }
     }
 
     /// The first seq of the segment.
@@ -42,13 +49,68 @@ impl Segment {
         self.insert(Family::Shipments, shipment_record(order, item, lot, seq, units));
     }
 
+    /// Adds a change of a position's figure; the detail is the figure's own.
+    pub fn insert_change(&mut self, seq: u64, key: &FigureKey, detail: u64, delta: i64) {
+        self.insert(Family::Changes, change_record(key, seq, detail, delta));
+    }
+
+    /// Adds a seq, not below those before it, to the list of this id.
+    pub fn insert_posting(&mut self, seq: u64, list: List, id: u64) {
+        let (prefix, bits) = (list.prefix(id), list.chunk_bits());
+        if bits == 0 {
+            return self.insert(Family::Postings, posting_record(&prefix, seq, 1));
+        }
+        if self.chunk != seq >> bits {
+            self.end_chunk();
+            self.chunk = seq >> bits;
+        }
+        *self.chunks.entry(prefix).or_default() |= 1 << (seq & ((1 << bits) - 1));
+    }
+
+    fn end_chunk(&mut self) {
+        let chunk = self.chunk;
+        let records = self.chunks.drain().map(|(prefix, seqs)| posting_record(&prefix, chunk, seqs));
+        self.records[Family::Postings.slot()].extend(records);
+    }
+
     fn insert(&mut self, family: Family, record: Record) {
         self.records[family.slot()].push(record);
     }
 
-    pub(crate) fn sort(&mut self) {
-        self.records.iter_mut().for_each(sort_records);
+    pub(crate) fn of(&self, family: Family) -> &[Record] {
+        &self.records[family.slot()]
     }
+
+    /// Puts the records into order; from here on it can be asked.
+    pub(crate) fn sort(&mut self) {
+        self.end_chunk();
+        self.records.iter_mut().for_each(sort_records);
+        join_chunks(&mut self.records[Family::Postings.slot()]);
+    }
+
+    /// Adds the records of the segment behind this one, which was never sorted.
+    pub(crate) fn append_unsorted(&mut self, mut next: Segment) {
+        next.end_chunk();
+        self.append(&next);
+    }
+
+    /// Adds the records of the segment behind this one; both are sorted, the result is not.
+    pub(crate) fn append(&mut self, next: &Segment) {
+        for (records, more) in self.records.iter_mut().zip(&next.records) {
+            records.extend_from_slice(more);
+        }
+    }
+}
+
+/// Makes one record of those of one list and chunk, which several segments had a part of.
+pub(crate) fn join_chunks(records: &mut Vec<Record>) {
+    records.dedup_by(|later, kept| {
+        let same = later.key == kept.key;
+        if same {
+            kept.value = unzigzag(zigzag(kept.value) | zigzag(later.value));
+        }
+        same
+    });
 }
 
 /// Records per bucket that [`sort_records`] aims at: few enough to be sorted in the fastest cache.
@@ -57,6 +119,9 @@ const BUCKET_RECORDS: usize = 128;
 /// Sorts by distributing records evenly over buckets by their first word, then each bucket by itself; twice as fast as
 /// sorting all at once where ids are random, and no slower where they are not.
 fn sort_records(records: &mut Vec<Record>) {
+    if records.len() <= 2 * BUCKET_RECORDS {
+        return records.sort_unstable_by(compare);
+    }
     let least = records.iter().map(|record| record.key[0]).min().unwrap_or(0);
     let most = records.iter().map(|record| record.key[0]).max().unwrap_or(0);
     let wanted = (records.len() / BUCKET_RECORDS).max(1).ilog2();

@@ -151,8 +151,28 @@ impl Index {
         IndexReader { shared: self.shared.clone() }
     }
 
-    /// Indexes the seqs from [`covered_to`](Self::covered_to) up to, not including, the new `covered_to`;
-    /// `last_hash` is the hash of the last of them. After `Ok` they are durable. After an error nothing has changed
+    /// Seqs below this one are indexed or shown.
+    pub fn next_seq(&self) -> u64 {
+        self.shared.tail().next_seq
+    }
+
+    /// Shows readers of [`known`](IndexReader::known) a further piece, up to, not including, `next_seq`, in memory. It
+    /// is written with the next segment, which begins behind it.
+    ///
+    /// # Errors
+    /// [`IndexError::Gap`] where it does not begin at [`next_seq`](Self::next_seq).
+    pub fn show(&mut self, mut piece: Segment, next_seq: u64) -> Result<(), IndexError> {
+        let tail = self.shared.tail();
+        if piece.from_seq() != tail.next_seq || next_seq <= tail.next_seq {
+            return Err(IndexError::Gap { covered_to: tail.next_seq, segment: (piece.from_seq(), next_seq) });
+        }
+        piece.sort();
+        self.shared.replace_tail(tail.with(piece, next_seq));
+        Ok(())
+    }
+
+    /// Indexes what was shown and the segment behind it, so the seqs from [`covered_to`](Self::covered_to) up to, not
+    /// including, the new `covered_to`; `last_hash` is the hash of the last of them. After `Ok` they are durable. After an error nothing has changed
     /// for readers, and the index must be opened again.
     ///
     /// # Errors
@@ -164,10 +184,12 @@ impl Index {
         last_hash: [u8; 32],
     ) -> Result<(), IndexError> {
         let mut snapshot = self.shared.snapshot().as_ref().clone();
-        if segment.from_seq() != snapshot.covered_to || covered_to <= snapshot.covered_to {
-            return Err(IndexError::Gap { covered_to: snapshot.covered_to, segment: (segment.from_seq(), covered_to) });
+        let tail = self.shared.tail();
+        if segment.from_seq() != tail.next_seq || covered_to < tail.next_seq || covered_to <= snapshot.covered_to {
+            return Err(IndexError::Gap { covered_to: tail.next_seq, segment: (segment.from_seq(), covered_to) });
         }
         self.guarded(|index| {
+            segment = tail.joined(std::mem::take(&mut segment));
             segment.sort();
             for family in Family::ALL {
                 let records = &mut segment.records[family.slot()];
@@ -192,13 +214,21 @@ impl Index {
     /// # Errors
     /// [`IndexError::Latched`], [`IndexError::Corrupted`], [`IndexError::Files`]; the index must then be opened again.
     pub fn merge_step(&mut self, stop: &AtomicBool) -> Result<MergeStep, IndexError> {
+        self.merge_while(|| !stop.load(Ordering::Relaxed))
+    }
+
+    /// The same, as long as it is told to go on.
+    ///
+    /// # Errors
+    /// As [`merge_step`](Self::merge_step).
+    pub fn merge_while(&mut self, mut goes_on: impl FnMut() -> bool) -> Result<MergeStep, IndexError> {
         self.guarded(|index| {
             index.remove_retired();
             let Some(mut merge) = index.merge.take().map_or_else(|| index.start_merge(), |merge| Ok(Some(merge)))?
             else {
                 return Ok(MergeStep::Idle);
             };
-            while !stop.load(Ordering::Relaxed) {
+            while goes_on() {
                 if !merge.records.append_to(&mut merge.batch, &index.shared.counters)? {
                     index.finish_merge(merge)?;
                     return Ok(MergeStep::Merged);

@@ -1,6 +1,7 @@
 //! The index against a plain model, through merges, damage, crashes and reopening.
 
 mod damage;
+mod known;
 mod model;
 
 use super::limits::{FAN_IN, SEGMENT_SEQS};

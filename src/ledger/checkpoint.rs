@@ -3,10 +3,12 @@
 //! A file holds: magic `CFCP`, version u16, ledger id (16 bytes), next seq u64, hash (32 bytes), length u64, the
 //! encoded state, BLAKE3 of everything before. Integers are little endian.
 
+use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq};
 use crate::domain::state::State;
 use crate::files::{Files, FilesError};
-use crate::log::{Hash, Head, codec};
+use crate::log::{Hash, Head, LogFault, StoreReader, head_at, scan};
+use crate::projection::Projection;
 
 const MAGIC: &[u8; 4] = b"CFCP";
 const VERSION: u16 = 2;
@@ -20,7 +22,7 @@ const KEEP: usize = 2;
 /// What the files say; the ledger goes on without this checkpoint.
 pub fn save(files: &dyn Files, ledger: LedgerId, head: Head, state: &State) -> Result<usize, FilesError> {
     let name = name_of(head.next_seq);
-    let encoded = codec::encode_state(state).map_err(|error| FilesError {
+    let encoded = state.save().map_err(|error| FilesError {
         what: "encode",
         name: name.clone(),
         source: std::io::Error::other(error),
@@ -55,6 +57,26 @@ pub fn load_all<'f>(files: &'f dyn Files, ledger: LedgerId) -> impl Iterator<Ite
     })
 }
 
+/// The state at a head, from the newest checkpoint at or before it that the log goes through, or from the start.
+///
+/// # Errors
+/// [`LogFault`] where the log can't be read.
+pub fn state_at(files: &dyn Files, log: &dyn StoreReader, ledger: LedgerId, until: Head) -> Result<State, LogFault> {
+    let fits = |head: &Head| {
+        head.next_seq <= until.next_seq && head_at(log, head.next_seq).is_ok_and(|known| known.hash == head.hash)
+    };
+    let (mut state, head) =
+        load_all(files, ledger).find(|(_, head)| fits(head)).unwrap_or((State::default(), Head::EMPTY));
+    for scanned in scan(log, head) {
+        let scanned = scanned?;
+        if scanned.seq >= until.next_seq {
+            break;
+        }
+        evolve(&mut state, &scanned.event);
+    }
+    Ok(state)
+}
+
 fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Option<(State, Head)> {
     let bytes = files.read_whole(name).ok()?;
     let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
@@ -71,7 +93,8 @@ fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Option<(State, Head)
     if version != VERSION || id != ledger || length != encoded.len() as u64 {
         return None;
     }
-    let state: State = codec::decode_state(encoded).ok()?;
+    let mut state = State::default();
+    state.load(encoded).ok()?;
     (state.next_seq() == next_seq).then_some((state, Head { next_seq, hash }))
 }
 

@@ -97,17 +97,18 @@ pub(super) fn verify(compare: Compare<'_>) -> Result<Derived, DerivedError> {
         if scanned.seq >= compare.durable.head.next_seq {
             break;
         }
+        if scanned.seq < covered {
+            insert_segment(&mut segment, &state, scanned.seq, &scanned.event);
+        }
         evolve(&mut state, &scanned.event);
         head = Head { next_seq: scanned.seq.next(), hash: scanned.hash };
         if head.next_seq.0.is_multiple_of(PROGRESS_EVENTS) {
             (compare.progress)(head.next_seq.0);
         }
-        if scanned.seq < covered {
-            insert_segment(&mut segment, scanned.seq, &scanned.event);
-            if head.next_seq.0 % SEGMENT_SEQS == 0 || head.next_seq == covered {
-                let full = std::mem::replace(&mut segment, Segment::new(head.next_seq.0));
-                index.add_segment(full, head.next_seq.0, head.hash.0).map_err(DerivedError::Index)?;
-            }
+        let is_full = head.next_seq.0 % SEGMENT_SEQS == 0 || head.next_seq == covered;
+        if head.next_seq <= covered && is_full {
+            let full = std::mem::replace(&mut segment, Segment::new(head.next_seq.0));
+            index.add_segment(full, head.next_seq.0, head.hash.0).map_err(DerivedError::Index)?;
         }
         while let Some(at) = saved.iter().position(|(_, saved)| saved.next_seq == head.next_seq) {
             let (checkpoint, saved_head) = saved.swap_remove(at);

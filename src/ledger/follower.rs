@@ -4,6 +4,7 @@
 //! the log instead of the hand-off.
 
 use super::checkpoint;
+use super::checkpoint::state_at;
 use super::handoff::{Found, Handoff};
 use super::lookup::insert_segment;
 use crate::domain::event::{Event, Recorded};
@@ -16,12 +17,15 @@ use crate::index::{Index, IndexError, MergeStep, Segment};
 use crate::log::{Hash, Head, LogFault, StoreReader, scan};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Events between two checkpoints, at the least.
 const CHECKPOINT_EVENTS_MIN: u64 = 262_144;
 /// Bytes of log that should pass for every byte of checkpoint, taking an event for a hundred bytes.
 const LOG_BYTES_PER_CHECKPOINT_BYTE: u64 = 4;
+
+/// How long a merge goes on while new events wait to be folded.
+const MERGE_SLICE: Duration = Duration::from_millis(4);
 
 /// Why the follower can't go on; the log is not concerned.
 #[derive(Debug)]
@@ -56,7 +60,10 @@ pub struct Follower {
     segment_events: u64,
     /// Where indexing goes on.
     head: Head,
+    /// The state there; elsewhere before the first step.
     state: State,
+    /// Whether a merge is under way.
+    merging: bool,
     /// How far the log is known to be durable.
     durable: Head,
     checkpoint_bytes: u64,
@@ -75,7 +82,7 @@ pub struct Begin {
     pub checkpoints: Arc<dyn Files>,
     /// The index.
     pub index: Index,
-    /// The state at the durable head.
+    /// The state at the durable head: of use where the index ends there.
     pub state: State,
     /// The durable head.
     pub durable: Head,
@@ -93,7 +100,8 @@ impl Follower {
         progress.indexed.store(head.next_seq.0, Ordering::Release);
         progress.checkpointed.store(checkpointed.0, Ordering::Release);
         let segment = Segment::new(head.next_seq.0);
-        let checkpoint_bytes = 0;
+        let (checkpoint_bytes, merging) = (0, false);
+        let state = if state.next_seq() == head.next_seq { state } else { State::default() };
         Self {
             ledger,
             log,
@@ -104,6 +112,7 @@ impl Follower {
             segment_events: SEGMENT_SEQS,
             head,
             state,
+            merging,
             durable,
             checkpoint_bytes,
             progress,
@@ -126,12 +135,16 @@ impl Follower {
         self.head.next_seq >= self.durable.next_seq
     }
 
-    /// Takes what has come, reads what is missing from the log, indexes it; then one merge where one is due.
+    /// Takes what has come, reads what is missing from the log, indexes it; then merges until new events wait.
     ///
     /// # Errors
     /// [`FollowError`]; what was done before it stays.
     pub fn step(&mut self, wait: Duration) -> Result<Found, FollowError> {
-        let wait = if self.caught_up() { wait } else { Duration::ZERO };
+        if self.state.next_seq() != self.head.next_seq {
+            self.state = state_at(self.checkpoints.as_ref(), self.log.as_ref(), self.ledger, self.head)
+                .map_err(FollowError::Log)?;
+        }
+        let wait = if self.caught_up() && !self.merging { wait } else { Duration::ZERO };
         let found = self.handoff.take(wait);
         if let Some(durable) = found.durable {
             self.durable = durable;
@@ -144,13 +157,37 @@ impl Follower {
         if !self.caught_up() {
             self.read_log()?;
         }
-        self.checkpoint_if_due();
-        let stop = &self.progress.stop;
-        while self.index.merge_step(stop).map_err(FollowError::Index)? == MergeStep::Merged {}
-        if self.caught_up() {
+        self.show()?;
+        self.merge()?;
+        if self.caught_up() && !self.merging {
             self.progress.settled.store(self.head.next_seq.0, Ordering::Release);
         }
         Ok(found)
+    }
+
+    /// Shows readers what was folded since the last time.
+    fn show(&mut self) -> Result<(), FollowError> {
+        if self.segment.from_seq() >= self.head.next_seq.0 {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.segment, Segment::new(self.head.next_seq.0));
+        self.index.show(piece, self.head.next_seq.0).map_err(FollowError::Index)
+    }
+
+    /// Merges what is due, in slices where new events wait to be folded.
+    fn merge(&mut self) -> Result<(), FollowError> {
+        let (stop, handoff, started) = (&self.progress.stop, &self.handoff, Instant::now());
+        let behind = !self.caught_up();
+        let goes_on = || {
+            let waits = || behind || handoff.has_news();
+            !stop.load(Ordering::Relaxed) && (started.elapsed() < MERGE_SLICE || !waits())
+        };
+        let mut step = self.index.merge_while(goes_on).map_err(FollowError::Index)?;
+        while step == MergeStep::Merged {
+            step = self.index.merge_while(goes_on).map_err(FollowError::Index)?;
+        }
+        self.merging = step == MergeStep::Paused && !stop.load(Ordering::Relaxed);
+        Ok(())
     }
 
     fn fold(&mut self, events: &[Recorded], head: Head) -> Result<(), FollowError> {
@@ -176,21 +213,40 @@ impl Follower {
     }
 
     fn one(&mut self, seq: Seq, hash: Hash, event: &Event) -> Result<(), FollowError> {
-        insert_segment(&mut self.segment, seq, event);
-        if seq >= self.state.next_seq() {
-            evolve(&mut self.state, event);
-        }
+        insert_segment(&mut self.segment, &self.state, seq, event);
+        evolve(&mut self.state, event);
         self.head = Head { next_seq: seq.next(), hash };
         if self.head.next_seq.0.is_multiple_of(self.segment_events) {
             let lag = self.durable.next_seq.0.saturating_sub(self.head.next_seq.0);
             let _span = tracing::debug_span!("segment", next_seq = self.head.next_seq.0, lag).entered();
-            let full = std::mem::replace(&mut self.segment, Segment::new(self.head.next_seq.0));
-            self.index.add_segment(full, self.head.next_seq.0, hash.0).map_err(FollowError::Index)?;
-            self.progress.indexed.store(self.head.next_seq.0, Ordering::Release);
+            self.cut()?;
+            self.checkpoint_if_due();
         }
         Ok(())
     }
 
+    /// Writes what was folded as runs.
+    fn cut(&mut self) -> Result<(), FollowError> {
+        let Head { next_seq, hash } = self.head;
+        let full = std::mem::replace(&mut self.segment, Segment::new(next_seq.0));
+        self.index.add_segment(full, next_seq.0, hash.0).map_err(FollowError::Index)?;
+        self.progress.indexed.store(next_seq.0, Ordering::Release);
+        Ok(())
+    }
+
+    /// Writes what there is, so that nothing has to be folded again when the ledger is opened next.
+    ///
+    /// # Errors
+    /// [`FollowError`]; then it is folded again.
+    pub fn finish(&mut self) -> Result<(), FollowError> {
+        if self.index.covered_to() < self.head.next_seq.0 {
+            self.cut()?;
+        }
+        self.checkpoint();
+        Ok(())
+    }
+
+    /// Only where the index ends, so that a follower that begins there finds its state.
     fn checkpoint_if_due(&mut self) {
         let since = self.head.next_seq.0.saturating_sub(self.progress.checkpointed.load(Ordering::Acquire));
         let enough = CHECKPOINT_EVENTS_MIN.max(self.checkpoint_bytes * LOG_BYTES_PER_CHECKPOINT_BYTE / 100);

@@ -73,6 +73,12 @@ impl Handoff {
         Found { groups: std::mem::take(&mut inner.groups), durable: inner.durable, ended: inner.ended }
     }
 
+    /// Whether something waits to be taken.
+    pub fn has_news(&self) -> bool {
+        let inner = self.inner.lock();
+        !inner.groups.is_empty() || inner.ended.is_some()
+    }
+
     /// Tells the follower to stop.
     pub fn end(&self, end: End) {
         self.inner.lock().ended = Some(end);

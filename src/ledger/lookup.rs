@@ -7,7 +7,7 @@ use crate::domain::event::{Event, Recorded};
 use crate::domain::ids::{CommandId, ItemId, Moment, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 use crate::domain::state::State;
-use crate::index::records::{NameKey, Record, for_each_record, order_key};
+use crate::index::records::{NameKey, Record, for_each_record, insert_history, order_key};
 use crate::index::{BucketKey, IndexReader, IndexView, Recent, Segment, Shipped};
 use crate::log::{RawBatch, StoreReader, read_batch, scan_from};
 use smallvec::SmallVec;
@@ -194,8 +194,9 @@ fn insert_recent(recent: &mut Recent, Seq(seq): Seq, record: Record) {
     }
 }
 
-/// Puts what an event leaves into a segment of the index that is being built.
-pub(super) fn insert_segment(segment: &mut Segment, Seq(seq): Seq, event: &Event) {
+/// Puts what an event leaves into a segment of the index that is being built, given the state before it.
+pub(super) fn insert_segment(segment: &mut Segment, state: &State, Seq(seq): Seq, event: &Event) {
+    insert_history(segment, state, Seq(seq), event);
     for_each_record(event, |record| match record {
         Record::Command(id) => segment.insert_command(seq, &id.bytes()),
         Record::External(key) => segment.insert_external(seq, &key),

@@ -11,6 +11,7 @@ mod handoff;
 mod heads;
 mod lookup;
 mod open;
+mod projecting;
 mod published;
 mod shell;
 mod sources;
@@ -23,6 +24,7 @@ pub use clock_watch::Reading;
 pub use derived::{Derived, DerivedError};
 pub use heads::{HeadsHealth, KeepHeads};
 pub use open::{OpenError, Options, Parts};
+pub use projecting::{Projected, Stopped};
 pub use sources::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use status::{Health, Mode};
 pub use subscribe::Subscription;
@@ -299,6 +301,12 @@ impl Ledger {
         let closed = |_| StoreError::Latched;
         self.inner.to_writer.send(Message::Erase(seq, waiter)).map_err(|_| StoreError::Latched)?;
         receiver.await.map_err(closed)?
+    }
+
+    /// What questions about the past are asked of.
+    pub(crate) fn readers(&self) -> (&Published, &IndexReader, &dyn Clock) {
+        let inner = &self.inner;
+        (&inner.published, &inner.index, inner.options.clock.as_ref())
     }
 
     /// How the ledger is.

@@ -324,7 +324,12 @@ pub(super) fn run_follower(mut follower: Follower, handoff: &Handoff, status: &S
         match follower.step(IDLE) {
             Ok(found) => match found.ended {
                 Some(End::Now) => return,
-                Some(End::CaughtUp) if follower.caught_up() => return follower.checkpoint(),
+                Some(End::CaughtUp) if follower.caught_up() => {
+                    if let Err(error) = follower.finish() {
+                        tracing::warn!(?error, "the newest events were not indexed, that is done when opening");
+                    }
+                    return;
+                }
                 _ => {}
             },
             Err(error) => {

@@ -57,6 +57,19 @@ impl Cursor {
         Self { list, tie, value }
     }
 
+    /// A place in a list of events by seq.
+    pub(crate) fn at_seq(list: String, seq: u64) -> Self {
+        Self { list, tie: [seq, 0, 0], value: CursorValue::Number(0) }
+    }
+
+    /// The seq of a cursor that [`at_seq`](Self::at_seq) made for this list.
+    pub(crate) fn seq_of(&self, list: &str) -> Result<u64, QueryError> {
+        match self.list == list {
+            true => Ok(self.tie[0]),
+            false => Err(QueryError::CursorForeign { given: self.list.clone(), wanted: list.to_owned() }),
+        }
+    }
+
     /// The list, sort and direction that made it.
     pub(super) fn list(&self) -> &str {
         &self.list

@@ -27,7 +27,7 @@ pub struct Place {
 }
 
 impl Place {
-    pub(super) fn of(state: &State, position: Position) -> Self {
+    pub(crate) fn of(state: &State, position: Position) -> Self {
         let Position { item, location, lot } = position;
         let known = state.item(item);
         Self {
@@ -82,12 +82,12 @@ impl Scope {
     }
 
     /// The one position that it leaves, where it names every part of it.
-    pub(super) fn only_position(&self) -> Option<Position> {
+    pub(crate) fn only_position(&self) -> Option<Position> {
         Some(Position { item: self.item?, location: self.location?, lot: self.lot? })
     }
 
     /// Whether ids and status agree.
-    pub(super) fn admits(&self, state: &State, position: Position) -> bool {
+    pub(crate) fn admits(&self, state: &State, position: Position) -> bool {
         self.item.is_none_or(|item| item == position.item)
             && self.location.is_none_or(|location| location == position.location)
             && self.lot.is_none_or(|lot| lot == position.lot)

@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod cmd;
 mod demo;
+mod explain;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod gate;
@@ -18,11 +19,13 @@ mod lies;
 mod linear;
 mod model;
 mod ops;
+mod past_events;
 mod periods;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod power_cut_ledger;
 mod power_cut_log;
+mod projections;
 mod racing;
 mod readme;
 mod real_year;
@@ -31,4 +34,5 @@ mod spine;
 mod subject;
 mod table;
 mod tidy;
+mod time_travel;
 mod trace;

@@ -12,10 +12,11 @@ use counterfoil::domain::command::{Alias, AliasTarget, Command};
 use counterfoil::domain::event::{Body, Recorded};
 use counterfoil::domain::ids::{CommandId, ItemId, LedgerId, LotId, Position, Timestamp, TransferId};
 use counterfoil::files::MemoryFiles;
+use counterfoil::history::History;
 use counterfoil::ledger::parts::{Answer, Committed, Opened, Prepared, Work, create_parts, open_parts};
 use counterfoil::ledger::{Clock, Entropy, Options, Parts, Reading, Repeat, SubmitError};
 use counterfoil::log::memory_store::MemoryDisk;
-use counterfoil::log::{Head, MemoryStore, Scanned, scan};
+use counterfoil::log::{Head, MemoryStore, Scanned, StoreReader, scan};
 use counterfoil::query::{self, Paging, Scope};
 use proptest::prelude::*;
 use smallvec::SmallVec;
@@ -206,6 +207,30 @@ impl Spine {
     pub fn events(&self) -> Vec<Scanned> {
         let events = scan(self.opened().log.as_ref(), Head::EMPTY);
         events.map(|scanned| scanned.expect("a disk without faults")).collect()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.machine.clock.wall()
+    }
+
+    /// Asks about the past, and the log, once everything is folded.
+    pub fn history<R>(&mut self, ask: impl FnOnce(&History<'_>, &dyn StoreReader) -> R) -> R {
+        let opened = self.opened.as_mut().expect("it is open");
+        while !opened.follower.step(Duration::ZERO).expect("no faults").groups.is_empty()
+            || !opened.follower.caught_up()
+        {}
+        let clock = self.machine.clock.as_ref();
+        ask(&History::over(&opened.published, &opened.index, Arc::clone(&opened.log), clock), opened.log.as_ref())
+    }
+
+    /// Opens again what is left when everything derived is deleted.
+    pub fn reopen_without_index(&mut self) {
+        self.opened = None;
+        self.machine.index = MemoryFiles::new();
+        self.machine.checkpoints = MemoryFiles::new();
+        let mut opened = self.machine.open();
+        opened.follower.cut_every(20);
+        self.opened = Some(opened);
     }
 
     /// The log verifies, and folding it gives the state that readers see.

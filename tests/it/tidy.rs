@@ -38,7 +38,7 @@ const IMPORTS: &[Rule] = &[
     Rule { about: &["heads", "heads::*"], may: &["limits", "domain", "log::chain*", "heads"], never: &[] },
     Rule { about: &["log", "log::*"], may: &["limits", "domain", "log"], never: &[] },
     Rule {
-        about: &["index::records"],
+        about: &["index::records*"],
         may: &["limits", "domain", "files", "index", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
         never: &[],
     },
@@ -47,7 +47,11 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "files", "index", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
         never: &[],
     },
-    Rule { about: &["projection", "projection::*"], may: &["limits", "domain", "projection"], never: &[] },
+    Rule {
+        about: &["projection", "projection::*"],
+        may: &["limits", "domain", "log::codec*", "projection"],
+        never: &["domain::decide*", "domain::check*"],
+    },
     Rule { about: &["replenish", "replenish::*"], may: &["limits", "domain", "replenish"], never: &[] },
     Rule {
         about: &["ledger", "ledger::*"],
@@ -57,6 +61,12 @@ const IMPORTS: &[Rule] = &[
     Rule { about: &["named", "named::*"], may: &["limits", "domain", "named"], never: &["domain::decide*"] },
     // So that a question can't write.
     Rule { about: &["query", "query::*"], may: &["limits", "domain", "projection", "query"], never: &[] },
+    // Questions that need the index; nothing of it writes.
+    Rule {
+        about: &["history", "history::*"],
+        may: &["limits", "domain", "log", "index", "ledger", "query", "history"],
+        never: &["domain::decide*", "domain::check*"],
+    },
     Rule {
         about: &["audit", "audit::*"],
         may: &["limits", "domain", "log", "index", "files", "heads", "audit", "error"],
