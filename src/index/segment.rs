@@ -88,10 +88,11 @@ impl Segment {
         join_chunks(&mut self.records[Family::Postings.slot()]);
     }
 
-    /// Adds the records of the segment behind this one, which was never sorted.
-    pub(crate) fn append_unsorted(&mut self, mut next: Segment) {
-        next.end_chunk();
-        self.append(&next);
+    /// Puts the records into order where they came by [`append`](Self::append): this sort finds the sorted parts and
+    /// merges them.
+    pub(crate) fn sort_appended(&mut self) {
+        self.records.iter_mut().for_each(|records| records.sort_by(compare));
+        join_chunks(&mut self.records[Family::Postings.slot()]);
     }
 
     /// Adds the records of the segment behind this one; both are sorted, the result is not.

@@ -190,7 +190,6 @@ impl Index {
         }
         self.guarded(|index| {
             segment = tail.joined(std::mem::take(&mut segment));
-            segment.sort();
             for family in Family::ALL {
                 let records = &mut segment.records[family.slot()];
                 if records.is_empty() {

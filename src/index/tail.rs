@@ -38,7 +38,7 @@ impl Tail {
             }
             let mut joined = Segment::clone(before);
             joined.append(&newest);
-            joined.sort();
+            joined.sort_appended();
             newest = joined;
             pieces.pop();
         }
@@ -46,13 +46,15 @@ impl Tail {
         Tail { pieces, next_seq }
     }
 
-    /// All of them and a last one as one segment, not sorted.
-    pub(crate) fn joined(&self, last: Segment) -> Segment {
+    /// All of them and a last one, which is not in order, as one segment in order.
+    pub(crate) fn joined(&self, mut last: Segment) -> Segment {
+        last.sort();
         let mut pieces = self.pieces.iter();
         let Some(first) = pieces.next() else { return last };
         let mut all = Segment::clone(first);
         pieces.for_each(|piece| all.append(piece));
-        all.append_unsorted(last);
+        all.append(&last);
+        all.sort_appended();
         all
     }
 }
