@@ -146,11 +146,22 @@ impl<'a> Run<'a> {
         if let Some(rejects) = &mut self.rejects {
             rejects.begin(&reading.header).map_err(ImportError::Rejects)?;
         }
-        while let Some(batch) = reading.next().await {
-            let call = self.ask(batch).await?;
-            self.calls.push_back(call);
-            while self.calls.len() > CALLS_AHEAD {
-                self.answered(reading).await?;
+        let mut ahead = None;
+        loop {
+            let next = match reading.next().await {
+                Some(batch) => Some(Named::begin(self.ledger, self.mapping, &self.whose, batch).await),
+                None => None,
+            };
+            let is_last = next.is_none();
+            if let Some(named) = std::mem::replace(&mut ahead, next) {
+                let call = self.ask(named).await?;
+                self.calls.push_back(call);
+                while self.calls.len() > CALLS_AHEAD {
+                    self.answered(reading).await?;
+                }
+            }
+            if is_last {
+                break;
             }
         }
         while !self.calls.is_empty() {
@@ -159,9 +170,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    async fn ask(&mut self, batch: Batch) -> Result<Call, ImportError> {
-        self.register_items(batch.items).await?;
-        self.register_locations(batch.locations).await?;
+    async fn ask(&mut self, named: Named) -> Result<Call, ImportError> {
+        let Named { batch, items, locations } = named;
+        let (items, made) = items.finish(item_made, UNREGISTERED_ITEM).await?;
+        self.items.extend(items);
+        self.summary.items_registered += made;
+        let (locations, made) = locations.finish(location_made, UNREGISTERED_LOCATION).await?;
+        self.locations.extend(locations);
+        self.summary.locations_registered += made;
         let mut commands = Vec::with_capacity(batch.entries.len());
         let mut entries = Vec::with_capacity(batch.entries.len());
         for Entry { origin, plan } in batch.entries {
@@ -208,30 +224,19 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
+}
 
-    async fn register_items(&mut self, fresh: Vec<Fresh<ItemId>>) -> Result<(), ImportError> {
-        let make = |code, decimals| Some(Act::CreateItem { sku: code, decimals });
-        let made = |created| match created {
-            Some(Created::Item(item)) => Some(item),
-            _ => None,
-        };
-        let registered = register(self.ledger, &self.whose, fresh, make, made, UNREGISTERED_ITEM).await?;
-        self.summary.items_registered += registered.1;
-        self.items.extend(registered.0);
-        Ok(())
+const fn item_made(created: Option<Created>) -> Option<ItemId> {
+    match created {
+        Some(Created::Item(item)) => Some(item),
+        _ => None,
     }
+}
 
-    async fn register_locations(&mut self, fresh: Vec<Fresh<LocationId>>) -> Result<(), ImportError> {
-        let zone = self.mapping.location.zone.clone();
-        let make = |code, _| zone.clone().map(|zone| Act::CreateLocation { code, zone });
-        let made = |created| match created {
-            Some(Created::Location(location)) => Some(location),
-            _ => None,
-        };
-        let registered = register(self.ledger, &self.whose, fresh, make, made, UNREGISTERED_LOCATION).await?;
-        self.summary.locations_registered += registered.1;
-        self.locations.extend(registered.0);
-        Ok(())
+const fn location_made(created: Option<Created>) -> Option<LocationId> {
+    match created {
+        Some(Created::Location(location)) => Some(location),
+        _ => None,
     }
 }
 
@@ -240,34 +245,74 @@ pub(super) fn told(ledger: &Ledger, rejection: &Rejection) -> String {
     ledger.query(|state, _| message(rejection, state))
 }
 
-/// Makes what nothing has the code of; gives the numbers of all, and how many were made.
-async fn register<I: Copy>(
-    ledger: &Ledger,
-    whose: &Whose,
-    fresh: Vec<Fresh<I>>,
-    make: impl Fn(AliasText, u8) -> Option<Act>,
-    made: impl Fn(Option<Created>) -> Option<I>,
-    missing: I,
-) -> Result<(Vec<I>, u64), ImportError> {
-    let mut numbers: Vec<Option<I>> = fresh.iter().map(|fresh| fresh.known).collect();
-    let (mut places, mut commands) = (Vec::new(), Vec::new());
-    for (place, fresh) in fresh.into_iter().enumerate().filter(|(_, fresh)| fresh.known.is_none()) {
-        if let Some(act) = make(fresh.code, fresh.decimals) {
-            places.push(place);
-            commands.push(Command::new(whose.actor.clone(), act));
+/// A batch, with what it names for the first time under way to the ledger: asked for before the commands of the batch
+/// ahead of it, so that the ledger has those to work on while its answer is waited for.
+struct Named {
+    batch: Batch,
+    items: Registering<ItemId>,
+    locations: Registering<LocationId>,
+}
+
+impl Named {
+    async fn begin(ledger: &Ledger, mapping: &Mapping, whose: &Whose, mut batch: Batch) -> Self {
+        let (items, locations) = (std::mem::take(&mut batch.items), std::mem::take(&mut batch.locations));
+        let item = |code, decimals| Some(Act::CreateItem { sku: code, decimals });
+        let items = Registering::begin(ledger, whose, items, item).await;
+        let zone = &mapping.location.zone;
+        let location = |code, _| zone.clone().map(|zone| Act::CreateLocation { code, zone });
+        let locations = Registering::begin(ledger, whose, locations, location).await;
+        Self { batch, items, locations }
+    }
+}
+
+/// Numbers that are known, and places among them whose numbers are being made.
+struct Registering<I> {
+    numbers: Vec<Option<I>>,
+    places: Vec<usize>,
+    answer: Option<Pending<Outcomes>>,
+}
+
+impl<I: Copy> Registering<I> {
+    /// Begins to make what nothing has the code of.
+    async fn begin(
+        ledger: &Ledger,
+        whose: &Whose,
+        fresh: Vec<Fresh<I>>,
+        make: impl Fn(AliasText, u8) -> Option<Act>,
+    ) -> Self {
+        let numbers = fresh.iter().map(|fresh| fresh.known).collect();
+        let (mut places, mut commands) = (Vec::new(), Vec::new());
+        for (place, fresh) in fresh.into_iter().enumerate().filter(|(_, fresh)| fresh.known.is_none()) {
+            if let Some(act) = make(fresh.code, fresh.decimals) {
+                places.push(place);
+                commands.push(Command::new(whose.actor.clone(), act));
+            }
         }
+        let ledger = ledger.clone();
+        let answer = match commands.is_empty() {
+            true => None,
+            false => Some(Pending::begin(Box::pin(async move { ledger.submit_batch(commands).await })).await),
+        };
+        Self { numbers, places, answer }
     }
-    if commands.is_empty() {
-        return Ok((numbers.into_iter().map(|number| number.unwrap_or(missing)).collect(), 0));
-    }
-    let count = commands.len() as u64;
-    let failed = |error| ImportError::Ledger { line: None, error };
-    let outcomes = ledger.submit_batch(commands).await.map_err(failed)?;
-    for (place, outcome) in places.into_iter().zip(outcomes) {
-        let number = made(outcome.map_err(failed)?.created);
-        if let Some(slot) = numbers.get_mut(place) {
-            *slot = number;
+
+    /// The numbers of all, and how many were made.
+    async fn finish(
+        mut self,
+        made: impl Fn(Option<Created>) -> Option<I>,
+        missing: I,
+    ) -> Result<(Vec<I>, u64), ImportError> {
+        let failed = |error| ImportError::Ledger { line: None, error };
+        let count = self.places.len() as u64;
+        if let Some(answer) = self.answer {
+            let outcomes = answer.wait().await.map_err(failed)?;
+            for (place, outcome) in self.places.into_iter().zip(outcomes) {
+                let number = made(outcome.map_err(failed)?.created);
+                if let Some(slot) = self.numbers.get_mut(place) {
+                    *slot = number;
+                }
+            }
         }
+        Ok((self.numbers.into_iter().map(|number| number.unwrap_or(missing)).collect(), count))
     }
-    Ok((numbers.into_iter().map(|number| number.unwrap_or(missing)).collect(), count))
 }

@@ -114,6 +114,11 @@ fn the_registry_is_kept_as_typed() {
 }
 
 #[test]
+fn a_ledger_is_looked_at_copied_and_proven() {
+    plays("proof.txt");
+}
+
+#[test]
 fn what_can_not_be_done_is_said() {
     plays("refused.txt");
 }

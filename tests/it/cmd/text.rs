@@ -20,6 +20,9 @@ impl Ids {
             let (mark, length) = match () {
                 () if fits(rest, UUID) => (self.number(&rest[..36]), 36),
                 () if fits(rest, &"x".repeat(64)) => ("[hash]".to_owned(), 64),
+                () if fits(rest, SHORT) && !masked.ends_with(is_hex) && !rest[SHORT.len()..].starts_with(is_hex) => {
+                    ("[short-hash]".to_owned(), SHORT.len())
+                }
                 () if fits(rest, TIME) => ("[time]".to_owned(), TIME.len()),
                 () if fits(rest, MICROS) && rest.starts_with("17") | rest.starts_with("18") => {
                     ("[micros]".to_owned(), MICROS.len())
@@ -42,15 +45,20 @@ impl Ids {
 }
 
 const UUID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+const SHORT: &str = "xxxxxxxxxxxx";
 const TIME: &str = "dddd-dd-ddTdd:dd:dd.ddddddZ";
 const MICROS: &str = "dddddddddddddddd";
+
+fn is_hex(letter: char) -> bool {
+    letter.is_ascii_digit() || ('a'..='f').contains(&letter)
+}
 
 /// Whether a text begins as the pattern says: `x` is a hexadecimal digit, `d` a decimal one.
 fn fits(text: &str, pattern: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= pattern.len()
         && pattern.bytes().zip(bytes).all(|(wanted, byte)| match wanted {
-            b'x' => byte.is_ascii_digit() || (b'a'..=b'f').contains(byte),
+            b'x' => is_hex(char::from(*byte)),
             b'd' => byte.is_ascii_digit(),
             other => other == *byte,
         })
