@@ -11,9 +11,11 @@ use super::command::{
 use super::event::ContentDigest;
 use super::ids::{Position, Timestamp};
 use super::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
+use blake3::Hasher;
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 use std::sync::LazyLock;
 
-static HASHER: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key("counterfoil command v1"));
+static CONTEXT: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context("counterfoil command v1"));
 
 /// The first 16 bytes of the BLAKE3 digest (derive-key mode, context `counterfoil command v1`) of a command's
 /// canonical bytes.
@@ -21,7 +23,7 @@ static HASHER: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_d
 pub fn content_digest(command: &Command) -> ContentDigest {
     let mut fields = Fields(Vec::with_capacity(128));
     fields.command(command);
-    let mut hasher = HASHER.clone();
+    let mut hasher = Hasher::new_from_context_key(&CONTEXT);
     hasher.update(&fields.0);
     let mut digest = [0; 16];
     digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);

@@ -281,7 +281,8 @@ impl Planner {
     }
 
     fn take_batch(&mut self) -> Batch {
-        let mut batch = std::mem::take(&mut self.batch);
+        let next = self.batch.next();
+        let mut batch = std::mem::replace(&mut self.batch, next);
         batch.items = std::mem::take(&mut self.seen.items.fresh);
         batch.locations = std::mem::take(&mut self.seen.locations.fresh);
         batch

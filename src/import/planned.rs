@@ -116,7 +116,22 @@ struct Place {
     line: u64,
 }
 
+impl Batch {
+    /// An empty batch with room for what this one holds: growing takes longer than filling.
+    pub fn next(&self) -> Self {
+        Self { entries: Vec::with_capacity(self.entries.len()), rows: self.rows.next(), ..Self::default() }
+    }
+}
+
 impl Rows {
+    fn next(&self) -> Self {
+        Self {
+            text: Vec::with_capacity(self.text.len()),
+            ends: Vec::with_capacity(self.ends.len()),
+            rows: Vec::with_capacity(self.rows.len()),
+        }
+    }
+
     pub fn push(&mut self, text: &[u8], ends: &[usize], line: u64) {
         self.rows.push(Place { text: self.text.len(), ends: self.ends.len(), line });
         self.text.extend_from_slice(text);

@@ -10,8 +10,8 @@ use super::segment::join_chunks;
 use super::tail::Tail;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::ops::{Bound, RangeBounds};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The runs of one moment.
@@ -41,8 +41,12 @@ impl Snapshot {
 pub(crate) struct Shared {
     /// The runs, and what stands in memory behind them; replaced together.
     current: RwLock<(Arc<Snapshot>, Arc<Tail>)>,
-    /// For who waits until a seq is known.
+    /// For who waits until a seq is known or folded.
     grown: (Mutex<()>, Condvar),
+    /// Seqs below this one were taken in, shown or not.
+    folded: AtomicU64,
+    /// Told what readers wait for.
+    asked: OnceLock<Box<dyn Fn(u64) + Send + Sync>>,
     pub counters: Counters,
 }
 
@@ -50,7 +54,25 @@ impl Shared {
     pub(crate) fn new(snapshot: Snapshot) -> Shared {
         let tail = Tail::empty(snapshot.covered_to);
         let current = RwLock::new((Arc::new(snapshot), Arc::new(tail)));
-        Shared { current, grown: Default::default(), counters: Counters::default() }
+        Shared {
+            current,
+            grown: Default::default(),
+            folded: AtomicU64::new(0),
+            asked: OnceLock::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// From here on this is told the seq up to which a reader wants to know everything and does not yet.
+    pub(crate) fn when_asked(&self, told: impl Fn(u64) + Send + Sync + 'static) {
+        // An index has one writer; a second one would be told nothing, and its readers wait for nothing either.
+        let _ = self.asked.set(Box::new(told));
+    }
+
+    /// Seqs below this one were taken in.
+    pub(crate) fn set_folded(&self, next_seq: u64) {
+        self.folded.store(next_seq, Ordering::Release);
+        self.wake();
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -100,6 +122,12 @@ pub(crate) struct Counters {
 impl Counters {
     pub(crate) fn count_block_reads(&self, blocks: u64) {
         self.block_reads.fetch_add(blocks, Ordering::Relaxed);
+    }
+
+    fn count_misses(&self, misses: u64) {
+        self.lookups.fetch_add(misses, Ordering::Relaxed);
+        self.misses.fetch_add(misses, Ordering::Relaxed);
+        self.misses_without_read.fetch_add(misses, Ordering::Relaxed);
     }
 
     fn count_lookup(&self, found: bool, read: bool) {
@@ -158,6 +186,36 @@ pub struct IndexDigest {
     pub postings: [u8; 32],
 }
 
+/// Ids that are looked for together, each with a place of its owner's.
+#[derive(Debug, Default)]
+pub struct IdSet {
+    ids: Vec<IdAt>,
+}
+
+#[derive(Debug)]
+struct IdAt {
+    prefix: Prefix,
+    place: u32,
+    is_marked: bool,
+}
+
+impl IdSet {
+    /// None, and no mark.
+    pub fn clear(&mut self) {
+        self.ids.clear();
+    }
+
+    /// Adds an id.
+    pub fn push(&mut self, id: &[u8; 16], place: u32) {
+        self.ids.push(IdAt { prefix: prefix_of(id), place, is_marked: false });
+    }
+
+    /// The places of the ids that are marked, in no order.
+    pub fn marked(&self) -> impl Iterator<Item = u32> {
+        self.ids.iter().filter(|id| id.is_marked).map(|id| id.place)
+    }
+}
+
 /// One movement of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Move {
@@ -204,14 +262,33 @@ impl IndexReader {
         Known { snapshot, tail, shared: self.shared.clone() }
     }
 
-    /// The same once it knows the seqs below this one; what there is where that takes longer than the patience.
+    /// The same once it knows the seqs below this one; what there is where that takes longer than the patience. What
+    /// was taken in lately is put into order when somebody asks for it, so here.
     pub fn known_to(&self, next_seq: u64, patience: Duration) -> Known {
+        let known = self.known();
+        if known.next_seq() >= next_seq {
+            return known;
+        }
         let until = Instant::now() + patience;
+        if let Some(asked) = self.shared.asked.get() {
+            asked(next_seq);
+        }
         let mut waiting = self.shared.grown.0.lock();
         loop {
             let known = self.known();
             if known.next_seq() >= next_seq || self.shared.grown.1.wait_until(&mut waiting, until).timed_out() {
                 return known;
+            }
+        }
+    }
+
+    /// Waits until the seqs below this one were taken in, or for this long; asks for nothing.
+    pub fn wait_folded(&self, next_seq: u64, patience: Duration) {
+        let until = Instant::now() + patience;
+        let mut waiting = self.shared.grown.0.lock();
+        while self.shared.folded.load(Ordering::Acquire) < next_seq {
+            if self.shared.grown.1.wait_until(&mut waiting, until).timed_out() {
+                return;
             }
         }
     }
@@ -294,6 +371,29 @@ impl IndexView {
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
     pub fn external(&self, hash: &[u8; 16]) -> Result<Option<u64>, IndexError> {
         self.id(Family::Externals, hash)
+    }
+
+    /// Marks the command ids that may be in the index; those that are not marked surely are not. Reads nothing, and
+    /// for many ids takes a fraction of the time of asking for each alone.
+    pub fn mark_commands(&self, ids: &mut IdSet) {
+        self.mark(Family::Commands, ids);
+    }
+
+    /// Marks the external ids that may be in the index, as [`mark_commands`](Self::mark_commands) does.
+    pub fn mark_externals(&self, ids: &mut IdSet) {
+        self.mark(Family::Externals, ids);
+    }
+
+    fn mark(&self, family: Family, ids: &mut IdSet) {
+        ids.ids.sort_unstable_by_key(|id| id.prefix);
+        // Run by run and in their order, so that the parts of a filter are used one after the other.
+        for run in self.snapshot.of(family) {
+            for id in ids.ids.iter_mut().filter(|id| !id.is_marked) {
+                id.is_marked = run.may_contain(&id.prefix);
+            }
+        }
+        let unmarked = ids.ids.iter().filter(|id| !id.is_marked).count();
+        self.shared.counters.count_misses(unmarked as u64);
     }
 
     fn id(&self, family: Family, id: &[u8; 16]) -> Result<Option<u64>, IndexError> {

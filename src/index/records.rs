@@ -9,15 +9,17 @@ use crate::domain::event::{Body, Event, PosMovement};
 use crate::domain::ids::{CommandId, ItemId, LotId, Moment, Position};
 use crate::domain::line::Bucket;
 use crate::domain::text::{ExternalId, OrderRef, Source};
+use blake3::Hasher;
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 use std::sync::LazyLock;
 
 /// Sixteen bytes of a hash: what a long name is looked up by.
 pub type NameKey = [u8; 16];
 
-static EXTERNAL: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key("counterfoil external v1"));
-static ORDER: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key("counterfoil order v1"));
+static EXTERNAL: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context("counterfoil external v1"));
+static ORDER: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context("counterfoil order v1"));
 
-fn key_of(hasher: &blake3::Hasher) -> NameKey {
+fn key_of(hasher: &Hasher) -> NameKey {
     let mut key = [0; 16];
     key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     key
@@ -26,7 +28,7 @@ fn key_of(hasher: &blake3::Hasher) -> NameKey {
 /// What a till's delta is looked up by.
 #[must_use]
 pub fn external_key(source: &Source, external_id: &ExternalId) -> NameKey {
-    let mut hasher = EXTERNAL.clone();
+    let mut hasher = Hasher::new_from_context_key(&EXTERNAL);
     hasher.update(&(source.as_str().len() as u64).to_le_bytes());
     hasher.update(source.as_str().as_bytes());
     hasher.update(external_id.as_str().as_bytes());
@@ -36,7 +38,7 @@ pub fn external_key(source: &Source, external_id: &ExternalId) -> NameKey {
 /// What an order is looked up by.
 #[must_use]
 pub fn order_key(order: &OrderRef) -> NameKey {
-    let mut hasher = ORDER.clone();
+    let mut hasher = Hasher::new_from_context_key(&ORDER);
     hasher.update(order.as_str().as_bytes());
     key_of(&hasher)
 }
@@ -72,13 +74,27 @@ pub enum Record {
     },
 }
 
+/// The external key of an event that has one.
+#[must_use]
+pub fn external_key_of(event: &Event) -> Option<NameKey> {
+    match &event.body {
+        Body::PosDelta { source, external_id, .. } => Some(external_key(source, external_id)),
+        _ => None,
+    }
+}
+
 /// Calls `put` for every entry that the event leaves.
-pub fn for_each_record(event: &Event, mut put: impl FnMut(Record)) {
+pub fn for_each_record(event: &Event, put: impl FnMut(Record)) {
+    for_each_record_with(event, external_key_of(event), put);
+}
+
+/// As [`for_each_record`], for who has the event's [`external_key_of`] already: it takes as long as all the rest.
+pub fn for_each_record_with(event: &Event, external: Option<NameKey>, mut put: impl FnMut(Record)) {
     if let Some(id) = event.envelope.command_id {
         put(Record::Command(id));
     }
-    if let Body::PosDelta { source, external_id, .. } = &event.body {
-        put(Record::External(external_key(source, external_id)));
+    if let Some(key) = external {
+        put(Record::External(key));
     }
     let at = event.envelope.moment();
     for_each_posting(event, |posting| {

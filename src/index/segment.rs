@@ -24,6 +24,13 @@ impl Segment {
         Segment { from_seq, ..Segment::default() }
     }
 
+    /// An empty segment that begins with `from_seq`, with room for as much as this one holds: growing takes longer than
+    /// filling.
+    pub fn next(&self, from_seq: u64) -> Segment {
+        let records = self.records.each_ref().map(|records| Vec::with_capacity(records.len()));
+        Segment { from_seq, records, ..Segment::default() }
+    }
+
     /// The first seq of the segment.
     pub fn from_seq(&self) -> u64 {
         self.from_seq

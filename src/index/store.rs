@@ -156,6 +156,17 @@ impl Index {
         self.shared.tail().next_seq
     }
 
+    /// From here on this is told the seq up to which a reader wants to know everything and does not yet: what was
+    /// taken in by then should be [`show`](Self::show)n.
+    pub fn when_asked(&self, told: impl Fn(u64) + Send + Sync + 'static) {
+        self.shared.when_asked(told);
+    }
+
+    /// Tells who waits that the seqs below this one were taken in.
+    pub fn folded(&self, next_seq: u64) {
+        self.shared.set_folded(next_seq);
+    }
+
     /// Shows readers of [`known`](IndexReader::known) a further piece, up to, not including, `next_seq`, in memory. It
     /// is written with the next segment, which begins behind it.
     ///

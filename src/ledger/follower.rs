@@ -58,6 +58,8 @@ pub struct Follower {
     index: Index,
     segment: Segment,
     segment_events: u64,
+    /// What readers were shown, and what stands in runs.
+    shown: u64,
     /// Where indexing goes on.
     head: Head,
     /// The state there; elsewhere before the first step.
@@ -100,6 +102,9 @@ impl Follower {
         progress.indexed.store(head.next_seq.0, Ordering::Release);
         progress.checkpointed.store(checkpointed.0, Ordering::Release);
         let segment = Segment::new(head.next_seq.0);
+        let asked = Arc::clone(&handoff);
+        index.when_asked(move |next_seq| asked.ask(Seq(next_seq)));
+        index.folded(head.next_seq.0);
         let (checkpoint_bytes, merging) = (0, false);
         let state = if state.next_seq() == head.next_seq { state } else { State::default() };
         Self {
@@ -110,6 +115,7 @@ impl Follower {
             index,
             segment,
             segment_events: SEGMENT_SEQS,
+            shown: head.next_seq.0,
             head,
             state,
             merging,
@@ -157,7 +163,10 @@ impl Follower {
         if !self.caught_up() {
             self.read_log()?;
         }
-        self.show()?;
+        self.index.folded(self.head.next_seq.0);
+        if found.asked.0 > self.shown {
+            self.show()?;
+        }
         self.merge()?;
         if self.caught_up() && !self.merging {
             self.progress.settled.store(self.head.next_seq.0, Ordering::Release);
@@ -165,8 +174,13 @@ impl Follower {
         Ok(found)
     }
 
-    /// Shows readers what was folded since the last time.
-    fn show(&mut self) -> Result<(), FollowError> {
+    /// Shows readers what was folded since the last time. That is done when one asks: putting small pieces into order
+    /// and together takes longer than writing all of a segment at once.
+    ///
+    /// # Errors
+    /// [`FollowError`]; what was shown before it stays.
+    pub fn show(&mut self) -> Result<(), FollowError> {
+        self.shown = self.head.next_seq.0;
         if self.segment.from_seq() >= self.head.next_seq.0 {
             return Ok(());
         }
@@ -228,8 +242,10 @@ impl Follower {
     /// Writes what was folded as runs.
     fn cut(&mut self) -> Result<(), FollowError> {
         let Head { next_seq, hash } = self.head;
-        let full = std::mem::replace(&mut self.segment, Segment::new(next_seq.0));
+        let next = self.segment.next(next_seq.0);
+        let full = std::mem::replace(&mut self.segment, next);
         self.index.add_segment(full, next_seq.0, hash.0).map_err(FollowError::Index)?;
+        self.shown = next_seq.0;
         self.progress.indexed.store(next_seq.0, Ordering::Release);
         Ok(())
     }

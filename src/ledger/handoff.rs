@@ -1,6 +1,7 @@
 //! Hands durable groups to the follower without ever making the committer wait.
 
 use crate::domain::event::Recorded;
+use crate::domain::ids::Seq;
 use crate::log::Head;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -26,6 +27,10 @@ struct Inner {
     events: usize,
     durable: Option<Head>,
     ended: Option<End>,
+    /// The seq up to which readers want to know everything.
+    asked: u64,
+    /// Whether they asked since the follower looked.
+    is_asked: bool,
 }
 
 /// How a follower is told to stop.
@@ -45,6 +50,14 @@ pub struct Found {
     pub durable: Option<Head>,
     /// Whether to stop.
     pub ended: Option<End>,
+    /// The seq up to which readers want to know everything.
+    pub asked: Seq,
+}
+
+impl Inner {
+    fn has_news(&self) -> bool {
+        !self.groups.is_empty() || self.ended.is_some() || self.is_asked
+    }
 }
 
 impl Handoff {
@@ -52,31 +65,41 @@ impl Handoff {
     pub fn put(&self, events: Arc<Vec<Recorded>>, head: Head) {
         let mut inner = self.inner.lock();
         inner.durable = Some(head);
+        let is_waited_for = events.first().is_some_and(|first| first.seq.0 < inner.asked);
         inner.events += events.len();
         inner.groups.push_back((events, head));
         while inner.events > EVENTS_MAX {
             let Some((dropped, _)) = inner.groups.pop_front() else { break };
             inner.events -= dropped.len();
         }
-        if inner.events >= WAKE_EVENTS {
+        if inner.events >= WAKE_EVENTS || is_waited_for {
             self.arrived.notify_one();
         }
+    }
+
+    /// A reader waits until everything below this seq is shown: wakes the follower.
+    pub fn ask(&self, next_seq: Seq) {
+        let mut inner = self.inner.lock();
+        inner.asked = inner.asked.max(next_seq.0);
+        inner.is_asked = true;
+        self.arrived.notify_one();
     }
 
     /// Takes what has come; waits a while where nothing has.
     pub fn take(&self, wait: Duration) -> Found {
         let mut inner = self.inner.lock();
-        if inner.groups.is_empty() && inner.ended.is_none() && !wait.is_zero() {
+        if !inner.has_news() && !wait.is_zero() {
             self.arrived.wait_for(&mut inner, wait);
         }
         inner.events = 0;
-        Found { groups: std::mem::take(&mut inner.groups), durable: inner.durable, ended: inner.ended }
+        inner.is_asked = false;
+        let (groups, asked) = (std::mem::take(&mut inner.groups), Seq(inner.asked));
+        Found { groups, durable: inner.durable, ended: inner.ended, asked }
     }
 
     /// Whether something waits to be taken.
     pub fn has_news(&self) -> bool {
-        let inner = self.inner.lock();
-        !inner.groups.is_empty() || inner.ended.is_some()
+        self.inner.lock().has_news()
     }
 
     /// Tells the follower to stop.

@@ -7,16 +7,29 @@ use crate::domain::event::{Event, Recorded};
 use crate::domain::ids::{CommandId, ItemId, Moment, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 use crate::domain::state::State;
-use crate::index::records::{NameKey, Record, for_each_record, insert_history, order_key};
-use crate::index::{BucketKey, IndexReader, IndexView, Recent, Segment, Shipped};
+use crate::index::records::{NameKey, Record, for_each_record, for_each_record_with, insert_history, order_key};
+use crate::index::{BucketKey, IdSet, IndexReader, IndexView, Recent, Segment, Shipped};
 use crate::log::{RawBatch, StoreReader, read_batch, scan_from};
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+/// What is known of the index and an id before it is looked up there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Indexed {
+    /// The index surely does not hold it.
+    No,
+    /// It may hold it.
+    Perhaps,
+}
+
 /// The writer's eyes. What is decided but not indexed yet is in memory, so unsynced groups are seen too.
 pub struct Lookup {
     index: IndexReader,
+    /// The index as it was when this was asked to look again.
+    view: IndexView,
+    commands: IdSet,
+    externals: IdSet,
     log: Arc<dyn StoreReader>,
     recent: Recent,
     /// What a unit that is being decided would add: dropped with it.
@@ -28,7 +41,30 @@ pub struct Lookup {
 impl Lookup {
     /// Looks into this index and log, with nothing in memory yet.
     pub fn new(index: IndexReader, log: Arc<dyn StoreReader>) -> Self {
-        Self { index, log, recent: Recent::new(), unit: None, read: RefCell::new(None) }
+        let (view, commands, externals) = (index.view(), IdSet::default(), IdSet::default());
+        Self { index, view, commands, externals, log, recent: Recent::new(), unit: None, read: RefCell::new(None) }
+    }
+
+    /// Looks at the index as it is now; what it covered before may then be forgotten here.
+    pub fn refresh(&mut self) {
+        self.view = self.index.view();
+    }
+
+    /// The places of those ids that the index may hold, as it is until the next [`refresh`](Self::refresh); it
+    /// surely does not hold the others.
+    pub fn perhaps_indexed<'a>(
+        &'a mut self,
+        ids: impl Iterator<Item = (u32, CommandId, Option<NameKey>)>,
+    ) -> impl Iterator<Item = u32> + 'a {
+        self.commands.clear();
+        self.externals.clear();
+        for (place, command, external) in ids {
+            self.commands.push(&command.bytes(), place);
+            external.iter().for_each(|key| self.externals.push(key, place));
+        }
+        self.view.mark_commands(&mut self.commands);
+        self.view.mark_externals(&mut self.externals);
+        self.commands.marked().chain(self.externals.marked())
     }
 
     /// The first event that the index does not cover.
@@ -36,10 +72,10 @@ impl Lookup {
         Seq(self.index.covered_to())
     }
 
-    /// Remembers what an event leaves in the indexes.
-    pub fn insert(&mut self, seq: Seq, event: &Event) {
+    /// Remembers what an event with this external key leaves in the indexes.
+    pub fn insert(&mut self, seq: Seq, event: &Event, external: Option<NameKey>) {
         let recent = self.unit.as_mut().unwrap_or(&mut self.recent);
-        for_each_record(event, |record| insert_recent(recent, seq, record));
+        for_each_record_with(event, external, |record| insert_recent(recent, seq, record));
     }
 
     /// Reads into memory what the index does not cover of the events below this seq.
@@ -71,6 +107,7 @@ impl Lookup {
 
     /// The index covers everything below this seq.
     pub fn trim(&mut self, covered: Seq) {
+        self.refresh();
         self.recent.trim(covered.0);
     }
 
@@ -80,25 +117,25 @@ impl Lookup {
     }
 
     /// The event that answers a command.
-    pub fn command(&self, id: CommandId) -> Result<Option<Seq>, SubmitError> {
+    pub fn command(&self, id: CommandId, indexed: Indexed) -> Result<Option<Seq>, SubmitError> {
         let bytes = id.bytes();
-        let view = self.index.view();
-        let find = |recent: &Recent| recent.command(&bytes, view.covered_to());
+        let find = |recent: &Recent| recent.command(&bytes, self.view.covered_to());
         let recent = find(&self.recent).or_else(|| self.unit.as_ref().and_then(find));
-        match recent {
-            Some(seq) => Ok(Some(Seq(seq))),
-            None => Ok(view.command(&bytes).map_err(lookup_failed)?.map(Seq)),
+        match (recent, indexed) {
+            (Some(seq), _) => Ok(Some(Seq(seq))),
+            (None, Indexed::No) => Ok(None),
+            (None, Indexed::Perhaps) => Ok(self.view.command(&bytes).map_err(lookup_failed)?.map(Seq)),
         }
     }
 
     /// The event that answers a till's delta.
-    pub fn external(&self, key: NameKey) -> Result<Option<Seq>, SubmitError> {
-        let view = self.index.view();
-        let find = |recent: &Recent| recent.external(&key, view.covered_to());
+    pub fn external(&self, key: NameKey, indexed: Indexed) -> Result<Option<Seq>, SubmitError> {
+        let find = |recent: &Recent| recent.external(&key, self.view.covered_to());
         let recent = find(&self.recent).or_else(|| self.unit.as_ref().and_then(find));
-        match recent {
-            Some(seq) => Ok(Some(Seq(seq))),
-            None => Ok(view.external(&key).map_err(lookup_failed)?.map(Seq)),
+        match (recent, indexed) {
+            (Some(seq), _) => Ok(Some(Seq(seq))),
+            (None, Indexed::No) => Ok(None),
+            (None, Indexed::Perhaps) => Ok(self.view.external(&key).map_err(lookup_failed)?.map(Seq)),
         }
     }
 
@@ -126,11 +163,10 @@ impl Lookup {
             Needs::Nothing => {}
             Needs::Returnable(order) => looked.returnable = self.returnable(&order_key(&order))?,
             Needs::Later { at, buckets } => {
-                let view = self.index.view();
                 for bucket in buckets {
                     looked.later.push(match bucket {
                         None => 0,
-                        Some((position, bucket)) => self.moved_after(&view, position, bucket, at)?,
+                        Some((position, bucket)) => self.moved_after(position, bucket, at)?,
                     });
                 }
             }
@@ -138,13 +174,8 @@ impl Lookup {
         Ok(looked)
     }
 
-    fn moved_after(
-        &self,
-        view: &IndexView,
-        position: Position,
-        bucket: Bucket,
-        at: Moment,
-    ) -> Result<i64, SubmitError> {
+    fn moved_after(&self, position: Position, bucket: Bucket, at: Moment) -> Result<i64, SubmitError> {
+        let view = &self.view;
         let key = bucket_key(position, bucket);
         let find = |recent: &Recent| recent.moved_after(&key, at.0, view.covered_to());
         let recent = find(&self.recent) + self.unit.as_ref().map_or(0, find);
@@ -153,7 +184,7 @@ impl Lookup {
     }
 
     fn returnable(&self, order: &NameKey) -> Result<SmallVec<[(ItemId, i64); 1]>, SubmitError> {
-        let view = self.index.view();
+        let view = &self.view;
         let find = |recent: &Recent| recent.shipped(order, view.covered_to());
         let mut parts = view.shipped(order).map_err(lookup_failed)?;
         parts.extend(find(&self.recent));

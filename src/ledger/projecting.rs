@@ -168,8 +168,8 @@ impl<P: Projection> Runner<P> {
             let moved = self.advance(log.as_ref(), durable) | self.advance_newer(log.as_ref(), durable);
             drop(log);
             if !moved {
-                // The index follows the log at once, and can be waited for.
-                drop(index.known_to(durable.0 + 1, IDLE));
+                // The follower follows the log, and can be waited for.
+                index.wait_folded(durable.0 + 1, IDLE);
             }
         }
         let mut lane = self.shared.current.write();

@@ -3,7 +3,7 @@
 
 use super::answer::{Outcome, ReadOnly, Receipt, Repeat, SubmitError};
 use super::clock_watch::{ClockWatch, Reading};
-use super::lookup::Lookup;
+use super::lookup::{Indexed, Lookup};
 use super::sources::Entropy;
 use crate::domain::command::{Act, Actor, Command, Established};
 use crate::domain::decide::{Looked, Stamp, decide, validate};
@@ -15,7 +15,7 @@ use crate::domain::ids::{CommandId, Seq, Timestamp};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 use crate::domain::text::{ActorId, ReasonCode};
-use crate::index::records::external_key;
+use crate::index::records::{NameKey, external_key};
 use crate::limits::{EXPIRY_EVENTS_PER_GROUP_MAX, EXPIRY_LINES_MAX, UNIT_COMMANDS_MAX};
 use crate::log::{GroupBuilder, GroupBytes, Head, PrivateText};
 use smallvec::SmallVec;
@@ -28,6 +28,9 @@ pub struct Prepared {
     command: Command,
     id: CommandId,
     digest: ContentDigest,
+    external: Option<NameKey>,
+    /// Whether it was found out already that the index does not hold its ids.
+    indexed: Indexed,
 }
 
 impl Prepared {
@@ -39,7 +42,11 @@ impl Prepared {
         validate(&command)?;
         let id = command.id.unwrap_or_else(fresh_id);
         let digest = content_digest(&command);
-        Ok(Self { command, id, digest })
+        let external = match &command.act {
+            Act::PosDelta { source, external_id, .. } => Some(external_key(source, external_id)),
+            _ => None,
+        };
+        Ok(Self { command, id, digest, external, indexed: Indexed::Perhaps })
     }
 }
 
@@ -113,6 +120,9 @@ enum Decision {
     Duplicate(Receipt),
 }
 
+/// Commands of one message from which on it pays to look their ids up together.
+const LOOKED_AHEAD_MIN: usize = 16;
+
 impl<T> Writer<T> {
     /// A writer that goes on where this state and head stand.
     pub fn new(state: State, head: Head, lookup: Lookup, entropy: Arc<dyn Entropy>, reading: Reading) -> Self {
@@ -160,7 +170,13 @@ impl<T> Writer<T> {
     }
 
     /// Decides everything that one caller asks, into the draft.
-    pub fn take(&mut self, work: Work, reply: T, reading: Reading) {
+    pub fn take(&mut self, mut work: Work, reply: T, reading: Reading) {
+        self.lookup.refresh();
+        if let Work::Each(commands) = &mut work
+            && commands.len() >= LOOKED_AHEAD_MIN
+        {
+            self.look_ahead(commands);
+        }
         let answer = match work {
             Work::AcceptClock(actor, reason) => self.accept_clock(actor, reason, reading),
             work => match self.open_draft(reading) {
@@ -211,9 +227,24 @@ impl<T> Writer<T> {
         }
         for _ in 0..EXPIRY_EVENTS_PER_GROUP_MAX {
             let Some(event) = expiry(&self.state, now) else { break };
-            let _ = self.append(event, None);
+            let _ = self.append(event, None, None);
         }
         Ok(now)
+    }
+
+    /// Finds out for all commands at once whose ids are not in the index: that is nearly all of them.
+    fn look_ahead(&mut self, commands: &mut [Result<Prepared, Rejection>]) {
+        let ids = |(place, command): (u32, &mut Result<Prepared, Rejection>)| {
+            let prepared = command.as_mut().ok()?;
+            prepared.indexed = Indexed::No;
+            Some((place, prepared.id, prepared.external))
+        };
+        let places: Vec<u32> = self.lookup.perhaps_indexed((0..).zip(commands.iter_mut()).filter_map(ids)).collect();
+        for place in places {
+            if let Some(Ok(prepared)) = commands.get_mut(place as usize) {
+                prepared.indexed = Indexed::Perhaps;
+            }
+        }
     }
 
     fn answer(&mut self, work: Work, now: Timestamp) -> Answer {
@@ -233,7 +264,7 @@ impl<T> Writer<T> {
     fn one(&mut self, command: Result<Prepared, Rejection>, now: Timestamp) -> Outcome {
         let command = command.map_err(SubmitError::Rejected)?;
         match self.decide(&command, now)? {
-            Decision::Append(event, private) => self.append(event, private),
+            Decision::Append(event, private) => self.append(event, private, command.external),
             Decision::Duplicate(receipt) => Ok(receipt),
         }
     }
@@ -275,11 +306,11 @@ impl<T> Writer<T> {
 
     /// The receipt of a command that is in the log already.
     fn known(&self, prepared: &Prepared) -> Result<Option<Receipt>, SubmitError> {
-        let mut seq = self.lookup.command(prepared.id)?;
+        let mut seq = self.lookup.command(prepared.id, prepared.indexed)?;
         if seq.is_none()
-            && let Act::PosDelta { source, external_id, .. } = &prepared.command.act
+            && let Some(key) = prepared.external
         {
-            seq = self.lookup.external(external_key(source, external_id))?;
+            seq = self.lookup.external(key, prepared.indexed)?;
         }
         let Some(seq) = seq else { return Ok(None) };
         let recorded = self.event(seq)?;
@@ -311,7 +342,7 @@ impl<T> Writer<T> {
         self.lookup.look(&self.state, command, now)
     }
 
-    fn append(&mut self, event: Event, private: Option<PrivateText>) -> Outcome {
+    fn append(&mut self, event: Event, private: Option<PrivateText>, external: Option<NameKey>) -> Outcome {
         let Some(draft) = &mut self.draft else { return Err(SubmitError::Closed) };
         let hash = match private {
             None => draft.builder.push(&event),
@@ -320,7 +351,7 @@ impl<T> Writer<T> {
         let hash = hash.map_err(|error| SubmitError::LookupFailed(Arc::new(error)))?;
         let seq = self.state.next_seq();
         evolve(&mut self.state, &event);
-        self.lookup.insert(seq, &event);
+        self.lookup.insert(seq, &event, external);
         self.head = Head { next_seq: seq.next(), hash };
         let receipt = Receipt::of(seq, hash, &event, Repeat::First);
         draft.events.push(Recorded { seq, hash: hash.0, event });
@@ -339,11 +370,12 @@ impl<T> Writer<T> {
             Ok(UnitDecision::Duplicate(receipts)) => receipts.into_iter().map(Ok).collect(),
             Ok(UnitDecision::Append(events)) => {
                 let last = events.len().saturating_sub(1);
-                let marked = events.into_iter().enumerate().map(|(index, (mut event, private))| {
-                    event.envelope.unit = if index == last { UnitMark::Ends } else { UnitMark::Continues };
-                    (event, private)
+                let mark = |index| if index == last { UnitMark::Ends } else { UnitMark::Continues };
+                let appended = events.into_iter().enumerate().map(|(index, (mut event, private, external))| {
+                    event.envelope.unit = mark(index);
+                    self.append(event, private, external)
                 });
-                marked.map(|(event, private)| self.append(event, private)).collect()
+                appended.collect()
             }
         }
     }
@@ -359,9 +391,9 @@ impl<T> Writer<T> {
         for (index, command) in commands.iter().enumerate() {
             match self.decide(command, now) {
                 Ok(Decision::Append(event, private)) => {
-                    self.lookup.insert(self.state.next_seq(), &event);
+                    self.lookup.insert(self.state.next_seq(), &event, command.external);
                     evolve(&mut self.state, &event);
-                    events.push((event, private));
+                    events.push((event, private, command.external));
                 }
                 Ok(Decision::Duplicate(receipt)) => receipts.push((index, receipt)),
                 Err(error) => {
@@ -400,7 +432,7 @@ impl<T> Writer<T> {
                 // A group has one instant: in a draft that was begun before the step it can't say more than that.
                 let body = Body::ClockAccepted { clock: reading.wall.min(now) };
                 let envelope = Envelope { reason, ..ledger_envelope(now, actor) };
-                self.append(Event { envelope, body }, None)
+                self.append(Event { envelope, body }, None, None)
             }
         };
         match &outcome {
@@ -445,7 +477,7 @@ impl<T> Writer<T> {
 }
 
 enum UnitDecision {
-    Append(Vec<(Event, Option<PrivateText>)>),
+    Append(Vec<(Event, Option<PrivateText>, Option<NameKey>)>),
     Duplicate(Vec<Receipt>),
 }
 
@@ -457,10 +489,7 @@ fn unit_form(commands: &[Prepared]) -> Result<(), (usize, SubmitError)> {
     }
     let (mut ids, mut externals) = (HashSet::new(), HashSet::new());
     let repeats = |command: &Prepared| {
-        let external = match &command.command.act {
-            Act::PosDelta { source, external_id, .. } => !externals.insert(external_key(source, external_id)),
-            _ => false,
-        };
+        let external = command.external.is_some_and(|key| !externals.insert(key));
         !ids.insert(command.id) || external
     };
     match commands.iter().position(repeats) {

@@ -29,6 +29,7 @@ mod projections;
 mod racing;
 mod readme;
 mod real_year;
+mod repeats;
 mod simulation;
 mod spine;
 mod subject;

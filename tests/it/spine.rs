@@ -220,6 +220,7 @@ impl Spine {
             || !opened.follower.caught_up()
         {}
         let clock = self.machine.clock.as_ref();
+        opened.follower.show().expect("no faults");
         ask(&History::over(&opened.published, &opened.index, Arc::clone(&opened.log), clock), opened.log.as_ref())
     }
 
