@@ -280,10 +280,10 @@ async fn what_the_fixtures_and_the_scripts_of_the_tool_send_fits_the_schema_of_c
     commands.extend(read("fixtures/shop/week.jsonl").lines().map(json).map(|line| line["command"].clone()));
     commands.retain(|command| !command.is_null());
     let fixtures = commands.len();
+    let numbered = regex::Regex::new(r"\[id-\d+\]").unwrap();
     for script in std::fs::read_dir(root.join("tests/cmd")).unwrap() {
         let script = std::fs::read_to_string(script.unwrap().path()).unwrap();
         let sent = script.lines().filter_map(|line| line.strip_prefix("< "));
-        let numbered = regex::Regex::new(r"\[id-\d+\]").unwrap();
         let sent = sent.filter_map(|line| serde_json::from_str(&numbered.replace_all(line, ID)).ok());
         commands.extend(sent.filter(|command| is_understood(&ledger, command)));
     }
