@@ -26,12 +26,16 @@ mod events;
 mod explain;
 mod figures;
 mod holds;
+mod occurred;
+mod said;
 
 pub use as_of::{AsOf, DifferenceRow, PastRow};
 pub use error::HistoryError;
 pub use events::{EventFilter, EventPage};
-pub use explain::{ExplainRow, Explanation, KindTotal};
+pub use explain::{Cited, ExplainRow, Explanation, KindTotal, after_row};
 pub use holds::HoldRow;
+pub use occurred::{Buckets, OccurredRow, TrueExplanation};
+pub use said::{SaidError, SaidMoment, SaidTime};
 
 use crate::index::{IndexReader, Known};
 use crate::ledger::Clock;

@@ -108,3 +108,70 @@ impl Handoff {
         self.arrived.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::Actor;
+    use crate::domain::event::{Body, Event};
+    use crate::domain::ids::Timestamp;
+    use crate::domain::text::ActorId;
+    use crate::ledger::writer::ledger_envelope;
+    use crate::log::Hash;
+    use std::time::Instant;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// Hands over a group of one event.
+    fn put(handoff: &Handoff, next_seq: u64) {
+        let seq = Seq(next_seq - 1);
+        let envelope = ledger_envelope(Timestamp(0), Actor::asserted(ActorId::new("ledger").expect("it is short")));
+        let event = Event { envelope, body: Body::ClockAccepted { clock: Timestamp(0) } };
+        let head = Head { next_seq: Seq(next_seq), hash: Hash([0; 32]) };
+        handoff.put(Arc::new(vec![Recorded { seq, hash: [0; 32], event }]), head);
+    }
+
+    /// Whether a follower that sleeps gets what `others` hand over long before it wakes by itself.
+    fn is_woken(others: impl FnOnce(&Handoff)) -> bool {
+        let handoff = Handoff::default();
+        let started = Instant::now();
+        let found = std::thread::scope(|scope| {
+            let follower = scope.spawn(|| handoff.take(LONG));
+            std::thread::sleep(Duration::from_millis(20));
+            others(&handoff);
+            follower.join().expect("it does not panic")
+        });
+        !found.groups.is_empty() && started.elapsed() < LONG / 2
+    }
+
+    #[test]
+    fn a_question_wakes_the_follower_whether_it_comes_before_or_behind_the_group() {
+        assert!(is_woken(|handoff| {
+            put(handoff, 5);
+            handoff.ask(Seq(5));
+        }));
+        assert!(is_woken(|handoff| {
+            handoff.ask(Seq(5));
+            put(handoff, 5);
+        }));
+        assert!(is_woken(|handoff| {
+            handoff.ask(Seq(7));
+            handoff.ask(Seq(5));
+            put(handoff, 5);
+            put(handoff, 7);
+        }));
+    }
+
+    #[test]
+    fn a_question_keeps_nobody_awake() {
+        let handoff = Handoff::default();
+        handoff.ask(Seq(5));
+        let found = handoff.take(LONG);
+        assert!(found.groups.is_empty() && found.asked == Seq(5), "it is told at once");
+        let started = Instant::now();
+        assert!(handoff.take(Duration::from_millis(20)).groups.is_empty());
+        assert!(started.elapsed() >= Duration::from_millis(20), "and then it is waited for the group");
+        put(&handoff, 5);
+        assert_eq!(handoff.take(LONG).groups.len(), 1);
+    }
+}

@@ -6,6 +6,7 @@
 //! `COUNTERFOIL_UPDATE=1` writes what is printed now into the scripts.
 
 mod apply;
+mod past;
 mod text;
 
 use assert_cmd::Command;
@@ -116,6 +117,11 @@ fn the_registry_is_kept_as_typed() {
 #[test]
 fn a_ledger_is_looked_at_copied_and_proven() {
     plays("proof.txt");
+}
+
+#[test]
+fn the_past_is_asked_for_as_typed() {
+    plays("past.txt");
 }
 
 #[test]

@@ -77,7 +77,7 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log", "index", "files", "projection", "ledger", "query", "audit"],
         never: &[],
     },
-    Rule { about: &["schema"], may: &["limits", "domain"], never: &[] },
+    Rule { about: &["schema", "schema::*"], may: &["limits", "domain", "schema"], never: &[] },
     // Measures what others can call, through what they call.
     Rule {
         about: &["bench", "bench::*"],
