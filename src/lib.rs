@@ -49,6 +49,7 @@ pub mod log;
 pub mod named;
 pub mod projection;
 pub mod query;
+pub mod reports;
 #[cfg(feature = "schema")]
 pub mod schema;
 

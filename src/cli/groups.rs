@@ -8,7 +8,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Goods", &["receive", "sell", "return", "adjust", "count", "reclassify", "transfer"]),
     ("Promises", &["reserve", "amend", "extend", "fulfil", "release"]),
     ("What there is", &["item", "location", "lot", "alias", "reorder-point"]),
-    ("Look", &["stock", "reservations", "holders", "oversold", "alerts", "events", "note", "info"]),
+    ("Look", &["stock", "reservations", "holders", "oversold", "alerts", "report", "events", "note", "info"]),
     ("Many at once, or only asked", &["apply", "import", "would"]),
     ("Proof", &["head", "verify", "export", "replay", "snapshot", "salvage"]),
 ];

@@ -29,6 +29,7 @@ mod projections;
 mod racing;
 mod readme;
 mod real_year;
+mod reports;
 mod simulation;
 mod spine;
 mod subject;
