@@ -24,6 +24,7 @@ mod manual;
 mod names;
 mod note;
 mod paint;
+mod plot;
 mod progress;
 mod replay;
 mod report;

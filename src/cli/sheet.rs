@@ -70,6 +70,11 @@ impl Column {
         self.key
     }
 
+    /// Its headline for people.
+    pub const fn title(&self) -> &'static str {
+        self.title
+    }
+
     const fn is_shown(&self) -> bool {
         !matches!(self.look, Look::Hidden)
     }

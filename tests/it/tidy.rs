@@ -83,6 +83,8 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log", "index", "ledger", "query", "audit::pipeline*", "reports"],
         never: &["domain::decide*", "domain::check*"],
     },
+    // Figures in, a picture out.
+    Rule { about: &["plot", "plot::*"], may: &["domain", "plot"], never: &["domain::decide*", "domain::check*"] },
     Rule { about: &["schema"], may: &["limits", "domain"], never: &[] },
     // Measures what others can call, through what they call.
     Rule {
