@@ -1,8 +1,12 @@
 //! JSON Schema (draft 2020-12) of commands, events and answers, for programs in other languages.
 //!
-//! Commands have the schema of the types that read them. Events and answers are written by hand, so their forms are
-//! written down here once more; tests hold what is printed against them. New fields may be added to events and
-//! answers in later versions: pass over those that you don't know.
+//! Commands by ids have the schema of the types that read them. Commands in words, events and answers are written by
+//! hand, so their forms are written down here once more; tests hold what is read and printed against them. New fields
+//! may be added to events and answers in later versions: pass over those that you don't know.
+
+mod named;
+
+pub use named::named_commands;
 
 use crate::domain::command::{AliasTarget, Command, Departure, Document, Established, ItemStatus, UseStatus};
 use crate::domain::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, TransferId};

@@ -135,7 +135,7 @@ fn ask_events(ledger: &Ledger, instants: &[Timestamp], events: u64) {
         ("location", EventFilter { location: Some(LocationId(1)), ..plain() }),
         ("actor", EventFilter { actor: ActorId::new("till-7").ok(), ..plain() }),
         ("order", EventFilter { order: OrderRef::new(&format!("o{}", events / 6 * 3)).ok(), ..plain() }),
-        ("kind", EventFilter { kind: Some(EventKind::Fulfilled), ..plain() }),
+        ("kind", EventFilter { kinds: vec![EventKind::Fulfilled], ..plain() }),
         ("command", EventFilter { command: Some(id(events / 2)), ..plain() }),
         ("reservation", EventFilter { reservation: Some(id(events / 6 * 3)), ..plain() }),
         ("item and actor", EventFilter { item: Some(ItemId(77)), actor: ActorId::new("till-7").ok(), ..plain() }),

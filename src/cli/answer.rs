@@ -186,6 +186,7 @@ fn next_step(code: &str) -> &'static str {
         "NO_RESERVATION" => "A hold may have lapsed or been closed. Open ones: counterfoil reservations",
         "QUANTITY_MISMATCH" => "What is open: counterfoil reservations show ID; goods that left anyway: --already-left",
         "RETURN_EXCEEDS_SHIPPED" => "To take the surplus as an unreferenced return: --excess unreferenced",
+        "PERIOD_CLOSED" => "Closed periods: counterfoil periods; a count belongs into the one that is open now",
         "OCCURRED_IN_FUTURE" => "Check --occurred-at and its time zone",
         "DECIMALS_FIXED" => "Make a new item, and give it the name: counterfoil alias merge",
         _ => "",

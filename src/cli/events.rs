@@ -1,95 +1,220 @@
-//! `events`: a range of the history.
+//! `events`: the history, or what of it is about something.
 
 use super::context::Context;
 use super::failure::Failure;
+use super::moment;
+use super::names::{item_of, location_of};
 use super::sheet::Column;
+use clap::builder::PossibleValuesParser;
 use counterfoil::audit::{Readable, readable};
+use counterfoil::domain::event::Recorded;
+use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::Seq;
-use counterfoil::log::{Hash, Scanned, scan_from};
+use counterfoil::history::{EventFilter, EventPage, SaidTime};
+use counterfoil::limits::PAGE_ROWS_MAX;
+use counterfoil::log::Hash;
+use counterfoil::query::{Direction, Paging};
+use counterfoil::{ActorId, CommandId, ExternalId, Ledger, OrderRef, Source};
 use serde_json::{Value, json};
+use std::str::FromStr;
+use uuid::Uuid;
 
-/// List events in order.
+/// List events in order: all of them, or those about something.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  counterfoil events --ledger shop --from 40 --limit 10
-  counterfoil events --ledger shop --kind adjusted --kind counted --format csv
+  counterfoil events --from 40 --rows 10
+  counterfoil events --sku MUG-BLUE --location SHOP --newest --rows 20
+  counterfoil events --order A-1001
+  counterfoil events --actor anna --kind adjusted --kind counted --from 2026-01-01 --until 2026-01-31 --format csv
+  counterfoil events --source till-1 --external-id r-2001
+
+Events agree with everything that is named. --from and --until take an event's number, or a time of recording: a date
+(which is in the range), 2026-01-31T18:00, or with an offset 2026-01-31T18:00+01:00; without one it is told by the clocks
+of --location, else in UTC.
 
 Events can't be followed live from here: one process owns a ledger. A program that has it open does that with
 Ledger::subscribe.")]
 pub struct Args {
-    /// The first event.
-    #[arg(long, value_name = "SEQ", default_value_t = 0)]
-    from: u64,
-    /// The last event.
-    #[arg(long, value_name = "SEQ", default_value_t = u64::MAX, hide_default_value = true)]
-    until: u64,
-    /// Events of this kind only, such as `reserved`; may be given more than once.
-    #[arg(long, value_name = "KIND")]
+    #[command(flatten)]
+    about: About,
+    /// The first one: an event, or a time.
+    #[arg(long, value_name = "SEQ|TIME")]
+    from: Option<Edge>,
+    /// The last one: an event, or a time.
+    #[arg(long, value_name = "SEQ|TIME")]
+    until: Option<Edge>,
+    /// The newest one first.
+    #[arg(long)]
+    newest: bool,
+    /// At most so many.
+    #[arg(long, alias = "limit", value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
+    rows: u64,
+    /// Go on behind this event.
+    #[arg(long, value_name = "SEQ")]
+    after: Option<u64>,
+}
+
+/// What they are about.
+#[derive(Debug, clap::Args)]
+struct About {
+    /// About this item.
+    #[arg(long)]
+    sku: Option<String>,
+    /// About this location, by its code.
+    #[arg(long, short = 'l', value_name = "CODE")]
+    location: Option<String>,
+    /// Of this order.
+    #[arg(long)]
+    order: Option<String>,
+    /// Of this reservation: its making and all that became of it.
+    #[arg(long, value_name = "UUID")]
+    reservation: Option<Uuid>,
+    /// By this actor.
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// The delta of this till system, with --external-id.
+    #[arg(long, requires = "external_id")]
+    source: Option<String>,
+    /// The delta with this id of the till system.
+    #[arg(long, value_name = "ID", requires = "source")]
+    external_id: Option<String>,
+    /// The event that answers the command with this id.
+    #[arg(long, value_name = "UUID")]
+    command: Option<Uuid>,
+    /// Of this kind; may be given more than once.
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(kind_names()), hide_possible_values = true)]
     kind: Vec<String>,
-    /// At most this many.
-    #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
-    limit: u64,
+}
+
+/// One end of a range.
+#[derive(Clone, Copy, Debug)]
+enum Edge {
+    Seq(Seq),
+    Time(SaidTime),
+}
+
+impl FromStr for Edge {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(seq) => Ok(Self::Seq(Seq(seq))),
+            Err(_) => text.parse().map(Self::Time).map_err(|error| format!("{error}; or an event's number such as 40")),
+        }
+    }
+}
+
+/// A till's deltas of every kind.
+const POS_DELTA: &str = "pos_delta";
+
+fn kind_names() -> Vec<&'static str> {
+    EventKind::ALL.iter().map(|kind| kind.name()).chain([POS_DELTA]).collect()
+}
+
+fn kinds_of<'n>(name: &'n str) -> impl Iterator<Item = EventKind> + 'n {
+    let is_meant =
+        move |kind: &EventKind| kind.name() == name || (name == POS_DELTA && kind.name().starts_with("pos_"));
+    EventKind::ALL.iter().copied().filter(is_meant)
 }
 
 const COLUMNS: &[Column] = &[
     Column::figure("seq", "event"),
     Column::text("recorded_at", "recorded"),
     Column::text("kind", "kind"),
-    Column::text("who", "who"),
-    Column::text("order", "order"),
-    Column::text("reason", "reason"),
+    Column::short("who", "who"),
+    Column::short("order", "order"),
+    Column::short("reason", "reason"),
     Column::text("short_hash", "hash"),
     Column::hidden("hash"),
 ];
 
-/// Reads and shows them.
-pub fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
-    let (_store, reader) = context.log()?;
-    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let is_json = context.format() == super::Format::Json;
+/// Asks page after page, and shows what comes.
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    context.with_ledger(async |ledger, context| show(ledger, &args, context)).await
+}
+
+fn show(ledger: &Ledger, args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let (mut filter, is_json) = (filter(ledger, args)?, context.format() == super::Format::Json);
+    let direction = if args.newest { Direction::Descending } else { Direction::Ascending };
+    match (args.after.map(Seq), direction) {
+        (Some(after), Direction::Ascending) => filter.first = filter.first.max(Some(after.next())),
+        (Some(Seq(0)), Direction::Descending) => return context.sheet(COLUMNS).end(),
+        (Some(Seq(after)), Direction::Descending) => {
+            filter.last = Some(Seq(after - 1)).into_iter().chain(filter.last).min();
+        }
+        (None, _) => {}
+    }
+    let history = ledger.history();
+    let mut left = usize::try_from(args.rows).unwrap_or(usize::MAX);
     let mut sheet = context.sheet(COLUMNS);
-    let mut shown = 0;
-    for scanned in scan_from(reader.as_ref(), Seq(args.from)) {
-        let scanned = scanned?;
-        if scanned.seq.0 > args.until || shown >= limit {
-            break;
+    let mut next = None;
+    while left > 0 {
+        let paging = Paging { rows: left.min(PAGE_ROWS_MAX), after: next };
+        let EventPage { rows, next: further } = history.events(&filter, direction, &paging)?.value;
+        left -= rows.len();
+        rows.iter().try_for_each(|found| sheet.push(&if is_json { whole(found)? } else { overview(found) }))?;
+        match further {
+            None => break,
+            further => next = further,
         }
-        if !is_wanted(&scanned, &args.kind) {
-            continue;
-        }
-        shown += 1;
-        sheet.push(&if is_json { whole(&scanned)? } else { overview(&scanned) })?;
     }
     sheet.end()
 }
 
-fn is_wanted(scanned: &Scanned, kinds: &[String]) -> bool {
-    kinds.is_empty() || kinds.iter().any(|kind| kind == readable::kind(&scanned.event.body))
+fn filter(ledger: &Ledger, args: &Args) -> Result<EventFilter, Failure> {
+    let about = &args.about;
+    let location = about.location.as_deref().map(|code| location_of(ledger, code)).transpose()?;
+    let external = match (&about.source, &about.external_id) {
+        (Some(source), Some(id)) => Some((Source::new(source)?, ExternalId::new(id)?)),
+        _ => None,
+    };
+    let mut filter = EventFilter {
+        item: about.sku.as_deref().map(|sku| item_of(ledger, sku)).transpose()?,
+        location,
+        order: about.order.as_deref().map(OrderRef::new).transpose()?,
+        reservation: about.reservation.map(CommandId),
+        actor: about.actor.as_deref().map(ActorId::new).transpose()?,
+        external,
+        command: about.command.map(CommandId),
+        kinds: about.kind.iter().flat_map(|name| kinds_of(name)).collect(),
+        ..EventFilter::default()
+    };
+    match args.from {
+        Some(Edge::Seq(seq)) => filter.first = Some(seq),
+        Some(Edge::Time(time)) => filter.from = Some(moment::first_of(ledger, time, location)?),
+        None => {}
+    }
+    match args.until {
+        Some(Edge::Seq(seq)) => filter.last = Some(seq),
+        Some(Edge::Time(time)) => filter.until = Some(moment::last_of(ledger, time, location)?.plus_micros(1)),
+        None => {}
+    }
+    Ok(filter)
 }
 
 /// An event with all its fields.
-pub fn whole(scanned: &Scanned) -> Result<Value, Failure> {
-    let mut row = json!({ "seq": scanned.seq });
-    let fields = serde_json::to_value(Readable(&scanned.event))?;
+fn whole(found: &Recorded) -> Result<Value, Failure> {
+    let mut row = json!({ "seq": found.seq });
+    let fields = serde_json::to_value(Readable(&found.event))?;
     if let (Value::Object(row), Value::Object(fields)) = (&mut row, fields) {
         row.extend(fields);
-        row.insert("hash".to_owned(), scanned.hash.to_string().into());
+        row.insert("hash".to_owned(), Hash(found.hash).to_string().into());
     }
     Ok(row)
 }
 
-fn overview(scanned: &Scanned) -> Value {
-    let envelope = &scanned.event.envelope;
+fn overview(found: &Recorded) -> Value {
+    let envelope = &found.event.envelope;
     json!({
-        "seq": scanned.seq,
+        "seq": found.seq,
         "recorded_at": envelope.recorded_at.to_string(),
-        "kind": readable::kind(&scanned.event.body),
+        "kind": readable::kind(&found.event.body),
         "who": envelope.actor.id,
         "order": envelope.order,
         "reason": envelope.reason,
-        "short_hash": short(scanned.hash),
-        "hash": scanned.hash.to_string(),
+        "short_hash": short(Hash(found.hash)),
+        "hash": Hash(found.hash).to_string(),
     })
 }
 

@@ -3,6 +3,7 @@
 use counterfoil::audit::export::ExportError;
 use counterfoil::bench::BenchError;
 use counterfoil::domain::text::TextError;
+use counterfoil::history::{HistoryError, SaidError};
 use counterfoil::ledger::{OpenError, SubmitError};
 use counterfoil::log::{FaultKind, LogFault, StoreError};
 use counterfoil::query::QueryError;
@@ -93,6 +94,19 @@ impl From<OpenError> for Failure {
     }
 }
 
+impl From<HistoryError> for Failure {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Log(fault) => fault.into(),
+            HistoryError::Future { at, now } => {
+                Self::Refused(format!("{at} is not over yet, it is {now}; for the newest figures say now"))
+            }
+            HistoryError::Query(_) | HistoryError::NoEvent { .. } => Self::Refused(error.to_string()),
+            _ => Self::Unable(error.to_string()),
+        }
+    }
+}
+
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
@@ -145,4 +159,4 @@ macro_rules! refused {
     };
 }
 
-refused!(QueryError, TextError);
+refused!(QueryError, TextError, SaidError);

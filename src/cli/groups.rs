@@ -7,8 +7,24 @@ use std::fmt::Write;
 const GROUPS: &[(&str, &[&str])] = &[
     ("Goods", &["receive", "sell", "return", "adjust", "count", "reclassify", "transfer"]),
     ("Promises", &["reserve", "amend", "extend", "fulfil", "release"]),
-    ("What there is", &["item", "location", "lot", "alias", "reorder-point"]),
-    ("Look", &["stock", "reservations", "holders", "oversold", "alerts", "report", "events", "note", "info"]),
+    ("What there is", &["item", "location", "lot", "alias", "reorder-point", "close-period"]),
+    (
+        "Look",
+        &[
+            "stock",
+            "explain",
+            "difference",
+            "reservations",
+            "holders",
+            "oversold",
+            "alerts",
+            "report",
+            "events",
+            "periods",
+            "note",
+            "info",
+        ],
+    ),
     ("Many at once, or only asked", &["apply", "import", "would"]),
     ("Proof", &["head", "verify", "export", "replay", "snapshot", "salvage"]),
 ];

@@ -21,6 +21,7 @@ mod info;
 mod init;
 mod look;
 mod manual;
+mod moment;
 mod names;
 mod note;
 mod paint;
@@ -102,6 +103,9 @@ enum Task {
     Clock(clock::Args),
     Note(note::Args),
     Stock(stock::Args),
+    Difference(look::difference::Args),
+    Explain(look::explain::Args),
+    Periods(look::periods::Args),
     Events(events::Args),
     Head(head::Args),
     Verify(verify::Args),
@@ -156,7 +160,10 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Clock(args) => clock::run(args, &mut context).await,
         Task::Note(args) => note::run(args, &mut context).await,
         Task::Stock(args) => stock::run(args, &mut context).await,
-        Task::Events(args) => events::run(&args, &mut context),
+        Task::Difference(args) => look::difference::run(args, &mut context).await,
+        Task::Explain(args) => look::explain::run(args, &mut context).await,
+        Task::Periods(args) => look::periods::run(args, &mut context).await,
+        Task::Events(args) => events::run(args, &mut context).await,
         Task::Head(args) => head::run(args, &mut context),
         Task::Verify(args) => verify::run(args, &mut context),
         Task::Export(args) => export::run(&args, &mut context),

@@ -22,6 +22,8 @@ pub struct Column {
 enum Look {
     /// To the left.
     Text,
+    /// To the left, and cut where it is long.
+    ShortText,
     /// To the right.
     Figure,
     /// To the right, and zero is only a dot.
@@ -30,6 +32,8 @@ enum Look {
     RareText,
     /// To the right, zero is only a dot, and left out where it is zero in every row.
     RareFigure,
+    /// To the right, zero is only a dot, and what was added has a plus sign.
+    Step,
     /// In CSV only.
     Hidden,
 }
@@ -38,6 +42,11 @@ impl Column {
     /// A text.
     pub const fn text(key: &'static str, title: &'static str) -> Self {
         Self { key, title, look: Look::Text }
+    }
+
+    /// A text that callers choose, of which a table shows the beginning.
+    pub const fn short(key: &'static str, title: &'static str) -> Self {
+        Self { key, title, look: Look::ShortText }
     }
 
     /// A figure.
@@ -58,6 +67,11 @@ impl Column {
     /// A figure that most lists do not need.
     pub const fn rare(key: &'static str, title: &'static str) -> Self {
         Self { key, title, look: Look::RareFigure }
+    }
+
+    /// What a figure was changed by.
+    pub const fn step(key: &'static str, title: &'static str) -> Self {
+        Self { key, title, look: Look::Step }
     }
 
     /// A field that a table has no room for.
@@ -93,9 +107,22 @@ impl Column {
 
     fn shown(&self, row: &Value) -> String {
         match (self.look, plain(&row[self.key])) {
-            (Look::QuietFigure | Look::RareFigure, text) if is_zero(&text) => "·".to_owned(),
+            (Look::QuietFigure | Look::RareFigure | Look::Step, text) if is_zero(&text) => "·".to_owned(),
+            (Look::Step, text) if text.starts_with(|letter: char| letter.is_ascii_digit()) => format!("+{text}"),
+            (Look::ShortText, text) => shortened(&text),
             (_, text) => text,
         }
+    }
+}
+
+/// Letters of a long text that a table shows.
+const SHORT_LETTERS: usize = 24;
+
+/// A text, cut where it would make a table too wide.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHORT_LETTERS) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(SHORT_LETTERS - 1).chain(['…']).collect(),
     }
 }
 
@@ -195,7 +222,7 @@ fn table(columns: &[Column]) -> Table {
     for (index, column) in shown.iter().enumerate() {
         let Some(table_column) = table.column_mut(index) else { continue };
         table_column.set_padding((2, 0));
-        if matches!(column.look, Look::Figure | Look::QuietFigure | Look::RareFigure) {
+        if matches!(column.look, Look::Figure | Look::QuietFigure | Look::RareFigure | Look::Step) {
             table_column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -293,6 +320,27 @@ mod tests {
         let with = [without[0].clone(), json!({ "lot": "P", "physical": 4, "late": -1 })];
         let wanted = "  lot  physical  late\n  ───  ────────  ────\n              3     ·\n  P           4    -1\n";
         assert_eq!(printed(Format::Table, &with), wanted);
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_steps_have_signs_in_a_table_only() {
+        const STEPS: &[Column] = &[Column::short("who", "who"), Column::step("step", "step")];
+        let rows = [
+            json!({ "who": "till-äöü-456789-123456789", "step": 3 }),
+            json!({ "who": "anna", "step": "-0.500" }),
+            json!({ "who": "", "step": "0.000" }),
+        ];
+        let shown = |format| {
+            let mut out = Vec::new();
+            let mut sheet = Sheet::new(STEPS, format, &mut out);
+            rows.iter().try_for_each(|row| sheet.push(row)).unwrap();
+            sheet.end().unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let table = shown(Format::Table);
+        assert!(table.contains("\n  till-äöü-456789-1234567…      +3\n"), "{table}");
+        assert!(table.contains("  -0.500\n") && table.ends_with("       ·\n"), "{table}");
+        assert_eq!(shown(Format::Csv), "who,step\ntill-äöü-456789-123456789,3\nanna,-0.500\n,0.000\n");
     }
 
     #[test]

@@ -3,27 +3,34 @@
 use super::Format;
 use super::context::Context;
 use super::failure::Failure;
+use super::moment::{self, MOMENTS};
 use super::names::{item_of, location_of};
 use super::sheet::Column;
 use clap::ValueEnum;
 use counterfoil::domain::ids::{Seq, Timestamp};
 use counterfoil::domain::text::AliasText;
+use counterfoil::history::{AsOf, PastRow, SaidMoment};
 use counterfoil::ledger::Ledger;
 use counterfoil::limits::PAGE_ROWS_MAX;
 use counterfoil::named::amount;
-use counterfoil::query::{self, Answer, Only, Order, Paging, Scope, StockFilter, StockRow, StockSort};
+use counterfoil::query::{self, Answer, Only, Order, Paging, Place, Scope, Stock, StockFilter, StockRow, StockSort};
 use serde::Serialize;
 use serde_json::Value;
 
 /// Show what is in stock, reserved and available.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = format!("\
 Examples:
   counterfoil stock --ledger shop
   counterfoil stock --ledger shop --sku MUG-BLUE --format json
   counterfoil stock --ledger shop --only oversold
+  counterfoil stock --as-of 123
+  counterfoil stock --as-of known:2026-01-31 --location SHOP
+  counterfoil stock --as-of true:2026-01-31T18:00 --sku MUG-BLUE
 
-In JSON and CSV a quantity is a whole number, or an exact decimal as text where the item has decimals.")]
+{MOMENTS}
+
+In JSON and CSV a quantity is a whole number, or an exact decimal as text where the item has decimals."))]
 pub struct Args {
     /// This item only.
     #[arg(long)]
@@ -34,6 +41,9 @@ pub struct Args {
     /// Positions in this condition only.
     #[arg(long, value_enum)]
     only: Option<Condition>,
+    /// As it was at a moment, see below; as it is now unless said.
+    #[arg(long, value_name = "MOMENT")]
+    as_of: Option<SaidMoment>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -100,6 +110,14 @@ impl Row {
     /// The row of an answer.
     pub fn of(row: StockRow, seq: Seq, as_of: Timestamp) -> Self {
         let StockRow { place, stock, reorder_point } = row;
+        let decimals = place.decimals;
+        Self {
+            reorder_point: reorder_point.map(|units| amount(units, decimals)),
+            ..Self::new(place, stock, seq, as_of)
+        }
+    }
+
+    fn new(place: Place, stock: Stock, seq: Seq, as_of: Timestamp) -> Self {
         let figure = |units| amount(units, place.decimals);
         Self {
             physical: figure(stock.physical),
@@ -109,7 +127,7 @@ impl Row {
             available: figure(stock.available),
             inbound: figure(stock.inbound),
             oversold: figure(stock.oversold),
-            reorder_point: reorder_point.map(figure),
+            reorder_point: None,
             version: stock.version,
             sku: place.sku,
             location: place.location_code,
@@ -120,25 +138,65 @@ impl Row {
     }
 }
 
+/// Rows, and what they rest on.
+struct Shown {
+    rows: Vec<Row>,
+    rests_on: String,
+}
+
 /// Asks and shows.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
-    let answer = context.with_ledger(async |ledger, _| rows(ledger, &args)).await?;
-    let (seq, as_of) = (answer.seq, answer.as_of);
+    let shown = context.with_ledger(async |ledger, _| shown(ledger, &args)).await?;
     let mut sheet = context.sheet(COLUMNS);
-    answer.value.into_iter().try_for_each(|row| sheet.push(&Row::of(row, seq, as_of)))?;
+    shown.rows.iter().try_for_each(|row| sheet.push(row))?;
     sheet.end()?;
     match context.format() {
-        Format::Table => Ok(writeln!(context.out, "\n  as of event {seq}, {as_of}")?),
+        Format::Table => Ok(writeln!(context.out, "\n  {}", shown.rests_on)?),
         Format::Json | Format::Csv => Ok(()),
     }
 }
 
-fn rows(ledger: &Ledger, args: &Args) -> Result<Answer<Vec<StockRow>>, Failure> {
+fn shown(ledger: &Ledger, args: &Args) -> Result<Shown, Failure> {
     let item = args.sku.as_deref().map(|sku| item_of(ledger, sku)).transpose()?;
     let location = args.location.as_deref().map(|code| location_of(ledger, code)).transpose()?;
-    let only = args.only.map(Only::from);
-    let filter = StockFilter { scope: Scope { item, location, ..Scope::default() }, only };
-    all_stock(ledger, &filter)
+    let scope = Scope { item, location, ..Scope::default() };
+    if let Some(said) = args.as_of {
+        return past(ledger, &scope, args.only, moment::as_of(ledger, said, location)?);
+    }
+    let answer = all_stock(ledger, &StockFilter { scope, only: args.only.map(Only::from) })?;
+    let (seq, as_of) = (answer.seq, answer.as_of);
+    let rows = answer.value.into_iter().map(|row| Row::of(row, seq, as_of)).collect();
+    Ok(Shown { rows, rests_on: format!("as of event {seq}, {as_of}") })
+}
+
+fn past(ledger: &Ledger, scope: &Scope, only: Option<Condition>, as_of: AsOf) -> Result<Shown, Failure> {
+    let meets = |stock: &Stock| match only {
+        None => Ok(true),
+        Some(Condition::Oversold) => Ok(stock.oversold > 0),
+        Some(Condition::Negative) => Ok(stock.physical < 0),
+        Some(Condition::Nonzero) => {
+            Ok((stock.sellable, stock.unsellable, stock.reserved, stock.inbound) != (0, 0, 0, 0))
+        }
+        Some(Condition::Low) => {
+            let problem = "--only low goes by the reorder points of today: leave it out, or --as-of";
+            Err(Failure::Usage(problem.to_owned()))
+        }
+    };
+    let answer = ledger.history().stock_list(scope, as_of)?;
+    let (seq, at) = (answer.seq, answer.as_of);
+    let mut found = answer.value;
+    // As today's: by SKU.
+    found.sort_by(|one, other| {
+        let key = |row: &PastRow| (row.place.sku.clone(), row.place.position());
+        key(one).cmp(&key(other))
+    });
+    let mut rows = Vec::new();
+    for PastRow { place, stock } in found {
+        if meets(&stock)? {
+            rows.push(Row::new(place, stock, seq, at));
+        }
+    }
+    Ok(Shown { rows, rests_on: moment::rests_on(as_of, seq, at) })
 }
 
 /// Every page of stock, by SKU.

@@ -12,6 +12,7 @@ use crate::log::{FaultKind, LogFault, read_event};
 use crate::query::{Answer, Place, Scope, Stock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A moment in the past, by what is meant with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +26,17 @@ pub enum AsOf {
     /// then, whenever they were recorded (what a count put right is a step at the count). What was promised and what
     /// was under way have no other time than that of recording: they are what was known then.
     True(Timestamp),
+}
+
+/// As [`SaidMoment`](super::SaidMoment) reads it.
+impl fmt::Display for AsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seq(seq) => write!(f, "seq:{seq}"),
+            Self::Known(at) => write!(f, "known:{at}"),
+            Self::True(at) => write!(f, "true:{at}"),
+        }
+    }
 }
 
 /// The stock of one position at a moment in the past, with its names of today.
@@ -264,9 +276,35 @@ fn put_true_buckets(
     at: Timestamp,
     sums: &mut BTreeMap<Position, Sums>,
 ) -> Result<(), HistoryError> {
-    // Behind what was merely recorded at the instant, which stands behind what is dated at it.
-    let behind = at.0.saturating_add(1).saturating_mul(2);
-    let counts = known.counts_below(reach, behind)?;
+    let behind = behind(at);
+    for known in sums.values_mut() {
+        (known.sellable, known.unsellable) = (0, 0);
+    }
+    for (bucket, quantity) in true_buckets(known, reach, behind, behind)? {
+        let sums = sums.entry(position_at(&bucket)).or_default();
+        match bucket.bucket {
+            0 => sums.sellable = quantity,
+            _ => sums.unsellable = quantity,
+        }
+    }
+    Ok(())
+}
+
+/// Where in the order of moments what occurred by an instant ends: behind what was merely recorded at it, which stands
+/// behind what is dated at it.
+pub(super) fn behind(at: Timestamp) -> (i64, u64) {
+    (at.0.saturating_add(1).saturating_mul(2), 0)
+}
+
+/// The buckets in reach by the counts below one bound and the facts below another: the last count, and the facts
+/// behind it.
+pub(super) fn true_buckets(
+    known: &Known,
+    reach: Reach,
+    counts_behind: (i64, u64),
+    facts_behind: (i64, u64),
+) -> Result<BTreeMap<BucketKey, i128>, HistoryError> {
+    let counts = known.counts_below(reach, counts_behind)?;
     let moved = known.moved_within(reach, |bucket| {
         let from = match counts.get(bucket) {
             None => (i64::MIN, 0),
@@ -274,20 +312,14 @@ fn put_true_buckets(
             Some(count) if count.moment & 1 == 1 => (count.moment, count.seq + 1),
             Some(count) => (count.moment.saturating_add(1), 0),
         };
-        (bucket.bucket != LAPSES).then_some(Span { from, behind: (behind, 0) })
+        (bucket.bucket != LAPSES).then_some(Span { from, behind: facts_behind })
     })?;
-    for known in sums.values_mut() {
-        (known.sellable, known.unsellable) = (0, 0);
-    }
+    let mut buckets: BTreeMap<BucketKey, i128> = BTreeMap::new();
     let counted = counts.iter().map(|(bucket, count)| (*bucket, i128::from(count.counted)));
     for (bucket, quantity) in counted.chain(moved) {
-        let sums = sums.entry(position_at(&bucket)).or_default();
-        match bucket.bucket {
-            0 => sums.sellable += quantity,
-            _ => sums.unsellable += quantity,
-        }
+        *buckets.entry(bucket).or_default() += quantity;
     }
-    Ok(())
+    Ok(buckets)
 }
 
 const fn position_at(bucket: &BucketKey) -> Position {

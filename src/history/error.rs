@@ -35,7 +35,7 @@ pub enum HistoryError {
         /// Now.
         now: Timestamp,
     },
-    /// What was true has no order of recording in which it came to be: ask for what was known.
+    /// What was true has no order of recording in which it came to be: ask `explain_true`.
     Unexplained,
     /// The question can't be answered as it was put.
     Query(QueryError),
@@ -66,9 +66,9 @@ impl fmt::Display for HistoryError {
             }
             Self::NoEvent { seq, head } => write!(f, "there is no event {seq} yet, the next one is {head}"),
             Self::Future { at, now } => write!(f, "{at} is not over yet, it is {now}: nobody knows what will be then"),
-            Self::Unexplained => f.write_str(
-                "what was true is put together from facts in order of their own dates; ask how what was known came to be",
-            ),
+            Self::Unexplained => {
+                f.write_str("what was true is put together from facts in order of their own dates: ask explain_true")
+            }
             Self::Query(error) => error.fmt(f),
         }
     }

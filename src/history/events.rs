@@ -8,6 +8,7 @@ use crate::domain::text::{ActorId, ExternalId, OrderRef, Source};
 use crate::index::records::{actor_word, external_key, order_word};
 use crate::index::{IndexError, Known, List, Postings};
 use crate::limits::PAGE_ROWS_MAX;
+use crate::log::scan_from;
 use crate::query::{Answer, Cursor, Direction, Paging, QueryError};
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +33,12 @@ pub struct EventFilter {
     pub external: Option<(Source, ExternalId)>,
     /// The event that answers this command.
     pub command: Option<CommandId>,
-    /// Of this kind.
-    pub kind: Option<EventKind>,
+    /// Of one of these kinds; of any where none is named.
+    pub kinds: Vec<EventKind>,
+    /// This event or a later one.
+    pub first: Option<Seq>,
+    /// This event or an earlier one.
+    pub last: Option<Seq>,
     /// Recorded at or after this instant.
     pub from: Option<Timestamp>,
     /// Recorded before this instant.
@@ -50,21 +55,27 @@ pub struct EventPage {
     pub next: Option<Cursor>,
 }
 
-/// A list of seqs, or one seq, or both.
+/// What stands in some lists of seqs, or one seq, or both.
 struct Lane<'k> {
     one: Option<u64>,
-    list: Option<Postings<'k>>,
+    lists: Vec<Postings<'k>>,
 }
 
 impl Lane<'_> {
     fn first_from(&mut self, seq: u64) -> Result<Option<u64>, IndexError> {
-        let listed = self.list.as_mut().map(|list| list.first_from(seq)).transpose()?.flatten();
-        Ok(self.one.filter(|one| *one >= seq).into_iter().chain(listed).min())
+        let mut first = self.one.filter(|one| *one >= seq);
+        for list in &mut self.lists {
+            first = list.first_from(seq)?.into_iter().chain(first).min();
+        }
+        Ok(first)
     }
 
     fn last_below(&mut self, seq: u64) -> Result<Option<u64>, IndexError> {
-        let listed = self.list.as_mut().map(|list| list.last_below(seq)).transpose()?.flatten();
-        Ok(self.one.filter(|one| *one < seq).max(listed))
+        let mut last = self.one.filter(|one| *one < seq);
+        for list in &mut self.lists {
+            last = last.max(list.last_below(seq)?);
+        }
+        Ok(last)
     }
 }
 
@@ -189,6 +200,8 @@ impl History<'_> {
             direction,
             lookups: 0,
         };
+        search.from = search.from.max(filter.first.map_or(0, |first| first.0));
+        search.behind = search.behind.min(filter.last.map_or(u64::MAX, |last| last.0.saturating_add(1)));
         match (after, direction) {
             (Some(after), Direction::Ascending) => search.from = search.from.max(after.saturating_add(1)),
             (Some(after), Direction::Descending) => search.behind = search.behind.min(after),
@@ -199,6 +212,14 @@ impl History<'_> {
 
     fn page(&self, search: &mut Search<'_>, filter: &EventFilter, rows_max: usize) -> Result<EventPage, HistoryError> {
         let mut rows = Vec::new();
+        if search.lanes.is_empty() && search.direction == Direction::Ascending {
+            let wanted = search.behind.saturating_sub(search.from).min(rows_max as u64);
+            for scanned in scan_from(self.log.as_ref(), Seq(search.from)).take(wanted as usize) {
+                rows.push(scanned?.into());
+            }
+            search.from += wanted;
+            return Ok(EventPage { rows, next: search.cursor() });
+        }
         while rows.len() < rows_max && search.from < search.behind {
             match search.next()? {
                 Met::End => return Ok(EventPage { rows, next: None }),
@@ -226,24 +247,27 @@ fn name(direction: Direction) -> String {
 fn lanes<'k>(known: &'k Known, filter: &EventFilter) -> Result<Option<Vec<Lane<'k>>>, HistoryError> {
     let mut lanes = Vec::new();
     let mut list = |list: List, id: Option<u64>| {
-        lanes.extend(id.map(|id| Lane { one: None, list: Some(known.postings(list, id)) }));
+        lanes.extend(id.map(|id| Lane { one: None, lists: vec![known.postings(list, id)] }));
     };
     list(List::Item, filter.item.map(|item| u64::from(item.0)));
     list(List::Location, filter.location.map(|location| u64::from(location.0)));
     list(List::Order, filter.order.as_ref().map(order_word));
     list(List::Actor, filter.actor.as_ref().map(actor_word));
-    list(List::Kind, filter.kind.map(|kind| u64::from(kind.number())));
+    if !filter.kinds.is_empty() {
+        let of_kind = |kind: &EventKind| known.postings(List::Kind, u64::from(kind.number()));
+        lanes.push(Lane { one: None, lists: filter.kinds.iter().map(of_kind).collect() });
+    }
     if let Some(id) = filter.reservation {
         let Some(made) = known.command(&id.bytes())? else { return Ok(None) };
-        lanes.push(Lane { one: Some(made), list: Some(known.postings(List::Reservation, made)) });
+        lanes.push(Lane { one: Some(made), lists: vec![known.postings(List::Reservation, made)] });
     }
     if let Some(id) = filter.command {
         let Some(seq) = known.command(&id.bytes())? else { return Ok(None) };
-        lanes.push(Lane { one: Some(seq), list: None });
+        lanes.push(Lane { one: Some(seq), lists: Vec::new() });
     }
     if let Some((source, external_id)) = &filter.external {
         let Some(seq) = known.external(&external_key(source, external_id))? else { return Ok(None) };
-        lanes.push(Lane { one: Some(seq), list: None });
+        lanes.push(Lane { one: Some(seq), lists: Vec::new() });
     }
     Ok(Some(lanes))
 }

@@ -5,13 +5,14 @@ use super::figures::{Sums, reach_of, small};
 use super::holds::HoldRow;
 use super::{History, HistoryError};
 use crate::domain::command::{Actor, Cause, Document};
-use crate::domain::event::Recorded;
+use crate::domain::event::{Body, Recorded};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{Position, Seq, Timestamp};
-use crate::domain::text::{OrderRef, ReasonCode};
+use crate::domain::text::{ExternalId, OrderRef, ReasonCode, Source};
 use crate::index::records::Figure;
 use crate::index::{Change, FigureKey, Step};
 use crate::limits::PAGE_ROWS_MAX;
+use crate::log::Hash;
 use crate::query::{Answer, Cursor, Direction, Paging, Place, QueryError, Scope, Stock};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -55,9 +56,9 @@ pub struct KindTotal {
     pub inbound: i64,
 }
 
-/// One event that moved or named the position.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ExplainRow {
+/// An event as explanations cite it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cited {
     /// Which event.
     pub seq: Seq,
     /// What happened.
@@ -81,6 +82,49 @@ pub struct ExplainRow {
     /// Documents that it rests on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<Document>,
+    /// The till system that told it, with its own id of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<(Source, ExternalId)>,
+    /// The event's hash, as text.
+    #[serde(serialize_with = "as_text")]
+    pub hash: Hash,
+}
+
+fn as_text<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(hash)
+}
+
+impl Cited {
+    pub(super) fn of(recorded: Recorded) -> Self {
+        let Recorded { seq, event, hash } = recorded;
+        let kind = EventKind::of(&event.body);
+        let external = match event.body {
+            Body::PosDelta { source, external_id, .. } => Some((source, external_id)),
+            _ => None,
+        };
+        let envelope = event.envelope;
+        Self {
+            seq,
+            kind,
+            external,
+            recorded_at: envelope.recorded_at,
+            occurred_at: envelope.occurred_at,
+            actor: envelope.actor,
+            cause: envelope.cause,
+            reason: envelope.reason,
+            order: envelope.order,
+            documents: envelope.documents.into_vec(),
+            hash: Hash(hash),
+        }
+    }
+}
+
+/// One event that moved or named the position.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExplainRow {
+    /// The event.
+    #[serde(flatten)]
+    pub event: Cited,
     /// What it changed of sellable: nothing where a later count had settled it already, for a count the difference.
     pub sellable: i64,
     /// What it changed of unsellable.
@@ -107,8 +151,8 @@ impl History<'_> {
     /// item, location or lot.
     ///
     /// # Errors
-    /// [`HistoryError`]; `Unexplained` for [`AsOf::True`], which has no order of recording; [`QueryError`] for a page
-    /// or cursor that can't be used.
+    /// [`HistoryError`]; `Unexplained` for [`AsOf::True`], which has no order of recording: see
+    /// [`explain_true`](Self::explain_true); [`QueryError`] for a page or cursor that can't be used.
     pub fn explain(
         &self,
         position: Position,
@@ -124,11 +168,7 @@ impl History<'_> {
         }
         let after = paging.after.as_ref().map(|cursor| cursor.seq_of(name(direction))).transpose()?;
         let moment = self.moment(&Scope::position(position), as_of)?;
-        let place = self.published.read(|durable| {
-            let known = crate::query::stock(&durable.state, moment.at, position).value.is_some();
-            known.then(|| Place::of(&durable.state, position))
-        });
-        let Some(place) = place else { return Ok(moment.answer(None)) };
+        let Some(place) = self.place(position) else { return Ok(moment.answer(None)) };
         let mut found: BTreeMap<FigureKey, Change> = BTreeMap::new();
         moment.known.changes_below(reach_of(position), moment.until, |key, change| {
             let sum = found.entry(key).or_default();
@@ -173,6 +213,14 @@ impl History<'_> {
         })))
     }
 
+    /// A position with its names of today; none where there is no such item, location or lot.
+    pub(super) fn place(&self, position: Position) -> Option<Place> {
+        self.published.read(|durable| {
+            let known = crate::query::stock(&durable.state, durable.state.recorded_at(), position).value.is_some();
+            known.then(|| Place::of(&durable.state, position))
+        })
+    }
+
     /// The rows of some events, ascending, and the stock before them.
     fn rows(
         &self,
@@ -203,6 +251,16 @@ impl History<'_> {
         }
         Ok((opening, rows))
     }
+}
+
+/// The cursor of a page of an explanation that ended with this event's row.
+#[must_use]
+pub fn after_row(as_of: AsOf, direction: Direction, seq: Seq) -> Cursor {
+    let list = match as_of {
+        AsOf::True(_) => super::occurred::name(direction),
+        AsOf::Seq(_) | AsOf::Known(_) => name(direction),
+    };
+    Cursor::at_seq(list.to_owned(), seq.0)
 }
 
 const fn name(direction: Direction) -> &'static str {
@@ -244,7 +302,7 @@ fn seqs(
 }
 
 fn row(recorded: Recorded, steps: &[Step], running: &mut Sums, lapsed: (i128, i128)) -> ExplainRow {
-    let Recorded { seq, event, .. } = recorded;
+    let seq = recorded.seq;
     let before = *running;
     let mut reservations: Vec<(Seq, i64)> = Vec::new();
     for step in steps {
@@ -254,17 +312,8 @@ fn row(recorded: Recorded, steps: &[Step], running: &mut Sums, lapsed: (i128, i1
         }
         running.add(figure, Change { sum: i128::from(step.delta), last_seq: seq.0 });
     }
-    let envelope = event.envelope;
     ExplainRow {
-        seq,
-        kind: EventKind::of(&event.body),
-        recorded_at: envelope.recorded_at,
-        occurred_at: envelope.occurred_at,
-        actor: envelope.actor,
-        cause: envelope.cause,
-        reason: envelope.reason,
-        order: envelope.order,
-        documents: envelope.documents.into_vec(),
+        event: Cited::of(recorded),
         sellable: small(running.sellable - before.sellable),
         unsellable: small(running.unsellable - before.unsellable),
         reserved: small(running.open - before.open + running.lapsed - before.lapsed),

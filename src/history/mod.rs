@@ -26,17 +26,22 @@ mod events;
 mod explain;
 mod figures;
 mod holds;
+mod occurred;
+mod said;
 
 pub use as_of::{AsOf, DifferenceRow, PastRow};
 pub use error::HistoryError;
 pub use events::{EventFilter, EventPage};
-pub use explain::{ExplainRow, Explanation, KindTotal};
+pub use explain::{Cited, ExplainRow, Explanation, KindTotal, after_row};
 pub use holds::HoldRow;
+pub use occurred::{Buckets, OccurredRow, TrueExplanation};
+pub use said::{SaidError, SaidMoment, SaidTime};
 
+use crate::domain::ids::Seq;
 use crate::index::{IndexReader, Known};
 use crate::ledger::Clock;
 use crate::ledger::Ledger;
-use crate::ledger::parts::Published;
+use crate::ledger::parts::{Handoff, Published};
 use crate::log::StoreReader;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +55,8 @@ pub struct History<'l> {
     index: &'l IndexReader,
     log: Arc<dyn StoreReader>,
     clock: &'l dyn Clock,
+    /// Where the newest events wait for the follower; none where it is driven by hand.
+    handoff: Option<&'l Handoff>,
 }
 
 impl Ledger {
@@ -57,7 +64,7 @@ impl Ledger {
     #[must_use]
     pub fn history(&self) -> History<'_> {
         let (published, index, clock) = self.readers();
-        History::over(published, index, self.log(), clock)
+        History { handoff: Some(self.handoff()), ..History::over(published, index, self.log(), clock) }
     }
 }
 
@@ -70,11 +77,19 @@ impl<'l> History<'l> {
         log: Arc<dyn StoreReader>,
         clock: &'l dyn Clock,
     ) -> Self {
-        Self { published, index, log, clock }
+        Self { published, index, log, clock, handoff: None }
     }
 
     /// What is known of the events below a seq, and perhaps of a few more.
     fn known(&self, next_seq: u64) -> Result<Known, HistoryError> {
+        let known = self.index.known();
+        if known.next_seq() >= next_seq {
+            return Ok(known);
+        }
+        // It takes few events at a time only where somebody waits for them.
+        if let Some(handoff) = self.handoff {
+            handoff.hurry(Seq(next_seq));
+        }
         let known = self.index.known_to(next_seq, PATIENCE);
         match known.next_seq() >= next_seq {
             true => Ok(known),

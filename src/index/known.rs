@@ -1,8 +1,8 @@
 //! Questions about the past: over the runs and what stands in memory behind them.
 
 use super::error::IndexError;
-use super::place::{Listing, Sorted, Walk};
-use super::reader::{Shared, Snapshot};
+use super::place::{Listing, Place, Side, Sorted, Walk};
+use super::reader::{Move, Shared, Snapshot};
 use super::record::{
     BucketKey, Family, FigureKey, Key, List, Prefix, Record, prefix_of, time_to_word, word_to_time, zigzag,
 };
@@ -169,12 +169,16 @@ impl Known {
         Changes { listings: figures.iter().map(listing).collect() }
     }
 
-    /// For every bucket in reach the last count below a moment, by (moment, seq).
+    /// For every bucket in reach the last count below a moment and seq, by (moment, seq).
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
-    pub fn counts_below(&self, reach: Reach, moment: i64) -> Result<BTreeMap<BucketKey, Count>, IndexError> {
-        let high = [time_to_word(moment), 0];
+    pub fn counts_below(
+        &self,
+        reach: Reach,
+        (moment, seq): (i64, u64),
+    ) -> Result<BTreeMap<BucketKey, Count>, IndexError> {
+        let high = [time_to_word(moment), seq];
         let mut counts: BTreeMap<BucketKey, Count> = BTreeMap::new();
         self.walk(
             Family::Moves,
@@ -216,6 +220,61 @@ impl Known {
             |prefix, sum, _| *sums.entry(bucket_of(prefix)).or_default() += sum,
         )?;
         Ok(sums)
+    }
+
+    /// The movements, counts or lapses of a bucket from a moment and seq on, in order of (moment, seq), until they are
+    /// of `events_max` events.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupted`], [`IndexError::Files`].
+    pub fn moves_from(&self, bucket: &BucketKey, from: (i64, u64), events_max: usize) -> Result<Vec<Move>, IndexError> {
+        let mut moves = self.moves_beside(bucket, from, Side::Behind, events_max)?;
+        moves.sort_unstable();
+        keep_events(&mut moves, events_max);
+        Ok(moves)
+    }
+
+    /// The same below a moment and seq, from the last one back.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupted`], [`IndexError::Files`].
+    pub fn moves_below(
+        &self,
+        bucket: &BucketKey,
+        behind: (i64, u64),
+        events_max: usize,
+    ) -> Result<Vec<Move>, IndexError> {
+        let mut moves = self.moves_beside(bucket, behind, Side::Before, events_max)?;
+        moves.sort_unstable_by(|one, other| other.cmp(one));
+        keep_events(&mut moves, events_max);
+        Ok(moves)
+    }
+
+    /// What each run and piece has nearest to a bound.
+    fn moves_beside(
+        &self,
+        bucket: &BucketKey,
+        (moment, seq): (i64, u64),
+        side: Side,
+        events_max: usize,
+    ) -> Result<Vec<Move>, IndexError> {
+        let key = bucket.at(time_to_word(moment), seq);
+        let mut moves = Vec::new();
+        for sorted in self.sources(Family::Moves) {
+            let (mut events, mut last) = (0, None);
+            Place::new(sorted, Family::Moves).beside(&key, side, &self.shared.counters, |record| {
+                if last != Some(record.key[3]) {
+                    (events, last) = (events + 1, Some(record.key[3]));
+                }
+                let wanted = record.prefix() == bucket.prefix() && events <= events_max;
+                if wanted {
+                    let occurred_at = word_to_time(record.key[2]);
+                    moves.push(Move { occurred_at, seq: record.key[3], delta: record.value });
+                }
+                wanted
+            })?;
+        }
+        Ok(moves)
     }
 
     /// The first event with this command id.
@@ -322,6 +381,19 @@ impl Changes<'_> {
 fn step_of(record: &Record) -> Step {
     let key = FigureKey::of_prefix(&record.prefix());
     Step { figure: key.figure, kind: key.kind, detail: record.key[3], delta: record.value }
+}
+
+/// Keeps what is of the first so many events.
+fn keep_events(moves: &mut Vec<Move>, events_max: usize) {
+    let (mut events, mut last) = (0, None);
+    let kept = moves.iter().take_while(|found| {
+        if last != Some(found.seq) {
+            (events, last) = (events + 1, Some(found.seq));
+        }
+        events <= events_max
+    });
+    let kept = kept.count();
+    moves.truncate(kept);
 }
 
 /// The first key behind all keys with a prefix.

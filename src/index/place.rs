@@ -104,6 +104,41 @@ impl Place {
     }
 }
 
+/// A side of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The records below it, from the last one back.
+    Before,
+    /// The records at or above it.
+    Behind,
+}
+
+impl Place {
+    /// Visits the records on one side of a key, the nearest first, as long as `visit` wants more.
+    pub(crate) fn beside(
+        &mut self,
+        key: &Key,
+        side: Side,
+        counters: &Counters,
+        mut visit: impl FnMut(&Record) -> bool,
+    ) -> Result<(), IndexError> {
+        self.go_to(key, counters)?;
+        let mut at = self.records().partition_point(|record| record.key < *key);
+        loop {
+            let found = match side {
+                Side::Before => at.checked_sub(1),
+                Side::Behind => Some(at).filter(|at| *at < self.records().len()),
+            };
+            match found.and_then(|at| self.records().get(at)).copied() {
+                Some(record) if !visit(&record) => return Ok(()),
+                Some(_) => at = if side == Side::Before { at - 1 } else { at + 1 },
+                None if !self.step(side == Side::Behind, counters)? => return Ok(()),
+                None => at = if side == Side::Before { self.records().len() } else { 0 },
+            }
+        }
+    }
+}
+
 /// A walk forward with a running sum of values.
 pub(crate) struct Walk<'c> {
     place: Place,

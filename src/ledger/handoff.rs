@@ -1,6 +1,7 @@
 //! Hands durable groups to the follower without ever making the committer wait.
 
 use crate::domain::event::Recorded;
+use crate::domain::ids::Seq;
 use crate::log::Head;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -25,6 +26,8 @@ struct Inner {
     groups: VecDeque<(Arc<Vec<Recorded>>, Head)>,
     events: usize,
     durable: Option<Head>,
+    /// A question waits until the follower has folded the events below this seq.
+    wanted: Option<Seq>,
     ended: Option<End>,
 }
 
@@ -58,8 +61,23 @@ impl Handoff {
             let Some((dropped, _)) = inner.groups.pop_front() else { break };
             inner.events -= dropped.len();
         }
-        if inner.events >= WAKE_EVENTS {
+        let is_wanted = inner.wanted.is_some_and(|wanted| wanted <= head.next_seq);
+        if is_wanted {
+            inner.wanted = None;
+        }
+        if is_wanted || inner.events >= WAKE_EVENTS {
             self.arrived.notify_one();
+        }
+    }
+
+    /// Lets the follower take the events below a seq as soon as they are here, however few they are: somebody waits
+    /// for them.
+    pub fn hurry(&self, next_seq: Seq) {
+        let mut inner = self.inner.lock();
+        match inner.durable {
+            Some(durable) if durable.next_seq >= next_seq => drop(self.arrived.notify_one()),
+            // They are published a moment before they are put here.
+            _ => inner.wanted = inner.wanted.max(Some(next_seq)),
         }
     }
 
@@ -83,5 +101,60 @@ impl Handoff {
     pub fn end(&self, end: End) {
         self.inner.lock().ended = Some(end);
         self.arrived.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Hash;
+    use std::time::Instant;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn put(handoff: &Handoff, next_seq: u64) {
+        handoff.put(Arc::default(), Head { next_seq: Seq(next_seq), hash: Hash([0; 32]) });
+    }
+
+    /// Whether a follower that sleeps gets what `others` hand over long before it wakes by itself.
+    fn is_woken(others: impl FnOnce(&Handoff)) -> bool {
+        let handoff = Handoff::default();
+        let started = Instant::now();
+        let found = std::thread::scope(|scope| {
+            let follower = scope.spawn(|| handoff.take(LONG));
+            std::thread::sleep(Duration::from_millis(20));
+            others(&handoff);
+            follower.join().expect("it does not panic")
+        });
+        !found.groups.is_empty() && started.elapsed() < LONG / 2
+    }
+
+    #[test]
+    fn a_question_wakes_the_follower_whether_it_comes_before_or_behind_the_group() {
+        assert!(is_woken(|handoff| {
+            put(handoff, 5);
+            handoff.hurry(Seq(5));
+        }));
+        assert!(is_woken(|handoff| {
+            handoff.hurry(Seq(5));
+            put(handoff, 5);
+        }));
+        assert!(is_woken(|handoff| {
+            handoff.hurry(Seq(7));
+            handoff.hurry(Seq(5));
+            put(handoff, 5);
+            put(handoff, 7);
+        }));
+    }
+
+    #[test]
+    fn a_question_is_forgotten_once_it_is_served() {
+        let handoff = Handoff::default();
+        handoff.hurry(Seq(5));
+        put(&handoff, 5);
+        assert!(handoff.inner.lock().wanted.is_none());
+        assert_eq!(handoff.take(LONG).groups.len(), 1);
+        handoff.hurry(Seq(5));
+        assert!(handoff.inner.lock().wanted.is_none(), "they were handed over already");
     }
 }

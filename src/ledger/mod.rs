@@ -77,6 +77,7 @@ struct Inner {
     to_writer: Sender<Message>,
     permits: Arc<Semaphore>,
     published: Arc<Published>,
+    handoff: Arc<handoff::Handoff>,
     progress: Arc<follower::Progress>,
     status: Arc<Status>,
     options: Options,
@@ -307,6 +308,11 @@ impl Ledger {
     pub(crate) fn readers(&self) -> (&Published, &IndexReader, &dyn Clock) {
         let inner = &self.inner;
         (&inner.published, &inner.index, inner.options.clock.as_ref())
+    }
+
+    /// Where durable groups wait for the follower.
+    pub(crate) fn handoff(&self) -> &handoff::Handoff {
+        &self.inner.handoff
     }
 
     /// How the ledger is.

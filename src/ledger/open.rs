@@ -388,13 +388,14 @@ fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) 
     })?;
     let following = (Arc::clone(&handoff), Arc::clone(&status));
     let follower = spawn("counterfoil-follow", move || run_follower(follower, &following.0, &following.1))?;
-    let stop = Arc::clone(&progress);
+    let (stop, handed) = (Arc::clone(&progress), Arc::clone(&handoff));
     let supervisor =
-        spawn("counterfoil-write", move || supervise(thread, committer, follower, keeper, &handoff, &stop))?;
+        spawn("counterfoil-write", move || supervise(thread, committer, follower, keeper, &handed, &stop))?;
     let inner = Inner {
         to_writer,
         permits,
         published,
+        handoff,
         progress,
         status,
         options,

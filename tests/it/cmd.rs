@@ -7,6 +7,7 @@
 //! `COUNTERFOIL_UPDATE=1` writes what is printed now into the scripts.
 
 mod apply;
+mod past;
 mod text;
 mod unknown;
 
@@ -136,6 +137,11 @@ fn files_are_imported_as_typed() {
 #[test]
 fn a_machine_is_measured_as_typed() {
     plays("bench.txt");
+}
+
+#[test]
+fn the_past_is_asked_for_as_typed() {
+    plays("past.txt");
 }
 
 #[test]

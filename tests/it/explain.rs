@@ -4,9 +4,13 @@ use crate::agree::{agree, fixed_histories};
 use crate::histories::{every_position, history};
 use crate::spine::{Restarts, Spine};
 use crate::time_travel::Naive;
+use counterfoil::domain::account::{Place, for_each_posting};
+use counterfoil::domain::event::Body;
 use counterfoil::domain::event_kind::EventKind;
-use counterfoil::domain::ids::{Position, Seq, Timestamp};
-use counterfoil::history::{AsOf, ExplainRow, Explanation, History, HistoryError};
+use counterfoil::domain::ids::{Moment, Position, Seq, Timestamp};
+use counterfoil::history::{
+    AsOf, Buckets, ExplainRow, Explanation, History, HistoryError, OccurredRow, TrueExplanation, after_row,
+};
 use counterfoil::query::{Direction, Paging, Stock};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -50,7 +54,7 @@ fn adds_up(pages: &[Explanation], rows: &[ExplainRow]) -> Result<(), String> {
     same("the sum of reserved", reserved, sum(|row| row.reserved - row.lapsed) - last.lapsed_since)?;
     let mut totals: BTreeMap<EventKind, (i64, i64, i64)> = BTreeMap::new();
     for row in rows {
-        let total = totals.entry(row.kind).or_default();
+        let total = totals.entry(row.event.kind).or_default();
         total.0 += row.sellable;
         total.1 += row.unsellable;
         total.2 += row.reservations.iter().map(|(_, open)| open).sum::<i64>();
@@ -72,14 +76,14 @@ fn compare(history: &History<'_>, naive: &Naive, position: Position, as_of: AsOf
     let mut back: Vec<ExplainRow> = newest_first.iter().flat_map(|page| page.rows.clone()).collect();
     back.reverse();
     same("both directions", &rows, &back)?;
-    same("which events", seqs_of(naive, position, until), rows.iter().map(|row| row.seq).collect())?;
+    same("which events", seqs_of(naive, position, until), rows.iter().map(|row| row.event.seq).collect())?;
     let mut before = Stock::default();
     for page in &oldest_first {
         same("the stock", naive.folded(until, position, at), page.stock)?;
         same("the opening", before, page.opening)?;
         for row in &page.rows {
-            let folded = naive.folded(row.seq.0 as usize + 1, position, row.recorded_at);
-            same(&format!("the stock behind {}", row.seq), folded, row.stock)?;
+            let folded = naive.folded(row.event.seq.0 as usize + 1, position, row.event.recorded_at);
+            same(&format!("the stock behind {}", row.event.seq), folded, row.stock)?;
             before = row.stock;
         }
     }
@@ -99,6 +103,102 @@ fn compare(history: &History<'_>, naive: &Naive, position: Position, as_of: AsOf
     same("holds that are not listed", 0, oldest_first[0].holds_unlisted)
 }
 
+/// A fact or count of a position: where it stands in the order of occurrence, its event, what was counted in which
+/// bucket, what moved.
+struct Occurred {
+    key: (Moment, bool, Seq),
+    counted: [Option<i64>; 2],
+    moved: [i64; 2],
+}
+
+/// Every fact and count of a position that occurred by an instant, read from the whole log and sorted.
+fn occurred(naive: &Naive, position: Position, at: Timestamp) -> Vec<Occurred> {
+    let mut found: Vec<Occurred> = Vec::new();
+    for recorded in &naive.events {
+        let (mut counted, mut moved, mut named) = ([None; 2], [0; 2], false);
+        for_each_posting(&recorded.event, |posting| {
+            for (place, delta) in [(posting.from, -posting.quantity), (posting.to, posting.quantity)] {
+                if let Place::Bucket(there, bucket) = place
+                    && there == position
+                {
+                    named = true;
+                    moved[bucket as usize] += delta;
+                }
+            }
+        });
+        if let Body::Counted { lines } = &recorded.event.body {
+            for line in lines.iter().filter(|line| line.position == position) {
+                named = true;
+                counted[line.bucket as usize] = Some(line.counted.0);
+            }
+        }
+        let moment = recorded.event.envelope.moment();
+        let is_count = matches!(recorded.event.body, Body::Counted { .. });
+        if named && moment <= Moment::of(None, at) {
+            found.push(Occurred { key: (moment, is_count && !moment.is_recorded(), recorded.seq), counted, moved });
+        }
+    }
+    found.sort_by_key(|occurred| occurred.key);
+    found
+}
+
+fn true_pages(history: &History<'_>, position: Position, at: Timestamp, to: Direction) -> Vec<TrueExplanation> {
+    let mut paging = Paging::first(3);
+    let mut pages = Vec::new();
+    loop {
+        let page = history.explain_true(position, at, to, &paging).unwrap().value.unwrap();
+        let last = page.rows.last().map(|row| row.event.seq);
+        let next = page.next.clone();
+        pages.push(page);
+        let Some(next) = next else { return pages };
+        assert_eq!(next, after_row(AsOf::True(at), to, last.unwrap()));
+        paging = paging.starting_after(next.to_string().parse().unwrap());
+    }
+}
+
+fn compare_true(history: &History<'_>, naive: &Naive, position: Position, at: Timestamp) -> Result<(), String> {
+    let oldest_first = true_pages(history, position, at, Direction::Ascending);
+    let newest_first = true_pages(history, position, at, Direction::Descending);
+    let rows: Vec<&OccurredRow> = oldest_first.iter().flat_map(|page| &page.rows).collect();
+    let mut back: Vec<&OccurredRow> = newest_first.iter().flat_map(|page| &page.rows).collect();
+    back.reverse();
+    same("both directions", &rows, &back)?;
+    let wanted = occurred(naive, position, at);
+    same(
+        "which events",
+        wanted.iter().map(|one| one.key.2).collect(),
+        rows.iter().map(|row| row.event.seq).collect::<Vec<_>>(),
+    )?;
+    let mut running = [0; 2];
+    let mut facts = [0; 2];
+    for (wanted, row) in wanted.iter().zip(&rows) {
+        let before = running;
+        for bucket in 0..2 {
+            facts[bucket] += wanted.moved[bucket];
+            running[bucket] = wanted.counted[bucket].unwrap_or(running[bucket] + wanted.moved[bucket]);
+        }
+        let what = format!("event {} in order of occurrence", row.event.seq);
+        same(&what, [running[0] - before[0], running[1] - before[1]], [row.step.sellable, row.step.unsellable])?;
+        same(&what, running, [row.behind.sellable, row.behind.unsellable])?;
+        same(&what, running[0] + running[1], row.behind.physical)?;
+        same(&what, wanted.counted, [row.counted_sellable, row.counted_unsellable])?;
+        same(&what, wanted.key.0.at(), row.at)?;
+    }
+    let stock = history.stock(position, AsOf::True(at)).map_err(|error| error.to_string())?.value;
+    same("the last row is the true figure", running, [stock.sellable, stock.unsellable])?;
+    let mut before = Buckets::default();
+    for page in &oldest_first {
+        same("the true stock", stock, page.stock)?;
+        same("the opening", before, page.opening)?;
+        same("facts", facts, [page.facts.sellable, page.facts.unsellable])?;
+        same("facts and variances", stock.physical, page.facts.physical + page.variances.physical)?;
+        same("facts and variances", stock.unsellable, page.facts.unsellable + page.variances.unsellable)?;
+        before = page.rows.last().map_or(before, |row| row.behind);
+    }
+    let last = newest_first.last().map(|page| page.opening);
+    same("the opening of everything", Some(Buckets::default()), last)
+}
+
 fn compare_all(spine: &mut Spine) -> Result<(), String> {
     let now = spine.now();
     spine.history(|history, log| {
@@ -106,7 +206,12 @@ fn compare_all(spine: &mut Spine) -> Result<(), String> {
         let seqs = (0..naive.events.len()).rev().step_by(5).map(|seq| AsOf::Seq(Seq(seq as u64)));
         let instants = naive.instants(now).into_iter().rev().step_by(7).map(AsOf::Known);
         let moments: Vec<AsOf> = seqs.chain(instants).collect();
+        let whens: Vec<Timestamp> = naive.instants(now).into_iter().rev().step_by(19).collect();
         for position in every_position() {
+            for at in &whens {
+                compare_true(history, &naive, position, *at)
+                    .map_err(|problem| format!("{position} as true at {at}: {problem}"))?;
+            }
             for as_of in &moments {
                 compare(history, &naive, position, *as_of)
                     .map_err(|problem| format!("{position} as of {as_of:?}: {problem}"))?;
@@ -148,5 +253,11 @@ fn what_can_not_be_explained_says_so() {
         let nowhere = Position { item: counterfoil::ItemId(77), ..position };
         let answer = history.explain(nowhere, AsOf::Seq(Seq(0)), Direction::Ascending, &Paging::default());
         assert_eq!(answer.unwrap().value, None);
+        let answer = history.explain_true(nowhere, Timestamp(0), Direction::Ascending, &Paging::default());
+        assert_eq!(answer.unwrap().value, None);
+        let unknown = after_row(truth, Direction::Ascending, Seq(1_000_000));
+        let paging = Paging::first(1).starting_after(unknown);
+        let answer = history.explain_true(position, Timestamp(0), Direction::Ascending, &paging);
+        assert!(matches!(answer, Err(HistoryError::NoEvent { .. })));
     });
 }

@@ -5,8 +5,10 @@ use counterfoil::domain::ids::{CommandId, ItemId, LocationId, Position, Seq};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
 use counterfoil::domain::text::{ActorId, AliasText, OrderRef, Zone};
+use counterfoil::history::AsOf;
 use counterfoil::ledger::{Created, Ledger, Options, Repeat, SubmitError};
 use smallvec::smallvec;
+use std::time::{Duration, Instant};
 
 pub fn actor() -> Actor {
     Actor::asserted(ActorId::new("till-1").unwrap())
@@ -91,5 +93,27 @@ async fn of_a_thousand_racing_for_ten_units_ten_win() {
     }
     assert_eq!(won, 10);
     assert_eq!(ledger.query(|state, now| state.available(position, now)), 0);
+    ledger.close().await.unwrap();
+}
+
+/// The follower looks for few events five times a second; a question must not wait for that.
+#[tokio::test]
+async fn a_question_about_the_past_right_behind_an_answer_does_not_wait_for_the_next_look() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::create(&dir.path().join("shop"), Options::default()).unwrap();
+    let position = shop(&ledger, 1).await;
+    let mut waited = Vec::new();
+    for round in 1..=25 {
+        let lines = smallvec![Line::new(position, Quantity(1))];
+        let receipt = ledger.submit(command(Act::Receive { lines })).await.unwrap();
+        let asked = Instant::now();
+        let stock = ledger.history().stock(position, AsOf::Seq(receipt.seq)).unwrap();
+        waited.push(asked.elapsed());
+        assert_eq!((stock.value.physical, stock.seq), (1 + round, receipt.seq));
+    }
+    waited.sort_unstable();
+    // A question that waits for the look waits for nearly 200 ms here, for the look before it was the question before.
+    let median = waited[waited.len() / 2];
+    assert!(median < Duration::from_millis(100), "{waited:?}");
     ledger.close().await.unwrap();
 }

@@ -103,7 +103,9 @@ fn admits(filter: &EventFilter, recorded: &Recorded, about: &About, naive: &Naiv
         && filter.order.as_ref().is_none_or(|order| envelope.order.as_ref() == Some(order))
         && filter.actor.as_ref().is_none_or(|actor| envelope.actor.id == *actor)
         && filter.command.is_none_or(|id| envelope.command_id == Some(id))
-        && filter.kind.is_none_or(|kind| EventKind::of(&recorded.event.body) == kind)
+        && (filter.kinds.is_empty() || filter.kinds.contains(&EventKind::of(&recorded.event.body)))
+        && filter.first.is_none_or(|first| recorded.seq >= first)
+        && filter.last.is_none_or(|last| recorded.seq <= last)
         && filter.from.is_none_or(|from| envelope.recorded_at >= from)
         && filter.until.is_none_or(|until| envelope.recorded_at < until)
         && filter
@@ -135,9 +137,11 @@ fn filters(naive: &Naive) -> Vec<EventFilter> {
         let (first, second) = (&pair[0].event, &pair[1].event);
         let (kind, next) = (EventKind::of(&first.body), EventKind::of(&second.body));
         let actor = Some(first.envelope.actor.id.clone());
-        add(EventFilter { kind: Some(kind), ..plain() });
-        add(EventFilter { kind: Some(kind), actor: actor.clone(), item: Some(ItemId(1)), ..plain() });
-        add(EventFilter { order: first.envelope.order.clone(), kind: Some(next), ..plain() });
+        add(EventFilter { kinds: vec![kind], ..plain() });
+        add(EventFilter { kinds: vec![next, kind], first: Some(pair[0].seq), ..plain() });
+        add(EventFilter { item: Some(ItemId(1)), first: Some(Seq(4)), last: Some(pair[1].seq), ..plain() });
+        add(EventFilter { kinds: vec![kind], actor: actor.clone(), item: Some(ItemId(1)), ..plain() });
+        add(EventFilter { order: first.envelope.order.clone(), kinds: vec![next], ..plain() });
         add(EventFilter { order: first.envelope.order.clone(), ..plain() });
         add(EventFilter { command: first.envelope.command_id, ..plain() });
         add(EventFilter { reservation: first.envelope.command_id, ..plain() });

@@ -85,7 +85,7 @@ const IMPORTS: &[Rule] = &[
     },
     // Figures in, a picture out.
     Rule { about: &["plot", "plot::*"], may: &["domain", "plot"], never: &["domain::decide*", "domain::check*"] },
-    Rule { about: &["schema"], may: &["limits", "domain"], never: &[] },
+    Rule { about: &["schema", "schema::*"], may: &["limits", "domain", "schema"], never: &[] },
     // Measures what others can call, through what they call.
     Rule {
         about: &["bench", "bench::*"],

@@ -6,6 +6,7 @@ mod goods;
 mod holds;
 mod lines;
 mod perform;
+mod period;
 mod registry;
 pub mod said;
 mod span;
@@ -40,6 +41,7 @@ pub enum Act {
     Lot(registry::Lot),
     Alias(alias::Args),
     ReorderPoint(registry::ReorderPoint),
+    ClosePeriod(period::ClosePeriod),
     Alerts(alerts::Args),
 }
 
@@ -114,6 +116,7 @@ impl Act {
             Self::Lot(args) => args.step(),
             Self::Alias(args) => args.step(),
             Self::ReorderPoint(args) => args.deed().map(Step::from),
+            Self::ClosePeriod(args) => args.deed().map(Step::from),
             Self::Alerts(args) => args.step(),
         }
     }

@@ -28,7 +28,7 @@ pub struct Args {
 
 const COLUMNS: &[Column] = &[
     Column::text("reservation", "reservation"),
-    Column::text("order", "order"),
+    Column::short("order", "order"),
     Column::figure("open", "holds"),
     Column::figure("covered", "covered"),
     Column::quiet("uncovered", "uncovered"),

@@ -1,8 +1,11 @@
 //! Looks: lists of what is there, in the items' units.
 
 pub mod alerts;
+pub mod difference;
+pub mod explain;
 pub mod holders;
 pub mod oversold;
+pub mod periods;
 pub mod registry;
 pub mod reservations;
 pub mod transfers;

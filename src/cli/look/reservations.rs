@@ -47,7 +47,7 @@ enum Task {
 
 const COLUMNS: &[Column] = &[
     Column::text("reservation", "reservation"),
-    Column::text("order", "order"),
+    Column::short("order", "order"),
     Column::text("sku", "item"),
     Column::text("location", "at"),
     Column::text("lot", "lot"),

@@ -5,7 +5,7 @@ use super::super::*;
 use super::model::mix;
 use super::{merge_all, open};
 use crate::files::MemoryFiles;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One change of a figure, one movement or count, and the lists that a seq stands in; two changes now and then.
 struct Past {
@@ -120,9 +120,28 @@ fn compare_moves(known: &Known, past: &Past, reach: Reach, moment: i64, in_reach
             *sums.entry(*key).or_default() += i128::from(*value);
         }
     }
-    assert_eq!(known.counts_below(reach, moment).unwrap(), counts, "{reach:?} below {moment}");
+    assert_eq!(known.counts_below(reach, (moment, 0)).unwrap(), counts, "{reach:?} below {moment}");
     let span = |_: &BucketKey| Some(Span { from, behind: (moment, 0) });
     assert_eq!(known.moved_within(reach, span).unwrap(), sums, "{reach:?} from {from:?} to {moment}");
+    let keys: BTreeSet<BucketKey> = past.moves.iter().map(|(key, ..)| *key).filter(|key| in_reach(key)).collect();
+    for key in keys.into_iter().take(3) {
+        let moves = past.moves.iter().filter(|(of, ..)| *of == key);
+        let mut moves: Vec<Move> =
+            moves.map(|(_, time, seq, value)| Move { occurred_at: *time, seq: *seq, delta: *value }).collect();
+        moves.sort_unstable();
+        let (before, behind) = moves.split_at(moves.partition_point(|found| (found.occurred_at, found.seq) < from));
+        let of_events = |moves: Vec<Move>, events: usize| {
+            let mut seqs: Vec<u64> = moves.iter().map(|found| found.seq).collect();
+            seqs.dedup();
+            moves.into_iter().filter(|found| seqs.iter().take(events).any(|seq| *seq == found.seq)).collect::<Vec<_>>()
+        };
+        for events in [1, 7] {
+            let later = of_events(behind.to_vec(), events);
+            assert_eq!(known.moves_from(&key, from, events).unwrap(), later, "{key:?} from {from:?}");
+            let earlier = of_events(before.iter().rev().copied().collect(), events);
+            assert_eq!(known.moves_below(&key, from, events).unwrap(), earlier, "{key:?} below {from:?}");
+        }
+    }
 }
 
 fn compare_lists(known: &Known, past: &Past) {

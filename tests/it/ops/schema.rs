@@ -10,6 +10,7 @@ use counterfoil::domain::quantity::Quantity;
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::{Ledger, SubmitError};
 use counterfoil::log::{Head, Store, scan};
+use counterfoil::named::{NamedError, Spoken};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -157,6 +158,138 @@ fn events_of_every_kind_fit_their_schema_and_have_no_other_field() {
     }
     // No rules have changed yet.
     assert_eq!(kinds.len() + 1, schema["oneOf"].as_array().unwrap().len(), "{kinds:?}");
+}
+
+/// Acts in words, of every kind whose form is not that of ids alone.
+fn named_acts() -> Vec<Value> {
+    let line = json!({ "sku": "RICE", "location": "SHOP", "quantity": "1.250", "seen": 7 });
+    let of_lot = json!({ "sku": "JAM", "location": 2, "lot": "L-1", "bucket": "unsellable", "quantity": 4 });
+    let by_ids = json!({ "position": { "item": 1, "location": 2 }, "quantity": 3 });
+    let lines = json!([line, of_lot, by_ids]);
+    let mut back = line.clone();
+    back["disposition"] = "scrap".into();
+    let returned = json!([back, { "line": of_lot, "disposition": "restock" }, by_ids]);
+    let counted = json!([{ "sku": "RICE", "location": "SHOP", "counted": "0.5" }]);
+    let alias = json!({ "kind": { "lot": "JAM" }, "text": "L1" });
+    let lot = json!({ "sku": "JAM", "code": "L-1" });
+    vec![
+        json!({ "kind": "create_item", "sku": "MUG" }),
+        json!({ "kind": "set_item_status", "item": "MUG", "status": "on_hold" }),
+        json!({ "kind": "set_location_status", "location": "SHOP", "status": "retired" }),
+        json!({ "kind": "create_lot", "item": "JAM", "code": "L-1" }),
+        json!({ "kind": "set_lot_status", "lot": lot, "status": "retired" }),
+        json!({ "kind": "add_alias", "alias": { "kind": "barcode", "text": "1" }, "target": { "lot": lot } }),
+        json!({ "kind": "merge_alias", "alias": alias, "into": { "item": "MUG" } }),
+        json!({ "kind": "set_reorder_point", "sku": "RICE", "location": "SHOP", "point": "2.500" }),
+        json!({ "kind": "set_reorder_point", "sku": "JAM", "location": "SHOP", "lot": "L-1", "point": null }),
+        json!({ "kind": "close_period", "location": "SHOP", "until": "2026-01-31" }),
+        json!({ "kind": "receive", "lines": lines }),
+        json!({ "kind": "pos_delta", "source": "till", "external_id": "1", "delta": "waste", "lines": lines }),
+        json!({ "kind": "pos_delta", "source": "till", "external_id": "2", "delta": "return", "lines": returned }),
+        json!({ "kind": "return", "origin": "unreferenced", "lines": returned }),
+        json!({ "kind": "count", "lines": counted }),
+        json!({ "kind": "ship_transfer", "transfer": ID, "to": "DEPOT", "lines": lines }),
+        json!({ "kind": "reserve", "deadline": "2026-03-01T09:30:00+01:00", "lines": lines }),
+        json!({ "kind": "extend", "reservation": ID }),
+        json!({ "kind": "fulfil", "holds": { "order": "o-1" }, "portion": { "lines": lines } }),
+        json!({ "kind": "release", "holds": { "reservation": ID } }),
+    ]
+}
+
+/// A ledger that knows the items MUG, RICE with three decimals, and JAM with the lot L-1, and two locations.
+async fn registered(dir: &std::path::Path) -> Ledger {
+    let ledger = Ledger::create(&dir.join("shop"), options()).unwrap();
+    for act in [
+        json!({ "kind": "create_item", "sku": "MUG" }),
+        json!({ "kind": "create_item", "sku": "RICE", "decimals": 3 }),
+        json!({ "kind": "create_item", "sku": "JAM" }),
+        json!({ "kind": "create_location", "code": "SHOP", "zone": "UTC" }),
+        json!({ "kind": "create_location", "code": "DEPOT", "zone": "UTC" }),
+        json!({ "kind": "create_lot", "item": "JAM", "code": "L-1" }),
+    ] {
+        let text = json!({ "actor": "ann", "act": act }).to_string();
+        let command = ledger.query(|state, _| Spoken::parse(&text).unwrap().command(state)).unwrap();
+        ledger.submit(command).await.unwrap();
+    }
+    ledger
+}
+
+/// Whether `apply` understands it, whatever it names.
+fn is_understood(ledger: &Ledger, value: &Value) -> bool {
+    let text = value.to_string();
+    let read = |said: Spoken<'_>| ledger.query(|state, _| said.command(state));
+    let command = Spoken::parse(&text).map_err(NamedError::from).and_then(read);
+    !matches!(command, Err(NamedError::Invalid(_)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_in_words_fit_their_schema_and_what_is_not_understood_does_not() {
+    let place = tempfile::tempdir().unwrap();
+    let ledger = registered(place.path()).await;
+    let schema = schema("named");
+    let validator = validator(&schema);
+    let whole = json!({
+        "id": ID, "actor": "ann", "occurred_at": "2026-03-01T09:30:00.25Z", "cause": { "event": 3 }, "order": null,
+        "documents": [{ "kind": "invoice", "id": "7" }], "note": "call Zoë", "act": named_acts()[10],
+    });
+    let commands = acts().into_iter().chain(named_acts());
+    for command in commands.map(|act| json!({ "actor": "ann", "act": act })).chain([whole]) {
+        assert!(is_understood(&ledger, &command), "{command}");
+        assert_valid(&validator, &command);
+    }
+    let receive = |line: Value| json!({ "actor": "ann", "act": { "kind": "receive", "lines": [line] } });
+    let act = |act: Value| json!({ "actor": "ann", "act": act });
+    for refused in [
+        json!({ "act": named_acts()[0] }),
+        json!({ "actor": 7, "act": named_acts()[0] }),
+        json!({ "actor": "ann", "act": named_acts()[0], "when": "now" }),
+        json!({ "actor": "ann", "act": named_acts()[0], "occurred_at": "2026-03-01" }),
+        json!({ "actor": { "id": "ann", "name": "Ann" }, "act": named_acts()[0] }),
+        act(json!({ "kind": "sell", "lines": [] })),
+        act(json!({ "kind": "create_item", "sku": "MUG", "colour": "blue" })),
+        act(json!({ "kind": "set_lot_status", "lot": "L-1", "status": "retired" })),
+        act(json!({ "kind": "close_period", "location": "SHOP", "until": "2026-01-31T18:00:00Z" })),
+        act(json!({ "kind": "pos_delta", "source": "till", "external_id": "1", "delta": "theft", "lines": [] })),
+        act(json!({ "kind": "merge_alias", "alias": { "kind": "barcode", "text": "1" }, "into": "MUG" })),
+        act(json!({ "kind": "fulfil", "holds": "o-1" })),
+        act(json!({ "kind": "release", "holds": { "order": "o-1" }, "portion": "half" })),
+        receive(json!({ "sku": "MUG", "location": "SHOP", "quantity": 1.5 })),
+        receive(json!({ "sku": "MUG", "location": "SHOP", "quantity": "1,5" })),
+        receive(json!({ "sku": "MUG", "location": "SHOP", "quantity": 1, "qty": 1 })),
+        receive(json!({ "sku": "MUG", "quantity": 1 })),
+        receive(json!({ "sku": "MUG", "location": "SHOP" })),
+        receive(json!({ "position": { "item": 1, "location": 1 }, "quantity": "1" })),
+        receive(json!({ "position": { "item": "MUG", "location": 1 }, "quantity": 1 })),
+        receive(json!({ "position": { "item": 1, "location": 1 }, "sku": "MUG", "quantity": 1 })),
+        receive(json!({ "sku": "MUG", "location": "SHOP", "quantity": 1, "disposition": "restock" })),
+    ] {
+        assert!(!validator.is_valid(&refused), "{refused}");
+        assert!(!is_understood(&ledger, &refused), "{refused}");
+    }
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_fixtures_and_the_scripts_of_the_tool_send_fits_the_schema_of_commands_in_words() {
+    let place = tempfile::tempdir().unwrap();
+    let ledger = registered(place.path()).await;
+    let validator = validator(&schema("named"));
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let mut commands: Vec<Value> = read("fixtures/shop/catalogue.jsonl").lines().map(json).collect();
+    commands.extend(read("fixtures/shop/week.jsonl").lines().map(json).map(|line| line["command"].clone()));
+    commands.retain(|command| !command.is_null());
+    let fixtures = commands.len();
+    let numbered = regex::Regex::new(r"\[id-\d+\]").unwrap();
+    for script in std::fs::read_dir(root.join("tests/cmd")).unwrap() {
+        let script = std::fs::read_to_string(script.unwrap().path()).unwrap();
+        let sent = script.lines().filter_map(|line| line.strip_prefix("< "));
+        let sent = sent.filter_map(|line| serde_json::from_str(&numbered.replace_all(line, ID)).ok());
+        commands.extend(sent.filter(|command| is_understood(&ledger, command)));
+    }
+    assert!(fixtures > 100 && commands.len() > fixtures + 10, "{fixtures} of {}", commands.len());
+    commands.iter().for_each(|command| assert_valid(&validator, command));
+    ledger.close().await.unwrap();
 }
 
 #[test]

@@ -1,0 +1,182 @@
+//! In the order in which facts and counts occurred.
+
+use super::{Asked, cited, figures, opening_row};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::moment::rests_on;
+use crate::cli::sheet::Column;
+use counterfoil::domain::quantity::decimal;
+use counterfoil::history::{AsOf, Buckets, OccurredRow, TrueExplanation};
+use counterfoil::named::{amount, place};
+use counterfoil::query::{Answer, Direction};
+use counterfoil::{Ledger, Timestamp};
+use serde_json::{Map, Value, json};
+
+const ROWS: &[Column] = &[
+    Column::text("at", "occurred"),
+    Column::figure("seq", "event"),
+    Column::text("kind", "what"),
+    Column::short("who", "who"),
+    Column::short("order", "order"),
+    Column::short("because", "because"),
+    Column::step("sellable_step", "step"),
+    Column::figure("sellable", "sellable"),
+    Column::step("unsellable_step", "step"),
+    Column::quiet("unsellable", "unsellable"),
+    Column::figure("physical", "physical"),
+    Column::hidden("physical_step"),
+    Column::hidden("counted_sellable"),
+    Column::hidden("counted_unsellable"),
+    Column::hidden("occurred_at"),
+    Column::hidden("recorded_at"),
+    Column::hidden("hash"),
+];
+
+const TOTALS: &[Column] = &[
+    Column::text("kind", "what"),
+    Column::step("sellable", "sellable"),
+    Column::step("unsellable", "unsellable"),
+    Column::step("physical", "physical"),
+];
+
+/// What was found.
+pub struct Told {
+    place: String,
+    as_of: AsOf,
+    direction: Direction,
+    answer: Answer<TrueExplanation>,
+}
+
+/// Asks page after page, as far as rows are wanted.
+pub fn ask(ledger: &Ledger, asked: &Asked, at: Timestamp) -> Result<Told, Failure> {
+    let Asked { position, as_of, page } = *asked;
+    let direction = page.direction();
+    let mut paging = page.first(as_of);
+    let mut whole: Option<Answer<TrueExplanation>> = None;
+    loop {
+        let answer = ledger.history().explain_true(position, at, direction, &paging)?;
+        let Some(mut found) = answer.value else {
+            return Err(Failure::Refused("there is no such item, location or lot".to_owned()));
+        };
+        let next = found.next.clone();
+        let whole = match &mut whole {
+            None => whole.insert(Answer { seq: answer.seq, as_of: answer.as_of, value: found }),
+            Some(whole) => {
+                if direction == Direction::Descending {
+                    whole.value.opening = found.opening;
+                }
+                whole.value.rows.append(&mut found.rows);
+                whole.value.next = found.next;
+                whole
+            }
+        };
+        match page.next(whole.value.rows.len(), next.as_ref()) {
+            Some(further) => paging = further,
+            None => break,
+        }
+    }
+    let place = ledger.query(|state, _| place(state, position));
+    let answer = whole.ok_or_else(|| Failure::Refused("nothing was found".to_owned()))?;
+    Ok(Told { place, as_of, direction, answer })
+}
+
+impl Told {
+    fn found(&self) -> &TrueExplanation {
+        &self.answer.value
+    }
+
+    fn decimals(&self) -> u8 {
+        self.found().place.decimals
+    }
+
+    fn next_seq(&self) -> Option<u64> {
+        let found = self.found();
+        found.next.as_ref().and(found.rows.last()).map(|row| row.event.seq.0)
+    }
+
+    /// All of it.
+    pub fn whole(&self) -> Value {
+        let (found, decimals) = (self.found(), self.decimals());
+        json!({
+            "sku": found.place.sku, "location": found.place.location_code, "lot": found.place.lot_code,
+            "moment": self.as_of.to_string(), "in_order_of": "occurrence",
+            "seq": self.answer.seq, "as_of": self.answer.as_of.to_string(),
+            "stock": figures(&found.stock, decimals), "totals": self.totals(),
+            "opening": buckets(&found.opening, decimals),
+            "rows": found.rows.iter().map(|found| row(found, decimals)).collect::<Vec<_>>(),
+            "next": self.next_seq(),
+        })
+    }
+
+    /// Only the rows.
+    pub fn rows(&self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let mut sheet = context.sheet(ROWS);
+        self.found().rows.iter().try_for_each(|found| sheet.push(&row(found, self.decimals())))?;
+        sheet.end()
+    }
+
+    fn totals(&self) -> Vec<Value> {
+        let of = |kind: &str, came_to: &Buckets| {
+            let mut total = buckets(came_to, self.decimals());
+            if let Value::Object(fields) = &mut total {
+                fields.insert("kind".to_owned(), kind.into());
+            }
+            total
+        };
+        vec![of("facts", &self.found().facts), of("variances", &self.found().variances)]
+    }
+
+    /// For people: the figure, what came to it, and row by row.
+    pub fn tell(&self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let (found, decimals) = (self.found(), self.decimals());
+        let units = |units: i64| decimal(i128::from(units), decimals);
+        let stock = found.stock;
+        let headline = format!(
+            "{}: {} physical, {} sellable, {} unsellable",
+            self.place,
+            units(stock.physical),
+            units(stock.sellable),
+            units(stock.unsellable)
+        );
+        writeln!(context.out, "  {}", context.paint.bold(&headline))?;
+        writeln!(context.out, "  {}\n", rests_on(self.as_of, self.answer.seq, self.answer.as_of))?;
+        let mut sheet = context.sheet(TOTALS);
+        self.totals().iter().try_for_each(|total| sheet.push(total))?;
+        sheet.end()?;
+        writeln!(context.out, "\n  In the order in which facts and counts occurred, whenever they were recorded:\n")?;
+        let mut rows: Vec<Value> = found.rows.iter().map(|found| Value::Object(row(found, decimals))).collect();
+        let opening = (!rows.is_empty()).then(|| opening_row(buckets(&found.opening, decimals)));
+        match self.direction {
+            Direction::Ascending => rows.splice(0..0, opening).for_each(drop),
+            Direction::Descending => rows.extend(opening),
+        }
+        let mut sheet = context.sheet(ROWS);
+        rows.iter().try_for_each(|row| sheet.push(row))?;
+        sheet.end()?;
+        match self.next_seq() {
+            Some(seq) => Ok(writeln!(context.out, "\n  there are more: --after {seq}")?),
+            None => Ok(()),
+        }
+    }
+}
+
+fn buckets(buckets: &Buckets, decimals: u8) -> Value {
+    json!({
+        "physical": amount(buckets.physical, decimals), "sellable": amount(buckets.sellable, decimals),
+        "unsellable": amount(buckets.unsellable, decimals),
+    })
+}
+
+fn row(found: &OccurredRow, decimals: u8) -> Map<String, Value> {
+    let figure = |units| amount(units, decimals);
+    let mut row = cited(&found.event);
+    let mut put = |name: &str, value: Value| drop(row.insert(name.to_owned(), value));
+    put("at", found.at.to_string().into());
+    put("physical_step", figure(found.step.physical));
+    put("sellable_step", figure(found.step.sellable));
+    put("unsellable_step", figure(found.step.unsellable));
+    put("counted_sellable", found.counted_sellable.map_or(Value::Null, figure));
+    put("counted_unsellable", found.counted_unsellable.map_or(Value::Null, figure));
+    row.extend(buckets(&found.behind, decimals).as_object().cloned().unwrap_or_default());
+    row
+}
