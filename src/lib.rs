@@ -47,8 +47,11 @@ pub mod ledger;
 pub mod limits;
 pub mod log;
 pub mod named;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod projection;
 pub mod query;
+pub mod reports;
 #[cfg(feature = "schema")]
 pub mod schema;
 

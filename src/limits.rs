@@ -133,3 +133,6 @@ const _: () = assert!(LINES_MAX * 128 <= EVENT_BYTES_MAX);
 const _: () = assert!(MESSAGE_COMMANDS_MAX >= UNIT_COMMANDS_MAX);
 const _: () = assert!(QUEUE_COMMANDS_MAX >= MESSAGE_COMMANDS_MAX);
 const _: () = assert!(CATCH_UP_EVENTS_MAX < UNCOVERED_EVENTS_MAX);
+/// Movements and counts that a report keeps at once (128 MiB); where there are more it reads the log several times, for
+/// a part of the items each time.
+pub const REPORT_LINES_MAX: usize = 4_194_304;

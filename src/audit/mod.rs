@@ -6,7 +6,7 @@ mod add_up;
 mod claims;
 pub mod export;
 mod ids;
-mod pipeline;
+pub(crate) mod pipeline;
 pub mod readable;
 pub mod replay;
 mod salvage;

@@ -15,21 +15,21 @@ const EVENTS_PER_PARCEL: usize = 256;
 const PARCELS_WAITING_MAX: usize = 8;
 
 /// An event in its place, with its hash checked.
-pub(super) struct Placed {
-    pub(super) seq: Seq,
-    pub(super) hash: Hash,
-    pub(super) group_end: bool,
-    pub(super) event: Event,
+pub(crate) struct Placed {
+    pub(crate) seq: Seq,
+    pub(crate) hash: Hash,
+    pub(crate) group_end: bool,
+    pub(crate) event: Event,
 }
 
 /// How a reading ended.
-pub(super) struct End {
+pub(crate) struct End {
     /// The head behind the last event that was given out.
-    pub(super) head: Head,
+    pub(crate) head: Head,
     /// What stands behind the last commit mark; unknown where the reading stopped before it.
-    pub(super) tail: Option<DroppedTail>,
+    pub(crate) tail: Option<DroppedTail>,
     /// What is wrong with the log, store errors aside.
-    pub(super) fault: Option<LogFault>,
+    pub(crate) fault: Option<LogFault>,
 }
 
 enum Parcel {
@@ -42,7 +42,7 @@ enum Parcel {
 ///
 /// # Errors
 /// Where the store can't be read. What is wrong with the log itself is part of the [`End`].
-pub(super) fn each_event(
+pub(crate) fn each_event(
     reader: &dyn StoreReader,
     mut see: impl FnMut(&Placed) -> ControlFlow<()>,
 ) -> Result<End, StoreError> {

@@ -7,6 +7,7 @@ use counterfoil::history::{HistoryError, SaidError};
 use counterfoil::ledger::{OpenError, SubmitError};
 use counterfoil::log::{FaultKind, LogFault, StoreError};
 use counterfoil::query::QueryError;
+use counterfoil::reports::ReportError;
 use std::fmt;
 use std::io;
 
@@ -122,6 +123,16 @@ impl From<SubmitError> for Failure {
             SubmitError::Rejected(_) | SubmitError::UnitRefused { .. } => Self::Refused(error.to_string()),
             SubmitError::OutcomeUnknown => Self::Unknown(error.to_string()),
             _ => Self::Unable(error.to_string()),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Log(fault) => fault.into(),
+            ReportError::Index(_) => Self::Unable(error.to_string()),
+            _ => Self::Refused(error.to_string()),
         }
     }
 }

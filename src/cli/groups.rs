@@ -18,6 +18,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "holders",
             "oversold",
             "alerts",
+            "report",
             "events",
             "periods",
             "note",

@@ -237,6 +237,7 @@ fn summary_text(what: &str, summary: &Summary) -> String {
     figure("rejected", summary.rejected, list(reasons, 8));
     figure("items", summary.items_registered, "registered".to_owned());
     figure("locations", summary.locations_registered, "registered".to_owned());
+    figure("lots", summary.lots_registered, "registered".to_owned());
     let seconds = summary.took.as_secs_f64();
     let _ = writeln!(text, "  {:<12} {seconds:>10.2}  {:.0} lines/s", "seconds", summary.lines_per_second());
     for rejected in &summary.first_rejected {
@@ -275,7 +276,14 @@ fn foretold_text(foretold: &Foretold) -> String {
     }
     text.push('\n');
     for line in &foretold.lines {
-        let _ = writeln!(text, "    {:>8} {} at {}", line.quantity, line.item, line.location);
+        let _ = write!(text, "    {:>8} {} at {}", line.quantity, line.item, line.location);
+        if let Some(lot) = &line.lot {
+            let _ = write!(text, ", lot {lot}");
+        }
+        if let Some(cost) = &line.unit_cost {
+            let _ = write!(text, ", {cost} each");
+        }
+        text.push('\n');
     }
     text
 }

@@ -25,8 +25,10 @@ mod moment;
 mod names;
 mod note;
 mod paint;
+mod plot;
 mod progress;
 mod replay;
+mod report;
 mod salvage;
 mod schema;
 mod sheet;
@@ -97,6 +99,7 @@ enum Task {
     Reservations(look::reservations::Args),
     Holders(look::holders::Args),
     Oversold(look::oversold::Args),
+    Report(report::Args),
     Clock(clock::Args),
     Note(note::Args),
     Stock(stock::Args),
@@ -153,6 +156,7 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Reservations(args) => look::reservations::run(args, &mut context).await,
         Task::Holders(args) => look::holders::run(args, &mut context).await,
         Task::Oversold(args) => look::oversold::run(args, &mut context).await,
+        Task::Report(args) => report::run(args, &mut context).await,
         Task::Clock(args) => clock::run(args, &mut context).await,
         Task::Note(args) => note::run(args, &mut context).await,
         Task::Stock(args) => stock::run(args, &mut context).await,

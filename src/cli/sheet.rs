@@ -2,7 +2,7 @@
 
 use super::Format;
 use super::failure::Failure;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write;
@@ -28,7 +28,11 @@ enum Look {
     Figure,
     /// To the right, and zero is only a dot.
     QuietFigure,
-    /// The same, and what was added has a plus sign.
+    /// To the left, and left out where no row has it.
+    RareText,
+    /// To the right, zero is only a dot, and left out where it is zero in every row.
+    RareFigure,
+    /// To the right, zero is only a dot, and what was added has a plus sign.
     Step,
     /// In CSV only.
     Hidden,
@@ -55,6 +59,16 @@ impl Column {
         Self { key, title, look: Look::QuietFigure }
     }
 
+    /// A text that most lists do not need.
+    pub const fn rare_text(key: &'static str, title: &'static str) -> Self {
+        Self { key, title, look: Look::RareText }
+    }
+
+    /// A figure that most lists do not need.
+    pub const fn rare(key: &'static str, title: &'static str) -> Self {
+        Self { key, title, look: Look::RareFigure }
+    }
+
     /// What a figure was changed by.
     pub const fn step(key: &'static str, title: &'static str) -> Self {
         Self { key, title, look: Look::Step }
@@ -65,13 +79,35 @@ impl Column {
         Self { key, title: "", look: Look::Hidden }
     }
 
+    /// The field of the row that it shows.
+    pub const fn key(&self) -> &'static str {
+        self.key
+    }
+
+    /// Its headline for people.
+    pub const fn title(&self) -> &'static str {
+        self.title
+    }
+
     const fn is_shown(&self) -> bool {
         !matches!(self.look, Look::Hidden)
     }
 
+    /// Whether a table needs the column for this row.
+    fn is_needed(&self, row: &Value) -> bool {
+        match self.look {
+            Look::RareText => !plain(&row[self.key]).is_empty(),
+            Look::RareFigure => {
+                let text = plain(&row[self.key]);
+                !text.is_empty() && !is_zero(&text)
+            }
+            _ => true,
+        }
+    }
+
     fn shown(&self, row: &Value) -> String {
         match (self.look, plain(&row[self.key])) {
-            (Look::QuietFigure | Look::Step, text) if is_zero(&text) => "·".to_owned(),
+            (Look::QuietFigure | Look::RareFigure | Look::Step, text) if is_zero(&text) => "·".to_owned(),
             (Look::Step, text) if text.starts_with(|letter: char| letter.is_ascii_digit()) => format!("+{text}"),
             (Look::ShortText, text) => shortened(&text),
             (_, text) => text,
@@ -109,13 +145,16 @@ pub struct Sheet<'a> {
     format: Format,
     rows: u64,
     table: Table,
+    /// Of the columns of the table: whether a row needed it.
+    needed: Vec<bool>,
     out: &'a mut dyn Write,
 }
 
 impl<'a> Sheet<'a> {
     /// An empty list.
     pub fn new(columns: &'static [Column], format: Format, out: &'a mut dyn Write) -> Self {
-        Self { columns, format, rows: 0, table: table(columns), out }
+        let shown = columns.iter().filter(|column| column.is_shown()).count();
+        Self { columns, format, rows: 0, table: table(columns), needed: vec![false; shown], out }
     }
 
     /// Adds a row, an object that has the fields of the columns.
@@ -137,6 +176,9 @@ impl<'a> Sheet<'a> {
             Format::Table => {
                 let row = serde_json::to_value(row)?;
                 let shown = self.columns.iter().filter(|column| column.is_shown());
+                for (needed, column) in self.needed.iter_mut().zip(shown.clone()) {
+                    *needed |= column.is_needed(&row);
+                }
                 self.table.add_row(shown.map(|column| Cell::new(column.shown(&row))));
                 Ok(())
             }
@@ -152,6 +194,11 @@ impl<'a> Sheet<'a> {
             (Format::Csv, _) => {}
             (Format::Table, 0) => self.out.write_all(b"  (none)\n")?,
             (Format::Table, _) => {
+                for (index, _) in self.needed.iter().enumerate().filter(|(_, needed)| !**needed) {
+                    if let Some(column) = self.table.column_mut(index) {
+                        column.set_constraint(ColumnConstraint::Hidden);
+                    }
+                }
                 let mut lines = self.table.lines();
                 let headline = lines.next().unwrap_or_default();
                 for line in [headline, rule(&self.table)].into_iter().chain(lines) {
@@ -175,7 +222,7 @@ fn table(columns: &[Column]) -> Table {
     for (index, column) in shown.iter().enumerate() {
         let Some(table_column) = table.column_mut(index) else { continue };
         table_column.set_padding((2, 0));
-        if matches!(column.look, Look::Figure | Look::QuietFigure | Look::Step) {
+        if matches!(column.look, Look::Figure | Look::QuietFigure | Look::RareFigure | Look::Step) {
             table_column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -185,7 +232,9 @@ fn table(columns: &[Column]) -> Table {
 /// The line under the headline.
 fn rule(table: &Table) -> String {
     let widths = table.column_max_content_widths();
-    widths.into_iter().map(|width| format!("  {}", "─".repeat(usize::from(width)))).collect()
+    let is_shown = |index: &usize| table.column(*index).is_some_and(|column| column.constraint().is_none());
+    let widths = widths.into_iter().enumerate().filter(|(index, _)| is_shown(index)).map(|(_, width)| width);
+    widths.map(|width| format!("  {}", "─".repeat(usize::from(width)))).collect()
 }
 
 fn csv_record(out: &mut dyn Write, fields: impl Iterator<Item = String>) -> Result<(), Failure> {
@@ -252,6 +301,25 @@ mod tests {
                1234567.50         ·
 ";
         assert_eq!(format!("\n{}", printed(Format::Table, &rows())), wanted);
+    }
+
+    #[test]
+    fn a_rare_column_is_left_out_of_a_table_where_no_row_needs_it() {
+        const RARE: &[Column] =
+            &[Column::rare_text("lot", "lot"), Column::figure("physical", "physical"), Column::rare("late", "late")];
+        let printed = |format, rows: &[Value]| {
+            let mut out = Vec::new();
+            let mut sheet = Sheet::new(RARE, format, &mut out);
+            rows.iter().try_for_each(|row| sheet.push(row)).unwrap();
+            sheet.end().unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let without = [json!({ "lot": null, "physical": 3, "late": "0.00" })];
+        assert_eq!(printed(Format::Table, &without), "  physical\n  ────────\n         3\n");
+        assert_eq!(printed(Format::Csv, &without), "lot,physical,late\n,3,0.00\n");
+        let with = [without[0].clone(), json!({ "lot": "P", "physical": 4, "late": -1 })];
+        let wanted = "  lot  physical  late\n  ───  ────────  ────\n              3     ·\n  P           4    -1\n";
+        assert_eq!(printed(Format::Table, &with), wanted);
     }
 
     #[test]

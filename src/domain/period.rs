@@ -4,10 +4,12 @@
 //! a later time zone database changes nothing. Nothing here needs more than the log, and no figure of a closed period
 //! ever changes: what is recorded later and dated in it stands in the period that is open then.
 
+mod calendar;
 mod closes;
 mod figures;
 mod until;
 
-pub use closes::{Close, Closes, Filed, period_of};
-pub use figures::{Entry, Figures, What, figures, for_each_entry};
+pub use calendar::{By, Calendar, Span};
+pub use closes::{Close, Closes, Filed, filed_at, period_of};
+pub use figures::{Entry, Figures, Rank, Running, What, figures, for_each_entry};
 pub use until::{Until, UntilError};

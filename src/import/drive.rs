@@ -2,16 +2,18 @@
 
 use super::error::ImportError;
 use super::mapping::Mapping;
-use super::planned::{Batch, Entry, Fresh, Origin, Refusal, Rows, UNREGISTERED_ITEM, UNREGISTERED_LOCATION, Whose};
+use super::planned::{
+    Batch, Entry, Fresh, FreshLot, Numbers, Origin, Refusal, Rows, UNREGISTERED_ITEM, UNREGISTERED_LOCATION,
+    UNREGISTERED_LOT, Whose,
+};
 use super::reading::Reading;
 use super::rejects::{Rejected, RejectsWriter};
 use super::rule::RuleKind;
 use super::source::Source;
 use super::summary::{Progress, Summary};
 use crate::domain::command::{Act, Actor, Command};
-use crate::domain::ids::{ItemId, LocationId};
+use crate::domain::ids::{ItemId, LocationId, LotId};
 use crate::domain::rejection::Rejection;
-use crate::domain::text::AliasText;
 use crate::ledger::{Created, Ledger, Outcome, SubmitError};
 use crate::named::message;
 use std::collections::VecDeque;
@@ -52,7 +54,10 @@ pub async fn import(
     let started = Instant::now();
     let mut reading = Reading::start(ledger, mapping, source, options.at.as_deref())?;
     let mut run = Run::new(ledger, mapping, options);
-    let done = run.all(&mut reading).await;
+    let done = match run.all(&mut reading).await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(run.first_unknown().await.unwrap_or(error)),
+    };
     let ignored = reading.finish();
     let wrote = run.rejects.as_mut().map_or(Ok(()), |rejects| rejects.finish().map_err(ImportError::Rejects));
     done?;
@@ -74,8 +79,7 @@ struct Run<'a> {
     ledger: &'a Ledger,
     mapping: &'a Mapping,
     whose: Whose,
-    items: Vec<ItemId>,
-    locations: Vec<LocationId>,
+    numbers: Numbers,
     summary: Summary,
     rejects: Option<RejectsWriter<'a>>,
     progress: Option<Box<dyn FnMut(Progress) + Send + 'a>>,
@@ -133,8 +137,7 @@ impl<'a> Run<'a> {
             ledger,
             mapping,
             whose: Whose::of(mapping),
-            items: Vec::new(),
-            locations: Vec::new(),
+            numbers: Numbers::default(),
             summary: Summary::default(),
             rejects: options.rejects.map(|out| RejectsWriter::new(out, delimiter)),
             progress: options.progress,
@@ -173,17 +176,21 @@ impl<'a> Run<'a> {
     async fn ask(&mut self, named: Named) -> Result<Call, ImportError> {
         let Named { batch, items, locations } = named;
         let (items, made) = items.finish(item_made, UNREGISTERED_ITEM).await?;
-        self.items.extend(items);
+        self.numbers.items.extend(items);
         self.summary.items_registered += made;
         let (locations, made) = locations.finish(location_made, UNREGISTERED_LOCATION).await?;
-        self.locations.extend(locations);
+        self.numbers.locations.extend(locations);
         self.summary.locations_registered += made;
+        let lots = self.lots(&batch.lots).await;
+        let (lots, made) = lots.finish(lot_made, UNREGISTERED_LOT).await?;
+        self.numbers.lots.extend(lots);
+        self.summary.lots_registered += made;
         let mut commands = Vec::with_capacity(batch.entries.len());
         let mut entries = Vec::with_capacity(batch.entries.len());
         for Entry { origin, plan } in batch.entries {
             let kind = plan.map(|planned| {
                 let kind = planned.kind();
-                commands.push(planned.command(origin.id, &self.whose, &self.items, &self.locations));
+                commands.push(planned.command(origin.id, &self.whose, &self.numbers));
                 kind
             });
             entries.push(Asked { origin, kind });
@@ -191,6 +198,31 @@ impl<'a> Run<'a> {
         let ledger = self.ledger.clone();
         let answer = Pending::begin(Box::pin(async move { ledger.submit_batch(commands).await })).await;
         Ok(Call { lines: batch.lines, entries, rows: batch.rows, answer })
+    }
+
+    /// Begins to make lots, which need the numbers of their items.
+    async fn lots(&self, fresh: &[FreshLot]) -> Registering<LotId> {
+        let create = |lot: &FreshLot| {
+            let item = self.numbers.items.get(lot.item).copied().unwrap_or(UNREGISTERED_ITEM);
+            Some(Act::CreateLot { item, code: lot.code.clone() })
+        };
+        let fresh = fresh.iter().map(|lot| (lot.known, create(lot)));
+        Registering::begin(self.ledger, &self.whose, fresh).await
+    }
+
+    /// Of the calls still under way after a failure, the first command whose outcome nobody knows: that says more than
+    /// that what came behind it was not appended.
+    async fn first_unknown(&mut self) -> Option<ImportError> {
+        let is_unknown = |outcome: &Outcome| matches!(outcome, Err(SubmitError::OutcomeUnknown));
+        for call in std::mem::take(&mut self.calls) {
+            let outcomes = call.answer.wait().await.unwrap_or_default();
+            let asked = call.entries.iter().filter(|asked| asked.kind.is_ok());
+            if let Some((asked, _)) = asked.zip(&outcomes).find(|(_, outcome)| is_unknown(outcome)) {
+                let line = Some(asked.origin.line(&call.rows));
+                return Some(ImportError::Ledger { line, error: SubmitError::OutcomeUnknown });
+            }
+        }
+        None
     }
 
     /// Takes the answers of the oldest call.
@@ -240,6 +272,13 @@ const fn location_made(created: Option<Created>) -> Option<LocationId> {
     }
 }
 
+const fn lot_made(created: Option<Created>) -> Option<LotId> {
+    match created {
+        Some(Created::Lot(lot)) => Some(lot),
+        _ => None,
+    }
+}
+
 /// A refusal in words, with the names and units that people know.
 pub(super) fn told(ledger: &Ledger, rejection: &Rejection) -> String {
     ledger.query(|state, _| message(rejection, state))
@@ -256,11 +295,15 @@ struct Named {
 impl Named {
     async fn begin(ledger: &Ledger, mapping: &Mapping, whose: &Whose, mut batch: Batch) -> Self {
         let (items, locations) = (std::mem::take(&mut batch.items), std::mem::take(&mut batch.locations));
-        let item = |code, decimals| Some(Act::CreateItem { sku: code, decimals });
-        let items = Registering::begin(ledger, whose, items, item).await;
+        let items = items
+            .into_iter()
+            .map(|Fresh { code, decimals, known }| (known, Some(Act::CreateItem { sku: code, decimals })));
+        let items = Registering::begin(ledger, whose, items).await;
         let zone = &mapping.location.zone;
-        let location = |code, _| zone.clone().map(|zone| Act::CreateLocation { code, zone });
-        let locations = Registering::begin(ledger, whose, locations, location).await;
+        let locations = locations
+            .into_iter()
+            .map(|Fresh { code, known, .. }| (known, zone.clone().map(|zone| Act::CreateLocation { code, zone })));
+        let locations = Registering::begin(ledger, whose, locations).await;
         Self { batch, items, locations }
     }
 }
@@ -273,17 +316,12 @@ struct Registering<I> {
 }
 
 impl<I: Copy> Registering<I> {
-    /// Begins to make what nothing has the code of.
-    async fn begin(
-        ledger: &Ledger,
-        whose: &Whose,
-        fresh: Vec<Fresh<I>>,
-        make: impl Fn(AliasText, u8) -> Option<Act>,
-    ) -> Self {
-        let numbers = fresh.iter().map(|fresh| fresh.known).collect();
-        let (mut places, mut commands) = (Vec::new(), Vec::new());
-        for (place, fresh) in fresh.into_iter().enumerate().filter(|(_, fresh)| fresh.known.is_none()) {
-            if let Some(act) = make(fresh.code, fresh.decimals) {
+    /// Begins to make what is not known: each with its number, or with the act that makes it.
+    async fn begin(ledger: &Ledger, whose: &Whose, fresh: impl Iterator<Item = (Option<I>, Option<Act>)>) -> Self {
+        let (mut numbers, mut places, mut commands) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (known, act)) in fresh.enumerate() {
+            numbers.push(known);
+            if let (None, Some(act)) = (known, act) {
                 places.push(place);
                 commands.push(Command::new(whose.actor.clone(), act));
             }

@@ -3,7 +3,10 @@
 use super::drive::{Pending, told};
 use super::error::ImportError;
 use super::mapping::Mapping;
-use super::planned::{Batch, Entry, Fresh, Origin, Planned, Rows, UNREGISTERED_ITEM, UNREGISTERED_LOCATION, Whose};
+use super::planned::{
+    Batch, Entry, Fresh, FreshLot, Numbers, Origin, Planned, Rows, UNREGISTERED_ITEM, UNREGISTERED_LOCATION,
+    UNREGISTERED_LOT, Whose,
+};
 use super::reading::Reading;
 use super::rejects::Rejected;
 use super::source::Source;
@@ -12,6 +15,7 @@ use crate::domain::command::Command;
 use crate::domain::digest::content_digest;
 use crate::domain::event::ContentDigest;
 use crate::domain::ids::{CommandId, ItemId, LocationId};
+use crate::domain::line::UnitCost;
 use crate::domain::quantity::decimal;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::AliasText;
@@ -69,33 +73,14 @@ struct Run<'a> {
     ledger: &'a Ledger,
     whose: Whose,
     shown_max: usize,
-    items: Codes<ItemId>,
-    locations: Codes<LocationId>,
+    numbers: Numbers,
+    /// Codes by their places, those of items with their decimals.
+    items: Vec<(AliasText, u8)>,
+    locations: Vec<AliasText>,
+    lots: Vec<AliasText>,
     /// Contents by id, where two lines of the file can have the same one.
     within: Option<HashMap<CommandId, ContentDigest>>,
     forecast: Forecast,
-}
-
-struct Codes<I> {
-    numbers: Vec<I>,
-    codes: Vec<(AliasText, u8)>,
-    unregistered: I,
-}
-
-impl<I: Copy> Codes<I> {
-    fn new(unregistered: I) -> Self {
-        Self { numbers: Vec::new(), codes: Vec::new(), unregistered }
-    }
-
-    /// Gives how many would be registered.
-    fn extend(&mut self, fresh: Vec<Fresh<I>>) -> u64 {
-        let unknown = fresh.iter().filter(|fresh| fresh.known.is_none()).count();
-        for Fresh { code, decimals, known } in fresh {
-            self.numbers.push(known.unwrap_or(self.unregistered));
-            self.codes.push((code, decimals));
-        }
-        unknown as u64
-    }
 }
 
 impl<'a> Run<'a> {
@@ -104,18 +89,19 @@ impl<'a> Run<'a> {
             ledger,
             whose: Whose::of(mapping),
             shown_max,
-            items: Codes::new(UNREGISTERED_ITEM),
-            locations: Codes::new(UNREGISTERED_LOCATION),
+            numbers: Numbers::default(),
+            items: Vec::new(),
+            locations: Vec::new(),
+            lots: Vec::new(),
             within: (!mapping.id.is_counted()).then(HashMap::new),
             forecast: Forecast::default(),
         }
     }
 
     async fn batch(&mut self, batch: Batch) -> Result<(), ImportError> {
-        let Batch { lines, entries, rows, items, locations } = batch;
+        let Batch { lines, entries, rows, items, locations, lots } = batch;
         self.forecast.summary.lines += lines;
-        self.forecast.summary.items_registered += self.items.extend(items);
-        self.forecast.summary.locations_registered += self.locations.extend(locations);
+        self.name(items, locations, lots);
         let mut asked = Vec::with_capacity(entries.len());
         for Entry { origin, plan } in entries {
             match plan {
@@ -125,7 +111,7 @@ impl<'a> Run<'a> {
                 Ok(planned) => {
                     self.show(&origin, &rows, &planned);
                     let kind = planned.kind();
-                    let command = planned.command(origin.id, &self.whose, &self.items.numbers, &self.locations.numbers);
+                    let command = planned.command(origin.id, &self.whose, &self.numbers);
                     let differs = self.differs_within(&command);
                     let ledger = self.ledger.clone();
                     let answer = Pending::begin(Box::pin(async move { ledger.would(command).await })).await;
@@ -157,6 +143,26 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Takes what came up for the first time, and counts what would be registered.
+    fn name(&mut self, items: Vec<Fresh<ItemId>>, locations: Vec<Fresh<LocationId>>, lots: Vec<FreshLot>) {
+        let (summary, numbers) = (&mut self.forecast.summary, &mut self.numbers);
+        for Fresh { code, decimals, known } in items {
+            summary.items_registered += u64::from(known.is_none());
+            numbers.items.push(known.unwrap_or(UNREGISTERED_ITEM));
+            self.items.push((code, decimals));
+        }
+        for Fresh { code, known, .. } in locations {
+            summary.locations_registered += u64::from(known.is_none());
+            numbers.locations.push(known.unwrap_or(UNREGISTERED_LOCATION));
+            self.locations.push(code);
+        }
+        for FreshLot { code, known, .. } in lots {
+            summary.lots_registered += u64::from(known.is_none());
+            numbers.lots.push(known.unwrap_or(UNREGISTERED_LOT));
+            self.lots.push(code);
+        }
+    }
+
     /// Whether an earlier line of the file has the same id and another content.
     fn differs_within(&mut self, command: &Command) -> bool {
         let (Some(within), Some(id)) = (&mut self.within, command.id) else { return false };
@@ -181,10 +187,17 @@ impl<'a> Run<'a> {
             return;
         }
         let lines = planned.lines.iter().filter_map(|line| {
-            let (item, decimals) = self.items.codes.get(line.item)?;
-            let (location, _) = self.locations.codes.get(line.location)?;
-            let quantity = decimal(i128::from(line.quantity.0), *decimals);
-            Some(ForetoldLine { item: item.clone(), location: location.clone(), quantity })
+            let (item, decimals) = self.items.get(line.item)?;
+            let cost = |cost: UnitCost| {
+                format!("{} {}", decimal(i128::from(cost.minor_units), cost.currency.minor_digits()), cost.currency)
+            };
+            Some(ForetoldLine {
+                item: item.clone(),
+                location: self.locations.get(line.location)?.clone(),
+                lot: line.lot.and_then(|lot| self.lots.get(lot)).cloned(),
+                quantity: decimal(i128::from(line.quantity.0), *decimals),
+                unit_cost: line.unit_cost.map(cost),
+            })
         });
         let head = planned.head.clone();
         let foretold = Foretold {
@@ -206,6 +219,7 @@ fn is_unregistered(rejection: &Rejection) -> bool {
     match rejection {
         Rejection::ProductNotFound { item } => *item == UNREGISTERED_ITEM,
         Rejection::LocationNotFound { location } => *location == UNREGISTERED_LOCATION,
+        Rejection::LotNotFound { lot, .. } => *lot == UNREGISTERED_LOT,
         _ => false,
     }
 }

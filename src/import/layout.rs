@@ -1,5 +1,6 @@
 //! A mapping and a file's header brought together: every column by its place.
 
+use super::cost::Cost;
 use super::header::Header;
 use super::mapping::{ExtraZeros, LinesPer, Mapping, Unknown};
 use super::rule::{BoundRule, Reasons};
@@ -16,6 +17,8 @@ pub(super) struct Layout {
     pub lines: LinesPer,
     pub item: CodeField,
     pub location: CodeField,
+    pub lot: Option<LotCode>,
+    pub unit_cost: Option<Cost>,
     /// Decimals of items that are registered.
     pub decimals: u8,
     pub quantities: Vec<QuantityColumn>,
@@ -39,6 +42,12 @@ pub(super) enum NamePart {
 pub(super) struct CodeField {
     pub code: Bound,
     pub space: AliasKind,
+    pub unknown: Unknown,
+}
+
+/// Where a lot's code stands, and what is done where the item has none with it.
+pub(super) struct LotCode {
+    pub code: Bound,
     pub unknown: Unknown,
 }
 
@@ -73,6 +82,8 @@ impl Layout {
         });
         let time = mapping.time.as_ref().map(|time| Ok::<_, String>((bind(&time.value)?, time.times())));
         let reasons = mapping.reason.as_ref().map(|reasons| Ok::<_, String>((reasons.clone(), bind(&reasons.text)?)));
+        let lot =
+            mapping.lot.as_ref().map(|lot| Ok::<_, String>(LotCode { code: bind(&lot.code)?, unknown: lot.unknown }));
         let rules = mapping.rules.iter().map(|rule| BoundRule::new(rule.get_ref(), &header));
         Ok(Self {
             names: names.collect::<Result<_, _>>()?,
@@ -87,6 +98,8 @@ impl Layout {
                 space: AliasKind::Location,
                 unknown: mapping.location.unknown,
             },
+            lot: lot.transpose()?,
+            unit_cost: mapping.unit_cost.as_ref().map(|cost| Cost::new(cost, &header)).transpose()?,
             decimals: mapping.item.decimals,
             quantities: quantities(mapping, &header)?,
             skip: mapping.quantity.skip.clone(),

@@ -1,6 +1,7 @@
 //! One line of a file: what it becomes, or why it can't be taken. Pure, but for the names that it remembers.
 
 use super::layout::{CodeField, Layout, QuantityColumn};
+use super::lots::{Lots, OfItem};
 use super::mapping::Unknown;
 use super::planned::{Fresh, Head, PlannedLine, Refusal};
 use super::rule::{RuleKind, Sign, sign_of};
@@ -38,24 +39,28 @@ pub(super) struct Seen {
     lookup: Lookup,
     pub items: Codes<ItemId>,
     pub locations: Codes<LocationId>,
+    pub lots: Lots,
     time: Option<(String, Timestamp)>,
 }
 
 /// Codes by their place in order of appearance, each with the decimals of its item.
 pub(super) struct Codes<I> {
     places: HashMap<String, (usize, u8)>,
+    /// What the ledger has of them, by their places.
+    known: Vec<Option<I>>,
     /// Those that came up since they were last taken.
     pub fresh: Vec<Fresh<I>>,
 }
 
-impl<I> Codes<I> {
+impl<I: Copy> Codes<I> {
     fn new() -> Self {
-        Self { places: HashMap::new(), fresh: Vec::new() }
+        Self { places: HashMap::new(), known: Vec::new(), fresh: Vec::new() }
     }
 
     fn insert(&mut self, code: AliasText, decimals: u8, known: Option<I>) -> usize {
         let place = self.places.len();
         self.places.insert(code.as_str().to_owned(), (place, decimals));
+        self.known.push(known);
         self.fresh.push(Fresh { code, decimals, known });
         place
     }
@@ -69,7 +74,7 @@ enum Found {
 
 impl Seen {
     pub fn new(lookup: Lookup) -> Self {
-        Self { lookup, items: Codes::new(), locations: Codes::new(), time: None }
+        Self { lookup, items: Codes::new(), locations: Codes::new(), lots: Lots::default(), time: None }
     }
 
     /// What a line becomes.
@@ -102,6 +107,14 @@ impl Seen {
         };
         let quantity: Quantity = layout.marks.quantity(&written, decimals).map_err(no_quantity)?;
         let location = self.location(&layout.location, row)?;
+        let lot = match &layout.lot {
+            None => None,
+            Some(field) => self.lots.found(field, row, self.of_item(&item), &self.lookup)?,
+        };
+        let unit_cost = match &layout.unit_cost {
+            None => None,
+            Some(cost) => cost.on(row, &layout.marks)?,
+        };
         let mut head = Head { occurred_at: self.instant(layout, row)?, ..Head::default() };
         if let Some(order) = &layout.order {
             let text = order.value(row);
@@ -118,10 +131,13 @@ impl Seen {
         if let Some(note) = &rule.note {
             head.note = note_of(&note.value(row));
         }
+        let item = placed(&mut self.items, item, decimals);
         let line = PlannedLine {
-            item: placed(&mut self.items, item, decimals),
+            item,
             location: placed(&mut self.locations, location, 0),
+            lot: lot.map(|lot| self.lots.placed(lot, item)),
             quantity: rule.rule.quantity.apply(quantity),
+            unit_cost,
         };
         Ok(Judged::Taken(LinePlan { rule: rule_place, head, line }))
     }
@@ -141,6 +157,15 @@ impl Seen {
                 let advice = "no item has this code; make it, or say item.unknown = \"register\" in the mapping";
                 Err(refusal_of("PRODUCT_NOT_FOUND", &field.code, &text, advice))
             }
+        }
+    }
+
+    fn of_item(&self, item: &Found) -> OfItem {
+        match item {
+            Found::Place(place, _) => {
+                OfItem { place: Some(*place), known: self.items.known.get(*place).copied().flatten() }
+            }
+            Found::Unknown(_) => OfItem { place: None, known: None },
         }
     }
 
@@ -181,7 +206,7 @@ fn named(lookup: &Lookup, space: AliasKind, code: &AliasText) -> Option<Named> {
     lookup(&Alias { kind: space, text: code.clone() })
 }
 
-fn placed<I>(codes: &mut Codes<I>, found: Found, decimals: u8) -> usize {
+fn placed<I: Copy>(codes: &mut Codes<I>, found: Found, decimals: u8) -> usize {
     match found {
         Found::Place(place, _) => place,
         Found::Unknown(code) => codes.insert(code, decimals, None),

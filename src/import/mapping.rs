@@ -40,6 +40,8 @@ pub struct Mapping {
     pub(super) order: Option<Template>,
     pub(super) item: ItemField,
     pub(super) location: LocationField,
+    pub(super) lot: Option<LotField>,
+    pub(super) unit_cost: Option<CostField>,
     pub(super) time: Option<TimeField>,
     pub(super) quantity: QuantityField,
     pub(super) reason: Option<Reasons>,
@@ -144,6 +146,23 @@ pub(super) struct LocationField {
     #[serde(default)]
     pub unknown: Unknown,
     pub zone: Option<Zone>,
+}
+
+/// Which lot a line is about.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LotField {
+    pub code: Template,
+    #[serde(default)]
+    pub unknown: Unknown,
+}
+
+/// What one unit cost.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CostField {
+    pub value: Template,
+    pub currency: Template,
 }
 
 /// When a line happened.
@@ -282,17 +301,28 @@ impl Mapping {
     #[must_use]
     pub fn needs_at(&self) -> bool {
         let fields = [
-            Some(&self.item.code),
-            Some(&self.location.code),
-            self.order.as_ref(),
             self.external_id.as_ref(),
             self.time.as_ref().map(|time| &time.value),
             self.quantity.value.as_ref(),
             self.reason.as_ref().map(|reasons| &reasons.text),
         ];
         let notes = self.rules.iter().map(|rule| rule.get_ref().note.as_ref());
-        let mut templates = fields.into_iter().chain(notes).flatten();
+        let mut templates = fields.into_iter().chain(notes).flatten().chain(self.of_the_line());
         templates.any(|template| template.uses(Given::At)) || self.id.columns.iter().any(|name| name == "$at")
+    }
+
+    /// The values that say what a line is about.
+    fn of_the_line(&self) -> impl Iterator<Item = &Template> {
+        let cost = self.unit_cost.as_ref();
+        let values = [
+            Some(&self.item.code),
+            Some(&self.location.code),
+            self.lot.as_ref().map(|lot| &lot.code),
+            cost.map(|cost| &cost.value),
+            cost.map(|cost| &cost.currency),
+            self.order.as_ref(),
+        ];
+        values.into_iter().flatten()
     }
 
     fn judge(&self, text: &str) -> Result<(), MappingError> {
@@ -313,8 +343,7 @@ impl Mapping {
         if is_wide != self.id.columns.iter().any(|name| name == "$place") {
             return whole("id.columns needs \"$place\" where there are several quantity columns, and only there");
         }
-        let elsewhere = [Some(&self.item.code), Some(&self.location.code), self.order.as_ref()];
-        if elsewhere.into_iter().flatten().any(|template| template.uses(Given::Ordinal)) {
+        if self.of_the_line().any(|template| template.uses(Given::Ordinal)) {
             return whole("{$ordinal} can stand in external_id alone");
         }
         if let Some(missing) = self.external_id.as_ref().and_then(|template| self.unnamed_in(template)) {
@@ -355,7 +384,7 @@ impl Mapping {
         for rule in &self.rules {
             let problem = match takes_all {
                 true => Some("the rule before has no `when`, so none behind it is ever reached"),
-                false => rule.get_ref().problem(self.reason.is_some()),
+                false => rule.get_ref().problem(self),
             };
             if let Some(problem) = problem {
                 let line = 1 + text.bytes().take(rule.span().start).filter(|byte| *byte == b'\n').count();

@@ -34,6 +34,7 @@
 //! # }
 //! ```
 
+mod cost;
 mod drive;
 mod error;
 mod foretell;
@@ -41,6 +42,7 @@ mod header;
 mod ids;
 mod layout;
 mod line;
+mod lots;
 mod mapping;
 mod plan;
 mod planned;

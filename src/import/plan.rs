@@ -214,8 +214,8 @@ impl Planner {
         let bytes = self.batch.rows.record_bytes(at_row);
         if let Some(open) = self.open.as_mut().filter(|open| open.name == name && open.has_room(bytes)) {
             match open.add(judged, at_row, bytes) {
-                Ok(()) => return,
-                Err(another) => {
+                None => return,
+                Some(another) => {
                     self.close();
                     return self.begin(Ok(another), name, known, fields, at_row, bytes);
                 }
@@ -285,6 +285,7 @@ impl Planner {
         let mut batch = std::mem::replace(&mut self.batch, next);
         batch.items = std::mem::take(&mut self.seen.items.fresh);
         batch.locations = std::mem::take(&mut self.seen.locations.fresh);
+        batch.lots = std::mem::take(&mut self.seen.lots.fresh);
         batch
     }
 }
@@ -295,7 +296,7 @@ impl Open {
     }
 
     /// Takes one more line of the same names; gives it back where it has to begin another command.
-    fn add(&mut self, judged: Result<LinePlan, Refusal>, row: usize, bytes: usize) -> Result<(), LinePlan> {
+    fn add(&mut self, judged: Result<LinePlan, Refusal>, row: usize, bytes: usize) -> Option<LinePlan> {
         match (&mut self.entry.plan, judged) {
             // All lines of a command are refused together, or mending one of them would make another command.
             (Err(_), _) => {}
@@ -303,7 +304,7 @@ impl Open {
             (Ok(planned), Ok(plan)) if Some(plan.rule) == self.rule && plan.head == planned.head => {
                 planned.lines.push(plan.line);
             }
-            (Ok(_), Ok(another)) if matches!(self.name, Name::Key(_)) => return Err(another),
+            (Ok(_), Ok(another)) if matches!(self.name, Name::Key(_)) => return Some(another),
             (plan, Ok(_)) => {
                 let why = "lines with the same $id have another kind, time, order or reason; make them the same";
                 *plan = Err(Refusal { code: "APART", why: why.to_owned() });
@@ -311,7 +312,7 @@ impl Open {
         }
         self.entry.origin.rows.push(row);
         self.bytes += bytes;
-        Ok(())
+        None
     }
 }
 

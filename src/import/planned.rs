@@ -2,8 +2,8 @@
 
 use super::rule::RuleKind;
 use crate::domain::command::{Act, Actor, Command, PosDelta};
-use crate::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
-use crate::domain::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
+use crate::domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Timestamp};
+use crate::domain::line::{Bucket, CountLine, Disposition, Line, LineDetail, ReturnLine, UnitCost};
 use crate::domain::quantity::Quantity;
 use crate::domain::text::{AliasText, ExternalId, OrderRef, ReasonCode, Source};
 use smallvec::SmallVec;
@@ -42,7 +42,10 @@ pub(super) struct Head {
 pub(super) struct PlannedLine {
     pub item: usize,
     pub location: usize,
+    /// The lot, by its place.
+    pub lot: Option<usize>,
     pub quantity: Quantity,
+    pub unit_cost: Option<UnitCost>,
 }
 
 /// Why a line can't be taken: a stable code, and what to do.
@@ -87,6 +90,16 @@ pub(super) struct Fresh<I> {
     pub known: Option<I>,
 }
 
+/// A lot that came up for the first time.
+#[derive(Debug)]
+pub(super) struct FreshLot {
+    /// The place of its item.
+    pub item: usize,
+    pub code: AliasText,
+    /// What has it already.
+    pub known: Option<LotId>,
+}
+
 /// What was planned of a part of the file.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -96,6 +109,7 @@ pub(super) struct Batch {
     pub rows: Rows,
     pub items: Vec<Fresh<ItemId>>,
     pub locations: Vec<Fresh<LocationId>>,
+    pub lots: Vec<FreshLot>,
 }
 
 /// What is counted for each field of a record beside its text: the same on every machine, as it bounds commands.
@@ -195,12 +209,8 @@ impl Planned {
     }
 
     /// The command, with the numbers that the ledger gave.
-    pub fn command(self, id: CommandId, whose: &Whose, items: &[ItemId], locations: &[LocationId]) -> Command {
-        let lines = self.lines.iter().map(|line| {
-            let item = items.get(line.item).copied().unwrap_or(UNREGISTERED_ITEM);
-            let location = locations.get(line.location).copied().unwrap_or(UNREGISTERED_LOCATION);
-            Line::new(Position::new(item, location), line.quantity).in_bucket(self.bucket)
-        });
+    pub fn command(self, id: CommandId, whose: &Whose, numbers: &Numbers) -> Command {
+        let lines = self.lines.iter().map(|line| line.with(numbers).in_bucket(self.bucket));
         let source = || whose.source.clone();
         let act = match self.act {
             PlannedAct::Adjustment => Act::Adjust { lines: lines.collect() },
@@ -223,6 +233,17 @@ impl Planned {
     }
 }
 
+impl PlannedLine {
+    fn with(&self, numbers: &Numbers) -> Line {
+        let item = numbers.items.get(self.item).copied().unwrap_or(UNREGISTERED_ITEM);
+        let location = numbers.locations.get(self.location).copied().unwrap_or(UNREGISTERED_LOCATION);
+        let lot = |place: usize| numbers.lots.get(place).copied().unwrap_or(UNREGISTERED_LOT);
+        let lot = self.lot.map_or(LotId::NONE, lot);
+        let detail = self.unit_cost.map(|cost| Box::new(LineDetail { entered: None, unit_cost: Some(cost) }));
+        Line { detail, ..Line::new(Position::of_lot(item, location, lot), self.quantity) }
+    }
+}
+
 fn counted(line: Line) -> CountLine {
     CountLine { position: line.position, bucket: line.bucket, counted: line.quantity, seen: None }
 }
@@ -234,6 +255,15 @@ pub(super) struct Whose {
     pub source: Source,
 }
 
+/// The numbers that the ledger gave, by the places of what they name.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    pub items: Vec<ItemId>,
+    pub locations: Vec<LocationId>,
+    pub lots: Vec<LotId>,
+}
+
 /// Stand in for what is not registered yet, where nothing is appended.
 pub(super) const UNREGISTERED_ITEM: ItemId = ItemId(u32::MAX);
 pub(super) const UNREGISTERED_LOCATION: LocationId = LocationId(u32::MAX);
+pub(super) const UNREGISTERED_LOT: LotId = LotId(u32::MAX);

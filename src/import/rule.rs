@@ -1,6 +1,7 @@
 //! Rules: which kind of command a line becomes, and why it happened.
 
 use super::header::Header;
+use super::mapping::Mapping;
 use super::template::{Bound, Row, Template};
 use crate::domain::line::{Bucket, Disposition};
 use crate::domain::quantity::{Quantity, QuantityError};
@@ -46,10 +47,13 @@ pub(super) struct Rule {
 
 impl Rule {
     /// What in it does not go together.
-    pub fn problem(&self, has_reasons: bool) -> Option<&'static str> {
+    pub fn problem(&self, mapping: &Mapping) -> Option<&'static str> {
         let kind = self.kind;
-        if kind == RuleKind::Adjustment && self.reason.is_none() && !has_reasons {
+        if kind == RuleKind::Adjustment && self.reason.is_none() && mapping.reason.is_none() {
             return Some("an adjustment needs a reason: `reason` here, or the table [reason]");
+        }
+        if kind == RuleKind::Count && mapping.unit_cost.is_some() {
+            return Some("a count keeps no cost: take [unit_cost] out, or import the costs with the receipts");
         }
         if self.disposition.is_some() && kind != RuleKind::Return {
             return Some("only returns have a `disposition`");

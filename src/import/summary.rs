@@ -37,6 +37,8 @@ pub struct Summary {
     pub items_registered: u64,
     /// Locations that were registered.
     pub locations_registered: u64,
+    /// Lots that were registered.
+    pub lots_registered: u64,
     /// From the first line read to the last answer.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub took: Duration,
@@ -129,6 +131,12 @@ pub struct ForetoldLine {
     pub item: AliasText,
     /// The location's code.
     pub location: AliasText,
+    /// The lot's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lot: Option<AliasText>,
     /// The quantity, as a decimal.
     pub quantity: String,
+    /// What one unit cost: a decimal and its currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_cost: Option<String>,
 }

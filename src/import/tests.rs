@@ -96,6 +96,15 @@ fn a_mapping_is_refused_with_its_line() {
         ("quantity.value", "external_id = \"{Receipt}/{$ordinal}\"\nquantity.value", "lacks {Article}", ""),
         ("quantity.value", "external_id = \"{Receipt}/{Article}\"\nquantity.value", "lacks {$ordinal}", ""),
         ("quantity.value", "order = \"{$ordinal}\"\nquantity.value", "external_id alone", ""),
+        ("quantity.value", "lot.code = \"{$ordinal}\"\nquantity.value", "external_id alone", ""),
+        ("quantity.value", "lot.unknown = \"register\"\nquantity.value", "code", ""),
+        ("quantity.value", "unit_cost.value = \"{Price}\"\nquantity.value", "currency", ""),
+        (
+            "quantity.value = \"{Qty}\"\n[[rule]]\nkind = \"sale\"",
+            "quantity.value = \"{Qty}\"\nunit_cost = { value = \"{Price}\", currency = \"GBP\" }\n[[rule]]\nkind = \"count\"",
+            "line 9",
+            "keeps no cost",
+        ),
     ];
     for (old, new, first, second) in table {
         let text = TILL.replacen(old, new, 1);

@@ -1,19 +1,21 @@
 //! The tool as a process, by scripts in `tests/cmd`: what was typed, what was printed, how it ended.
 //!
 //! A script is one ledger's day. `$ receive MUG=1 …` is a command and `$* stock` one that is run in all three formats;
-//! `< text` is its standard input. Below stand `> ` standard output, `! ` standard error, and `= code` where it is not
-//! 0. Hashes and times are masked, ids are numbered as they appear and may be used by later commands: `$ amend [id-7]`.
+//! `< text` is its standard input; below `@ name` such lines become a file. Below stand `> ` standard output, `! ` standard error, and `= code` where it is not
+//! 0. Hashes, times and what a machine takes (bytes, seconds) are masked, ids are numbered as they appear and may be used
+//! by later commands: `$ amend [id-7]`. `$~` and `$*~` mask every figure, for what is measured.
 //! `COUNTERFOIL_UPDATE=1` writes what is printed now into the scripts.
 
 mod apply;
 mod past;
 mod text;
+mod unknown;
 
 use assert_cmd::Command;
 use assert_cmd::cargo::CommandCargoExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use text::{Ids, words};
+use text::{Figures, Ids, without_machine, words};
 
 /// The tool, on the ledger in a directory.
 pub fn tool(ledger: &Path) -> Command {
@@ -50,18 +52,21 @@ fn plays(name: &str) {
             continue;
         }
         played += &format!("{line}\n");
-        let Some((typed, formats)) = command_in(line) else { continue };
         let mut input = String::new();
         while let Some(text) = lines.peek().and_then(|line| line.strip_prefix("< ")) {
             input += &format!("{text}\n");
             played += &format!("< {text}\n");
             lines.next();
         }
+        if let Some(file) = line.strip_prefix("@ ") {
+            std::fs::write(place.path().join(file), &input).unwrap();
+        }
+        let Some((typed, formats, figures)) = command_in(line) else { continue };
         for format in formats {
             let mut tool = tool(&place.path().join("shop"));
             tool.args(words(&ids.filled(typed))).args(*format).current_dir(place.path());
             let output = tool.write_stdin(ids.filled(&input)).output().unwrap();
-            played += &shown(&output, place.path(), &mut ids);
+            played += &shown(&output, place.path(), figures, &mut ids);
         }
     }
     if std::env::var_os("COUNTERFOIL_UPDATE").is_some() {
@@ -75,19 +80,24 @@ fn plays(name: &str) {
 
 type Formats = &'static [&'static [&'static str]];
 
-fn command_in(line: &str) -> Option<(&str, Formats)> {
+fn command_in(line: &str) -> Option<(&str, Formats, Figures)> {
     const ONE: Formats = &[&[]];
     const ALL: Formats = &[&[], &["--format", "json"], &["--format", "csv"]];
-    match line.strip_prefix("$* ") {
-        Some(typed) => Some((typed, ALL)),
-        None => Some((line.strip_prefix("$ ")?, ONE)),
+    let (sign, typed) = line.strip_prefix('$')?.split_once(' ')?;
+    match sign {
+        "" => Some((typed, ONE, Figures::Shown)),
+        "*" => Some((typed, ALL, Figures::Shown)),
+        "~" => Some((typed, ONE, Figures::Masked)),
+        "*~" => Some((typed, ALL, Figures::Masked)),
+        _ => None,
     }
 }
 
-fn shown(output: &Output, place: &Path, ids: &mut Ids) -> String {
+fn shown(output: &Output, place: &Path, figures: Figures, ids: &mut Ids) -> String {
     let mut shown = String::new();
     for (sign, bytes) in [('>', &output.stdout), ('!', &output.stderr)] {
         let text = String::from_utf8(bytes.clone()).unwrap().replace(place.to_str().unwrap(), "[place]");
+        let text = without_machine(&text, figures);
         for line in ids.masked(&text).lines() {
             shown += format!("{sign} {line}").trim_end();
             shown.push('\n');
@@ -117,6 +127,16 @@ fn the_registry_is_kept_as_typed() {
 #[test]
 fn a_ledger_is_looked_at_copied_and_proven() {
     plays("proof.txt");
+}
+
+#[test]
+fn files_are_imported_as_typed() {
+    plays("import.txt");
+}
+
+#[test]
+fn a_machine_is_measured_as_typed() {
+    plays("bench.txt");
 }
 
 #[test]

@@ -4,8 +4,11 @@ mod broken;
 mod tool;
 
 use counterfoil::audit;
+use counterfoil::domain::event::Body;
+use counterfoil::domain::line::Line;
 use counterfoil::import::{Mapping, Options, Source, Summary, foretell, import, unchanged};
 use counterfoil::ledger::Ledger;
+use counterfoil::log::{Head, scan};
 use counterfoil::query::{self, Order, Paging, StockFilter, StockSort};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +42,7 @@ quantity.value = "{Stock}"
 kind = "receipt"
 "#;
 
-const HEADER: &str = "Receipt,Article,Time,Qty\n";
+pub const HEADER: &str = "Receipt,Article,Time,Qty\n";
 
 pub fn mapping_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mappings").join(name)
@@ -239,6 +242,96 @@ async fn items_keep_their_own_decimals() {
     let summary = shop.import(&text).await;
     assert_eq!((summary.appended, summary.rejected_by_code.get("QUANTITY")), (1, Some(&1)));
     assert_eq!(shop.stock(), [at_shop("TEA", -1_625)]);
+}
+
+const DELIVERY: &str = r#"
+name = "delivery"
+actor = "import"
+id.columns = ["Note", "$ordinal"]
+item = { code = "{Article}", unknown = "register" }
+location = { code = "SHOP", unknown = "register", zone = "Europe/London" }
+lot = { code = "{Batch}", unknown = "register" }
+unit_cost = { value = "{Price}", currency = "{Currency}" }
+quantity.value = "{Qty}"
+[[rule]]
+kind = "receipt"
+"#;
+const DELIVERED: &str = "Note,Article,Batch,Qty,Price,Currency\n";
+
+/// Lot, minor units and currency of every line that was received, in the log's order.
+fn received(ledger: &Ledger) -> Vec<(u32, Option<(i64, String)>)> {
+    let reader = ledger.log();
+    let events = scan(reader.as_ref(), Head::EMPTY).map(Result::unwrap);
+    let lines = events.filter_map(|read| match read.event.body {
+        Body::Received { lines } => Some(lines),
+        _ => None,
+    });
+    let cost = |line: &Line| line.detail.as_ref()?.unit_cost.map(|cost| (cost.minor_units, cost.currency.to_string()));
+    lines.flatten().map(|line| (line.position.lot.0, cost(&line))).collect()
+}
+
+#[tokio::test]
+async fn lots_and_unit_costs_are_kept_with_the_lines() {
+    let shop = shop();
+    let mapping = Mapping::parse(DELIVERY).unwrap();
+    let lines = "1,TEA,L-1,5,2.55,GBP\n1,TEA,L-2,3,300,JPY\n1,CUP,,2,,\n1,CUP,L-1,1,1.25,KWD\n1,TEA,L-1,1,0,GBP\n";
+    let text = DELIVERED.to_owned() + lines;
+    let source = Source::memory(text.as_bytes());
+    let forecast = foretell(&shop.ledger, &mapping, &source, None, 9).await.unwrap();
+    let shown = &forecast.first[3].lines[0];
+    let told = (shown.lot.as_ref().map(ToString::to_string), shown.unit_cost.as_deref());
+    assert_eq!(told, (Some("L-1".to_owned()), Some("1.250 KWD")));
+
+    let done = shop.import_by(&mapping, text.as_bytes()).await;
+    assert_eq!((done.appended, done.rejected, done.items_registered, done.lots_registered), (5, 0, 2, 3));
+    assert_eq!(Summary { took: done.took, ..forecast.summary }, done);
+    let cost = |minor_units, currency: &str| Some((minor_units, currency.to_owned()));
+    let kept = [(1, cost(255, "GBP")), (2, cost(300, "JPY")), (0, None), (3, cost(1_250, "KWD")), (1, cost(0, "GBP"))];
+    assert_eq!(received(&shop.ledger), kept);
+
+    let more = text + "2,TEA,L-2,1,,\n2,TEA,L-3,1,,\n";
+    let foretold = foretell(&shop.ledger, &mapping, &Source::memory(more.as_bytes()), None, 0).await.unwrap();
+    let again = shop.import_by(&mapping, more.as_bytes()).await;
+    assert_eq!((again.appended, again.duplicates, again.lots_registered), (2, 5, 1));
+    assert_eq!(Summary { took: again.took, ..foretold.summary }, again);
+    assert_eq!(received(&shop.ledger)[5..], [(2, None), (4, None)]);
+    let report = audit::verify(shop.ledger.log().as_ref(), audit::Options::default()).unwrap();
+    assert_eq!(report.first_fault, None);
+}
+
+#[tokio::test]
+async fn a_lot_or_cost_that_can_not_be_refuses_its_line_and_registers_nothing() {
+    let long = "L".repeat(65);
+    let table = [
+        ("L-1,1,2.555,GBP", "UNIT_COST", "GBP has 2 digits behind the point"),
+        ("L-1,1,0.5,JPY", "UNIT_COST", "JPY has 0 digits"),
+        ("L-1,1,-1,GBP", "UNIT_COST", "not below zero"),
+        ("L-1,1,1e3,GBP", "UNIT_COST", "plain digits"),
+        ("L-1,1,NaN,GBP", "UNIT_COST", "plain digits"),
+        ("L-1,1,£2,GBP", "UNIT_COST", "{Price} is \"£2\""),
+        ("L-1,1,99999999999999999999,GBP", "UNIT_COST", "right column"),
+        ("L-1,1,2.50,gbp", "CURRENCY", "three capital letters"),
+        ("L-1,1,2.50,", "CURRENCY", "three capital letters"),
+        (&format!("{long},1,,"), "LOT", "65 bytes"),
+        (" L-1,1,,", "LOT", "white space"),
+    ];
+    let shop = shop();
+    let mapping = Mapping::parse(DELIVERY).unwrap();
+    let head = shop.ledger.head();
+    for (line, code, words) in table {
+        let text = format!("{DELIVERED}1,TEA,{line}\n");
+        let done = shop.import_by(&mapping, text.as_bytes()).await;
+        let rejected = &done.first_rejected[0];
+        assert_eq!((done.rejected, rejected.code), (1, code), "{line}");
+        assert!(rejected.why.contains(words), "{line}: {}", rejected.why);
+    }
+    assert_eq!(shop.ledger.head(), head, "nothing was registered for them");
+
+    let careful =
+        DELIVERY.replacen("lot = { code = \"{Batch}\", unknown = \"register\" }", "lot.code = \"{Batch}\"", 1);
+    let text = DELIVERED.to_owned() + "1,TEA,L-1,1,,\n1,TEA,,1,,\n";
+    let done = shop.import_by(&Mapping::parse(&careful).unwrap(), text.as_bytes()).await;
+    assert_eq!((done.appended, done.rejected_by_code.get("LOT_NOT_FOUND")), (1, Some(&1)));
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ mod racing;
 mod readme;
 mod real_year;
 mod repeats;
+mod reports;
 mod simulation;
 mod spine;
 mod subject;

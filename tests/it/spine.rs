@@ -18,6 +18,7 @@ use counterfoil::ledger::{Clock, Entropy, Options, Parts, Reading, Repeat, Submi
 use counterfoil::log::memory_store::MemoryDisk;
 use counterfoil::log::{Head, MemoryStore, Scanned, StoreReader, scan};
 use counterfoil::query::{self, Paging, Scope};
+use counterfoil::reports::Reports;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -222,6 +223,15 @@ impl Spine {
         let clock = self.machine.clock.as_ref();
         opened.follower.show().expect("no faults");
         ask(&History::over(&opened.published, &opened.index, Arc::clone(&opened.log), clock), opened.log.as_ref())
+    }
+
+    /// Asks for reports, and the log, once everything is folded.
+    pub fn reports<R>(&mut self, ask: impl FnOnce(Reports<'_>, &dyn StoreReader) -> R) -> R {
+        self.history(|_, _| {});
+        let opened = self.opened();
+        let clock = self.machine.clock.as_ref();
+        let log = Arc::clone(&opened.log);
+        ask(Reports::over(&opened.published, &opened.index, Arc::clone(&log), clock), log.as_ref())
     }
 
     /// Opens again what is left when everything derived is deleted.

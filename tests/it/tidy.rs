@@ -77,6 +77,14 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log", "index", "files", "projection", "ledger", "query", "audit"],
         never: &[],
     },
+    // Read the log as an audit does; nothing of it writes.
+    Rule {
+        about: &["reports", "reports::*"],
+        may: &["limits", "domain", "log", "index", "ledger", "query", "audit::pipeline*", "reports"],
+        never: &["domain::decide*", "domain::check*"],
+    },
+    // Figures in, a picture out.
+    Rule { about: &["plot", "plot::*"], may: &["domain", "plot"], never: &["domain::decide*", "domain::check*"] },
     Rule { about: &["schema", "schema::*"], may: &["limits", "domain", "schema"], never: &[] },
     // Measures what others can call, through what they call.
     Rule {

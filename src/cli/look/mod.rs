@@ -51,7 +51,8 @@ pub struct Places {
 }
 
 impl Places {
-    fn scope(&self, ledger: &Ledger) -> Result<Scope, Failure> {
+    /// The ids of what was named.
+    pub fn scope(&self, ledger: &Ledger) -> Result<Scope, Failure> {
         let item = self.sku.as_deref().map(|sku| item_of(ledger, sku)).transpose()?;
         let location = self.location.as_deref().map(|code| location_of(ledger, code)).transpose()?;
         Ok(Scope { item, location, ..Scope::default() })

@@ -68,3 +68,15 @@ pub fn period_of(closes: &[Close], seq: Seq, at: Timestamp) -> Filed {
         false => Filed { period: dated, restates: None },
     }
 }
+
+/// The instant that a line, recorded as event `seq` and dated `at`, is filed under, given its location's closes.
+///
+/// That is its own date, unless that was in a closed period when it was recorded: then the beginning of the period
+/// that was open. It is a restatement exactly where the two differ. Closes that come later never change this, and what
+/// is filed before any instant that a close covers is what was recorded before that close and dated before the instant.
+#[must_use]
+pub fn filed_at(closes: &[Close], seq: Seq, at: Timestamp) -> Timestamp {
+    let known = closes.partition_point(|close| close.seq < seq);
+    let closed_until = known.checked_sub(1).and_then(|last| closes.get(last)).map(|close| close.closed_until);
+    closed_until.map_or(at, |closed_until| at.max(closed_until))
+}

@@ -1,9 +1,9 @@
 //! The figures of one bucket, period by period.
 
-use super::{Close, period_of};
+use super::{Close, filed_at};
 use crate::domain::account::{Place, for_each_posting};
 use crate::domain::event::{Body, Event};
-use crate::domain::ids::{Moment, Position, Seq};
+use crate::domain::ids::{Moment, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 
 /// What one line of an event says of a bucket.
@@ -24,6 +24,64 @@ pub enum What {
     Moved(i64),
     /// So much was counted.
     Counted(i64),
+}
+
+/// Where an entry stands among those of its bucket: they make its figures in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    filed: Timestamp,
+    at: Moment,
+    is_dated_count: bool,
+    seq: Seq,
+}
+
+impl Entry {
+    /// Its rank, filed at this instant (see [`filed_at`]); filed where it is dated, entries stand in order of their
+    /// own moments, which gives what was true instead of what was reported.
+    ///
+    /// What a caller dated stands before the counts of its instant; what was merely recorded stands where it was.
+    #[must_use]
+    pub fn rank(&self, filed: Timestamp) -> Rank {
+        let is_count = matches!(self.what, What::Counted(_));
+        Rank { filed, at: self.at, is_dated_count: is_count && !self.at.is_recorded(), seq: self.seq }
+    }
+}
+
+/// What is in a bucket, entry by entry in order of their ranks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Running {
+    quantity: i128,
+    /// The last count in order.
+    anchor: Option<(Moment, Seq)>,
+}
+
+impl Running {
+    /// What is in the bucket.
+    #[must_use]
+    pub const fn quantity(&self) -> i128 {
+        self.quantity
+    }
+
+    /// Takes the next entry, and gives what it puts right: a count what differs from what should have been there, a
+    /// movement that a count has settled already its opposite, any other movement nothing.
+    pub fn take(&mut self, entry: &Entry) -> i128 {
+        match entry.what {
+            What::Moved(delta) if self.is_settled(entry) => -i128::from(delta),
+            What::Moved(delta) => {
+                self.quantity += i128::from(delta);
+                0
+            }
+            What::Counted(_) if self.anchor > Some((entry.at, entry.seq)) => 0,
+            What::Counted(figure) => {
+                self.anchor = Some((entry.at, entry.seq));
+                i128::from(figure) - std::mem::replace(&mut self.quantity, i128::from(figure))
+            }
+        }
+    }
+
+    fn is_settled(&self, entry: &Entry) -> bool {
+        self.anchor.is_some_and(|(at, seq)| entry.at < at || (entry.at == at && !(at.is_recorded() && entry.seq > seq)))
+    }
 }
 
 /// Calls `put` for everything that an event says of buckets, in the order of its lines.
@@ -63,55 +121,37 @@ pub struct Figures {
 ///
 /// `entries` are those of the bucket in the order of the log, `closes` those of its location. The figures of a closed
 /// period rest on what was recorded before its close and on nothing else, so whatever comes later leaves them as they
-/// are. Takes time with the product of both.
+/// are. Sorts the entries once.
 #[must_use]
 pub fn figures(closes: &[Close], entries: &[Entry]) -> Vec<Figures> {
     let mut periods = vec![Figures::default(); closes.len() + 1];
-    for entry in entries {
-        let What::Moved(delta) = entry.what else { continue };
-        let filed = period_of(closes, entry.seq, entry.at.at());
-        if let Some(period) = periods.get_mut(filed.period) {
-            match filed.restates {
-                Some(_) => period.restated += i128::from(delta),
-                None => period.moved += i128::from(delta),
-            }
+    let filed = entries.iter().map(|entry| (filed_at(closes, entry.seq, entry.at.at()), entry));
+    let mut filed: Vec<(Timestamp, &Entry)> = filed.collect();
+    filed.sort_by_key(|(filed, entry)| entry.rank(*filed));
+    let mut running = Running::default();
+    for (filed, entry) in filed {
+        let index = closes.partition_point(|close| close.closed_until <= filed);
+        let Some(period) = periods.get_mut(index) else { continue };
+        period.variance += running.take(entry);
+        match entry.what {
+            What::Moved(delta) if entry.at.at() < filed => period.restated += i128::from(delta),
+            What::Moved(delta) => period.moved += i128::from(delta),
+            What::Counted(_) => {}
         }
     }
     let mut opening = 0;
-    for (index, period) in periods.iter_mut().enumerate() {
+    for period in &mut periods {
         period.opening = opening;
-        period.closing = quantity(entries, closes.get(index));
-        period.variance = period.closing - opening - period.moved - period.restated;
+        period.closing = opening + period.moved + period.restated + period.variance;
         opening = period.closing;
     }
     periods
 }
 
-/// What was in the bucket at a close, as it was known then; without a close, what is there now: the last count in
-/// order and what moved after it.
-fn quantity(entries: &[Entry], close: Option<&Close>) -> i128 {
-    let known = |entry: &&Entry| close.is_none_or(|close| entry.seq < close.seq && entry.at.at() < close.closed_until);
-    let counted = |entry: &Entry| match entry.what {
-        What::Counted(figure) => Some((entry.at, entry.seq, figure)),
-        What::Moved(_) => None,
-    };
-    let last = entries.iter().filter(known).filter_map(counted).max();
-    let behind = |entry: &Entry| match last {
-        Some((at, seq, _)) => entry.at > at || (entry.at == at && at.is_recorded() && entry.seq > seq),
-        None => true,
-    };
-    let after = entries.iter().filter(known).filter(|entry| behind(entry)).filter_map(|entry| match entry.what {
-        What::Moved(delta) => Some(i128::from(delta)),
-        What::Counted(_) => None,
-    });
-    last.map_or(0, |(_, _, figure)| i128::from(figure)) + after.sum::<i128>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::Timestamp;
-    use crate::domain::period::Filed;
+    use crate::domain::period::{Filed, period_of};
 
     fn close(seq: u64, end: i64) -> Close {
         let until = "2026-01-31".parse().expect("a date");

@@ -1,5 +1,66 @@
 //! What differs from run to run is masked; ids are numbered, so that a script can use them.
 
+use regex::Regex;
+
+/// What is done with figures that are no ids, hashes or times.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Figures {
+    Shown,
+    Masked,
+}
+
+/// Fields that say something of the machine or the build.
+const OF_THE_MACHINE: &str =
+    "seconds|log_bytes|index_bytes|checkpoint_bytes|free_bytes|build|cpu|os|file_system|warnings";
+/// The same in a table: what is replaced, and by what.
+const IN_TABLES: [(&str, &str); 5] = [
+    (r"\d+\.\d MiB", "[size]"),
+    (r"seconds +[\d.]+  \d+ lines/s", "seconds  [seconds]  [rate] lines/s"),
+    (r"  .*, \d+ cores?, .*load before.*", "  [machine]"),
+    (r"  counterfoil \S+ \((debug|release)\)", "  counterfoil [version] ([build])"),
+    (r"(?m)^  Mind: .*\n", ""),
+];
+
+/// The text without what is the machine's own.
+pub fn without_machine(text: &str, figures: Figures) -> String {
+    let replaced =
+        |text: String, pattern: &str, by: &str| Regex::new(pattern).unwrap().replace_all(&text, by).into_owned();
+    let json = format!(r#""({OF_THE_MACHINE})":("[^"]*"|\[[^\]]*\]|[\d.e-]+)"#);
+    let text = replaced(text.to_owned(), &json, r#""$1":[$1]"#);
+    let text = IN_TABLES.iter().fold(text, |text, (pattern, by)| replaced(text, pattern, by));
+    let text = without_machine_columns(&text);
+    match figures {
+        Figures::Shown => text,
+        // Widths follow the figures, and in CSV a comma parts them.
+        Figures::Masked => {
+            let text = replaced(text, r"\b\d[\d.:T-]*", "#");
+            let text = if text.starts_with("  ") { replaced(text, "#(,#)+", "#") } else { text };
+            replaced(replaced(text, r"(\S)  +", "$1  "), "─+", "─")
+        }
+    }
+}
+
+/// CSV whose headline names such a field is written without it; other text stays.
+fn without_machine_columns(text: &str) -> String {
+    let is_own = Regex::new(&format!(r"^(\w+\.)?({OF_THE_MACHINE})$")).unwrap();
+    let headline: Vec<&str> = text.lines().next().unwrap_or_default().split(',').collect();
+    if !headline.iter().any(|name| is_own.is_match(name)) {
+        return text.to_owned();
+    }
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(&headline).unwrap();
+    for record in csv::Reader::from_reader(text.as_bytes()).records() {
+        let record = record.unwrap();
+        let fields = headline.iter().zip(&record);
+        out.write_record(fields.map(|(name, field)| match is_own.is_match(name) {
+            true => format!("[{name}]"),
+            false => field.to_owned(),
+        }))
+        .unwrap();
+    }
+    String::from_utf8(out.into_inner().unwrap()).unwrap()
+}
+
 /// Ids in the order in which they appeared.
 #[derive(Default)]
 pub struct Ids(Vec<String>);

@@ -1,5 +1,6 @@
 //! `explain`: how the stock of a position came to be.
 
+mod drawn;
 mod occurred;
 mod recorded;
 
@@ -8,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::moment::{self, MOMENTS};
 use crate::cli::names::{item_of, location_of, lot_of};
+use crate::cli::plot::PlotArgs;
 use counterfoil::domain::command::Cause;
 use counterfoil::domain::ids::LotId;
 use counterfoil::history::{AsOf, Cited, SaidMoment, after_row};
@@ -25,10 +27,12 @@ Examples:
   counterfoil explain MUG-BLUE --location SHOP --newest --rows 20
   counterfoil explain MUG-BLUE --location SHOP --as-of known:2026-01-31 --format csv
   counterfoil explain JAM-PLUM --lot P-2501 --location SHOP --as-of true:2026-01-31T18:00
+  counterfoil explain MUG-BLUE --location SHOP --plot mug.svg --also-at DEPOT
 
 The rows add up to the figures. They are in the order in which events were recorded; as of true:TIME they are the facts
 and counts in the order in which they occurred, and the row of a count is what it put right. What was reserved has no
-other order than that of recording, so it has no rows there.
+other order than that of recording, so it has no rows there. A plot shows all events up to the moment, whatever page of
+them is shown: physical and available stock, or for true:TIME physical and sellable.
 
 {MOMENTS}"))]
 pub struct Args {
@@ -45,6 +49,11 @@ pub struct Args {
     as_of: SaidMoment,
     #[command(flatten)]
     page: Page,
+    #[command(flatten)]
+    plot: PlotArgs,
+    /// Draw the item at this location too, below; may be given more than once.
+    #[arg(long, value_name = "CODE", requires = "plot")]
+    also_at: Vec<String>,
 }
 
 /// The most rows that are shown at once; they are held in memory.
@@ -106,7 +115,20 @@ enum Shown {
 }
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
-    let shown = context.with_ledger(async |ledger, _| ask(ledger, &args)).await?;
+    args.plot.check()?;
+    let asking = context.with_ledger(async |ledger, _| {
+        let asked = asked(ledger, &args)?;
+        let plot =
+            args.plot.is_wanted().then(|| drawn::draw(ledger, &args, asked.position, asked.as_of)).transpose()?;
+        Ok((ask(ledger, &asked)?, plot))
+    });
+    let (shown, plot) = asking.await?;
+    args.plot.write(plot)?;
+    show(shown, context)?;
+    args.plot.tell(context)
+}
+
+fn show(shown: Shown, context: &mut Context<'_>) -> Result<(), Failure> {
     match (context.format(), shown) {
         (Format::Json, Shown::Recorded(told)) => context.object(&told.whole(), |_| String::new()),
         (Format::Json, Shown::Occurred(told)) => context.object(&told.whole(), |_| String::new()),
@@ -117,7 +139,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     }
 }
 
-fn ask(ledger: &Ledger, args: &Args) -> Result<Shown, Failure> {
+fn asked(ledger: &Ledger, args: &Args) -> Result<Asked, Failure> {
     let (item, location) = (item_of(ledger, &args.sku)?, location_of(ledger, &args.location)?);
     let lot = args.lot.as_deref().map(|code| lot_of(ledger, item, code)).transpose()?.unwrap_or(LotId::NONE);
     let position = Position { item, location, lot };
@@ -125,10 +147,13 @@ fn ask(ledger: &Ledger, args: &Args) -> Result<Shown, Failure> {
         is_one_position(ledger, position, args)?;
     }
     let as_of = moment::as_of(ledger, args.as_of, Some(location))?;
-    let asked = Asked { position, as_of, page: args.page };
-    match as_of {
-        AsOf::True(at) => occurred::ask(ledger, &asked, at).map(|told| Shown::Occurred(Box::new(told))),
-        AsOf::Seq(_) | AsOf::Known(_) => recorded::ask(ledger, &asked).map(|told| Shown::Recorded(Box::new(told))),
+    Ok(Asked { position, as_of, page: args.page })
+}
+
+fn ask(ledger: &Ledger, asked: &Asked) -> Result<Shown, Failure> {
+    match asked.as_of {
+        AsOf::True(at) => occurred::ask(ledger, asked, at).map(|told| Shown::Occurred(Box::new(told))),
+        AsOf::Seq(_) | AsOf::Known(_) => recorded::ask(ledger, asked).map(|told| Shown::Recorded(Box::new(told))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What questions cost.
 //!
-//! | workload | what is asked |
+//! | workload, behind `query/` | what is asked |
 //! | --- | --- |
 //! | `stock/n` | one of n positions, picked at random (fixed seed), a third of them with holds that have a deadline |
 //! | `stock, holds lapsed/n` | the same when every deadline has passed and no expiry is recorded |
@@ -8,8 +8,9 @@
 //! | `page by sku/n`, `page by available/n`, `oversold/n` | the first 100 rows of everything |
 //! | `holders/n` | the first 100 of n holds at one position |
 //!
-//! n is 10,000 and 100,000; under `cargo test` it is 500, so that the bench can't rot.
-#![allow(missing_docs, clippy::expect_used)]
+//! n is 10,000 and 100,000; under `cargo test` it is 500.
+
+use crate::is_measured;
 
 use counterfoil::domain::command::Actor;
 use counterfoil::domain::event::{Body, Envelope, Event, UnitMark};
@@ -20,7 +21,7 @@ use counterfoil::domain::quantity::Quantity;
 use counterfoil::domain::state::State;
 use counterfoil::domain::text::{ActorId, AliasText, Zone};
 use counterfoil::query::{self, Order, Paging, Scope, StockFilter, StockSort};
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group};
 use smallvec::{SmallVec, smallvec};
 use std::hint::black_box;
 
@@ -107,7 +108,7 @@ fn shuffled(mut positions: Vec<Position>) -> Vec<Position> {
 }
 
 fn sizes() -> Vec<u32> {
-    match std::env::args().any(|argument| argument == "--bench") {
+    match is_measured() {
         true => vec![10_000, 100_000],
         false => vec![500],
     }
@@ -119,7 +120,7 @@ fn one_position(criterion: &mut Criterion) {
         let positions = shuffled(positions);
         for (name, now) in [("stock", Timestamp(0)), ("stock, holds lapsed", DEADLINE.plus_micros(9))] {
             let mut next = positions.iter().cycle();
-            criterion.bench_function(&format!("{name}/{size}"), |bencher| {
+            criterion.bench_function(&format!("query/{name}/{size}"), |bencher| {
                 bencher.iter(|| {
                     let position = next.next().copied().unwrap_or(Position::new(ItemId(1), LocationId(1)));
                     black_box(query::stock(&state, now, position))
@@ -127,7 +128,7 @@ fn one_position(criterion: &mut Criterion) {
             });
         }
         let mut next = positions.iter().cycle();
-        criterion.bench_function(&format!("item/{size}"), |bencher| {
+        criterion.bench_function(&format!("query/item/{size}"), |bencher| {
             bencher.iter_batched(
                 || next.next().map_or(ItemId(1), |position| position.item),
                 |item| query::item_stock(&state, Timestamp(0), item, &Paging::default()),
@@ -144,11 +145,11 @@ fn everything(criterion: &mut Criterion) {
         let now = state.recorded_at();
         let lists = [("page by sku", StockSort::Sku), ("page by available", StockSort::Available)];
         for (name, by) in lists {
-            criterion.bench_function(&format!("{name}/{size}"), |bencher| {
+            criterion.bench_function(&format!("query/{name}/{size}"), |bencher| {
                 bencher.iter(|| query::stock_list(&state, now, &every, Order::ascending(by), &paging));
             });
         }
-        criterion.bench_function(&format!("oversold/{size}"), |bencher| {
+        criterion.bench_function(&format!("query/oversold/{size}"), |bencher| {
             bencher.iter(|| query::oversold(&state, now, &Scope::default(), &paging));
         });
     }
@@ -163,11 +164,10 @@ fn crowd(criterion: &mut Criterion) {
         history.fold(Body::Received { lines: smallvec![Line::new(position, Quantity(i64::from(size) / 2))] });
         (0..size).for_each(|_| history.reserve(position, 1, None));
         let now = history.state.recorded_at();
-        criterion.bench_function(&format!("holders/{size}"), |bencher| {
+        criterion.bench_function(&format!("query/holders/{size}"), |bencher| {
             bencher.iter(|| query::holders(&history.state, now, position, &Paging::first(100)));
         });
     }
 }
 
-criterion_group!(benches, one_position, everything, crowd);
-criterion_main!(benches);
+criterion_group!(run, one_position, everything, crowd);

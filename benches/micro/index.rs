@@ -2,12 +2,12 @@
 //!
 //! Workload: random version 4 uuids from a fixed seed, `COUNTERFOIL_BENCH_IDS` of them (1,000,000 when not set), in
 //! segments of 65,536 seqs, merged as they come, in a directory. Under `cargo test` it runs with 20,000.
-#![allow(missing_docs, clippy::expect_used, reason = "criterion's macros; a bench stops at its first failure")]
 
+use crate::{is_measured, mix};
 use counterfoil::files::DirFiles;
 use counterfoil::index::limits::SEGMENT_SEQS;
 use counterfoil::index::{BucketKey, Index, IndexView, MergeStep, Recent, Segment};
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,17 +20,8 @@ const EVENTS: u64 = 8 * SEGMENT_SEQS;
 const ITEMS: u64 = 4_000;
 
 fn main_ids() -> u64 {
-    let is_bench = std::env::args().any(|argument| argument == "--bench");
     let wanted = std::env::var("COUNTERFOIL_BENCH_IDS").ok().and_then(|ids| ids.parse().ok());
-    if is_bench { wanted.unwrap_or(IDS) } else { IDS_IN_TESTS }
-}
-
-/// SplitMix64: the same numbers in every run.
-fn mix(n: u64) -> u64 {
-    let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    n ^ (n >> 31)
+    if is_measured() { wanted.unwrap_or(IDS) } else { IDS_IN_TESTS }
 }
 
 /// The n-th version 4 uuid.
@@ -150,8 +141,7 @@ fn lookups(criterion: &mut Criterion) {
 }
 
 fn builds(criterion: &mut Criterion) {
-    let is_bench = main_ids() != IDS_IN_TESTS;
-    let events = if is_bench { EVENTS } else { 2_000 };
+    let events = if is_measured() { EVENTS } else { 2_000 };
     let mut group = criterion.benchmark_group("index_build");
     group.sample_size(10).throughput(Throughput::Elements(events));
     group.bench_function("segments_and_merges", |bencher| bencher.iter(|| built(events, insert_event)));
@@ -172,5 +162,4 @@ fn builds(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, lookups, builds);
-criterion_main!(benches);
+criterion_group!(run, lookups, builds);

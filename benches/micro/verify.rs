@@ -5,9 +5,9 @@
 //! | shop | 4,000 items; reserve and fulfil in turns, each for an order of its own |
 //! | till | 4,000 items; sales of one line, each with an external id |
 //!
-//! `cargo bench --bench verify -- [EVENTS] [PART OF A NAME]` measures (a million events unless told otherwise);
-//! under `cargo test` it runs over a few thousand so that it can't rot.
-#![allow(missing_docs, clippy::expect_used)]
+//! `verify/shop` measures only the first.
+
+use crate::events_wanted;
 
 use counterfoil::audit::{Options, export, replay, verify};
 use counterfoil::domain::command::{Actor, Departure};
@@ -26,11 +26,14 @@ const ITEMS: u32 = 4_000;
 const GROUP_EVENTS: usize = 8_192;
 const SEED: u64 = 42;
 
-fn main() {
-    let measured = std::env::args().any(|argument| argument == "--bench");
-    let asked = std::env::args().filter_map(|argument| argument.parse().ok()).next();
-    let events: u64 = asked.unwrap_or(if measured { 1_000_000 } else { 20_000 });
-    for (name, next) in [("shop", shop as fn(&mut Writer, u64)), ("till", till)] {
+pub fn run() {
+    let events = events_wanted();
+    let workloads = [("shop", shop as fn(&mut Writer, u64)), ("till", till)];
+    let asked: Vec<String> =
+        std::env::args().filter_map(|word| Some(word.strip_prefix("verify/")?.to_owned())).collect();
+    for (name, next) in
+        workloads.into_iter().filter(|(name, _)| asked.is_empty() || asked.iter().any(|word| word == name))
+    {
         let mut writer = Writer::new();
         while writer.seq < events {
             next(&mut writer, events);
@@ -53,11 +56,6 @@ fn exported(reader: &Arc<dyn StoreReader>) {
 }
 
 fn timed(what: &str, events: u64, run: impl FnOnce()) {
-    let wanted =
-        std::env::args().skip(1).find(|argument| !argument.starts_with('-') && argument.parse::<u64>().is_err());
-    if wanted.is_some_and(|wanted| !what.contains(&wanted)) {
-        return;
-    }
     let (start, processor) = (Instant::now(), processor_seconds());
     run();
     let seconds = start.elapsed().as_secs_f64();

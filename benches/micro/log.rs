@@ -9,8 +9,9 @@
 //! | `sled_append_sync` | a group of one event appended and synced on disk |
 //! | `sled_scan_raw` | one event read from disk through sled, its hash checked |
 //!
-//! Run with `cargo bench --bench log`. Under `cargo test` each runs once on a small log, so it can't rot.
-#![allow(missing_docs, clippy::expect_used)]
+//! Under `cargo test` each runs once on a small log.
+
+use crate::is_measured;
 
 use counterfoil::domain::command::Actor;
 use counterfoil::domain::event::{Body, Envelope, Event, UnitMark};
@@ -22,14 +23,14 @@ use counterfoil::log::memory_store::MemoryDisk;
 use counterfoil::log::sled_store::SledOptions;
 use counterfoil::log::{GroupBuilder, GroupBytes, Head, SledStore, Store, StoreReader, decode_event, encode_event};
 use counterfoil::log::{scan, scan_raw};
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group};
 use smallvec::{SmallVec, smallvec};
 use std::hint::black_box;
 
 const GROUP: u64 = 4_096;
 
 fn events_in_log() -> u64 {
-    match std::env::args().any(|argument| argument == "--bench") {
+    match is_measured() {
         true => 50 * GROUP,
         false => GROUP,
     }
@@ -158,5 +159,4 @@ fn on_disk(criterion: &mut Criterion) {
     bench.finish();
 }
 
-criterion_group!(benches, pure, in_memory, on_disk);
-criterion_main!(benches);
+criterion_group!(run, pure, in_memory, on_disk);

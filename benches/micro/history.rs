@@ -11,8 +11,7 @@
 //! | `events` | a page of 100 of an item's, an actor's, an order's, a kind's history, newest and oldest first |
 //! | `explain` | a page of 100 of the busy position |
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
+use crate::{events_wanted, is_measured, mix};
 use counterfoil::domain::command::{Act, Actor, Command, Holds, PosDelta};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
@@ -29,14 +28,6 @@ const ITEMS: u64 = 10_000;
 const BUSY: u64 = 1;
 /// A reservation and its fulfilment are in one batch.
 const BATCH: u64 = 8_190;
-
-/// SplitMix64: the same numbers in every run.
-fn mix(n: u64) -> u64 {
-    let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    n ^ (n >> 31)
-}
 
 fn command(act: Act, n: u64) -> Command {
     let actor = Actor::asserted(ActorId::new(&format!("till-{}", n % 50)).unwrap());
@@ -168,10 +159,8 @@ fn ask_events(ledger: &Ledger, instants: &[Timestamp], events: u64) {
     report("explain the busy position", times);
 }
 
-fn main() {
-    let small = !std::env::args().any(|argument| argument == "--bench");
-    let events = std::env::var("COUNTERFOIL_BENCH_EVENTS").ok().and_then(|text| text.parse().ok());
-    let events: u64 = events.unwrap_or(if small { 20_000 } else { 1_000_000 });
+pub fn run() {
+    let events = events_wanted();
     let dir = tempfile::tempdir_in(std::env::current_dir().unwrap().join("target")).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let path = dir.path().join("ledger");
@@ -182,7 +171,7 @@ fn main() {
         fill(&ledger, events).await;
         let wrote = started.elapsed().as_secs_f64();
         let end = ledger.query(|_, now| now);
-        let asked = if small { 5 } else { 200 };
+        let asked = if is_measured() { 200 } else { 5 };
         let spread = |n: u64| begin.plus_micros(((end.0 - begin.0) as u64 / asked * n) as i64);
         let instants: Vec<Timestamp> = (1..=asked).map(|n| spread(mix(n) % asked)).collect();
         println!("{events} events in {wrote:.1} s, {:.0} /s", events as f64 / wrote);

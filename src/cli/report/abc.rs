@@ -1,0 +1,82 @@
+//! `report abc`: the few items that most of the movement is about.
+
+use super::{Span, figure, row_about, show};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::sheet::Column;
+use clap::ValueEnum;
+use counterfoil::reports::{AbcBy, AbcRow, AbcThresholds};
+use serde_json::{Map, Value, json};
+
+/// Items by what was sold of them, the most first, in classes A, B and C.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  counterfoil report abc --from 2026-01-01 --until 2026-12-31
+  counterfoil report abc --by lines --thresholds 70,90 --location SHOP
+
+An item is of class A as long as the items before it make less than the first threshold of the whole, then B up to the
+second, then C. Whole units of all items are added up. Items of which nothing was sold are not listed: see
+counterfoil report dead-stock.")]
+pub struct Args {
+    #[command(flatten)]
+    span: Span,
+    /// What items are ranked by.
+    #[arg(long, value_enum, default_value_t = By::Units)]
+    by: By,
+    /// Up to which shares, in per cent, items are of class A, and of B.
+    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "A,B", default_values_t = [80, 95])]
+    thresholds: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Units sold.
+    Units,
+    /// Lines of sales.
+    Lines,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::text("class", "class"),
+    Column::text("sku", "item"),
+    Column::figure("units", "units sold"),
+    Column::figure("lines", "lines"),
+    Column::figure("share", "share %"),
+    Column::figure("cumulative", "together %"),
+    Column::hidden("seq"),
+    Column::hidden("as_of"),
+];
+
+pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let by = match args.by {
+        By::Units => AbcBy::Units,
+        By::Lines => AbcBy::Lines,
+    };
+    let thresholds = match args.thresholds.as_slice() {
+        [a, b] => AbcThresholds::new(*a, *b)?,
+        _ => AbcThresholds::default(),
+    };
+    let answer = context.with_ledger(async |ledger, _| {
+        let within = args.span.within(ledger)?;
+        Ok(ledger.reports().abc(&within, by, thresholds)?)
+    });
+    let answer = answer.await?;
+    show(context, COLUMNS, answer.map(|rows| rows.into_iter().map(|row| told(&row))))
+}
+
+fn told(row: &AbcRow) -> Map<String, Value> {
+    let mut told = row_about(&row.about);
+    for (key, value) in [
+        ("class", json!(row.class)),
+        ("units", figure(row.units, row.about.decimals)),
+        ("lines", json!(row.lines)),
+        ("share", json!(row.share)),
+        ("cumulative", json!(row.cumulative)),
+    ] {
+        told.insert(key.to_owned(), value);
+    }
+    told.remove("location");
+    told.remove("lot");
+    told
+}

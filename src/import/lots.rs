@@ -1,0 +1,83 @@
+//! Lots that a file names: each by the place of its item and its code.
+
+use super::layout::LotCode;
+use super::line::{Lookup, refusal_of};
+use super::mapping::Unknown;
+use super::planned::{FreshLot, Refusal};
+use super::template::Row;
+use crate::domain::command::{Alias, AliasKind};
+use crate::domain::ids::ItemId;
+use crate::domain::text::AliasText;
+use crate::query::Named;
+use hashbrown::HashMap;
+
+/// The lots that came up so far.
+#[derive(Default)]
+pub(super) struct Lots {
+    places: HashMap<(usize, AliasText), usize>,
+    /// Those that came up since they were last taken.
+    pub fresh: Vec<FreshLot>,
+}
+
+/// A lot that has a place already, or will get one when its line is taken.
+pub(super) enum FoundLot {
+    Place(usize),
+    Unknown(AliasText),
+}
+
+/// The item that a lot is of: its place, and its number where the ledger has it.
+#[derive(Clone, Copy)]
+pub(super) struct OfItem {
+    pub place: Option<usize>,
+    pub known: Option<ItemId>,
+}
+
+impl Lots {
+    /// The lot on a line; none where the field is empty.
+    pub fn found(
+        &mut self,
+        field: &LotCode,
+        row: &Row<'_>,
+        item: OfItem,
+        lookup: &Lookup,
+    ) -> Result<Option<FoundLot>, Refusal> {
+        let text = field.code.value(row);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let code = AliasText::new(&text).map_err(|error| refusal_of("LOT", &field.code, &text, error))?;
+        if let Some(item_place) = item.place {
+            if let Some(place) = self.places.get(&(item_place, code.clone())) {
+                return Ok(Some(FoundLot::Place(*place)));
+            }
+            let alias = |item| Alias { kind: AliasKind::Lot(item), text: code.clone() };
+            if let Some(Named::Lot(lot)) = item.known.and_then(|item| lookup(&alias(item))) {
+                let fresh = FreshLot { item: item_place, code, known: Some(lot.lot) };
+                return Ok(Some(FoundLot::Place(self.insert(fresh))));
+            }
+        }
+        match field.unknown {
+            Unknown::Register => Ok(Some(FoundLot::Unknown(code))),
+            Unknown::Refuse => {
+                let advice =
+                    "the item has no lot with this code; make it, or say lot.unknown = \"register\" in the mapping";
+                Err(refusal_of("LOT_NOT_FOUND", &field.code, &text, advice))
+            }
+        }
+    }
+
+    /// The place of a lot whose line is taken, of the item at this place.
+    pub fn placed(&mut self, found: FoundLot, item: usize) -> usize {
+        match found {
+            FoundLot::Place(place) => place,
+            FoundLot::Unknown(code) => self.insert(FreshLot { item, code, known: None }),
+        }
+    }
+
+    fn insert(&mut self, fresh: FreshLot) -> usize {
+        let place = self.places.len();
+        self.places.insert((fresh.item, fresh.code.clone()), place);
+        self.fresh.push(fresh);
+        place
+    }
+}

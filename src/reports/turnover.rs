@@ -1,0 +1,162 @@
+//! Turnover: how often stock was sold in a year, and for how many days what is there lasts.
+
+use super::about::Key;
+use super::lines::{BucketLines, Reading};
+use super::read::{Basis, lists_of_item};
+use super::returns::{for_each_return, for_each_sale};
+use super::within::Window;
+use super::{About, Per, Ratio, ReportError, Reports, Within};
+use crate::domain::event::Event;
+use crate::domain::event_kind::EventKind;
+use crate::domain::ids::{ItemId, LocationId, Position, Seq, Timestamp};
+use crate::domain::period::for_each_entry;
+use crate::domain::state::State;
+use crate::limits::DECIMALS_MAX;
+use crate::query::Answer;
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+const DAY_MICROS: i128 = 86_400_000_000;
+const YEAR_DAYS: i128 = 365;
+
+/// What was sold of what was there, in smallest units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TurnoverRow {
+    /// What it is about.
+    #[serde(flatten)]
+    pub about: About,
+    /// What was sold and shipped to customers.
+    pub sold: i128,
+    /// What came back from them.
+    pub returned: i128,
+    /// The sum over all microseconds of the span of what was there then, as it is known now.
+    pub unit_micros: i128,
+    /// How long the span is, in microseconds.
+    pub span_micros: i64,
+    /// What is available now.
+    pub available: i128,
+}
+
+impl TurnoverRow {
+    /// What was sold and did not come back.
+    #[must_use]
+    pub const fn demand(&self) -> i128 {
+        self.sold - self.returned
+    }
+
+    /// What was there on average, in whole units: every day counts as long as it was.
+    #[must_use]
+    pub fn average(&self) -> Option<Ratio> {
+        let whole = 10_i128.pow(u32::from(self.about.decimals.min(DECIMALS_MAX)));
+        Ratio::new(self.unit_micros, i128::from(self.span_micros) * whole)
+    }
+
+    /// How often the average stock would be sold in 365 days; none where there was none, on average.
+    #[must_use]
+    pub fn turns_per_year(&self) -> Option<Ratio> {
+        Ratio::new(self.demand().saturating_mul(YEAR_DAYS * DAY_MICROS), self.unit_micros)
+    }
+
+    /// For how many days what is available would last; none where nothing was sold.
+    #[must_use]
+    pub fn days_of_cover(&self) -> Option<Ratio> {
+        let lasting = self.available.saturating_mul(self.span_micros.into());
+        Ratio::new(lasting, self.demand().saturating_mul(DAY_MICROS))
+    }
+}
+
+#[derive(Default)]
+struct Sums {
+    sold: i128,
+    returned: i128,
+    unit_micros: i128,
+}
+
+/// What is available now.
+fn available(state: &State, as_of: Timestamp, within: &Within, per: Per) -> FxHashMap<Key, i128> {
+    let mut sums = FxHashMap::default();
+    for (position, _) in state.positions().filter(|(position, _)| within.admits(**position)) {
+        *sums.entry(per.key(*position)).or_default() += i128::from(state.available(*position, as_of));
+    }
+    sums
+}
+
+/// The span at a location: from the first thing that happened there, unless it was said, to now.
+fn span_of(basis: &Basis, first: &FxHashMap<LocationId, Timestamp>, location: LocationId) -> Window {
+    let Window { from, until } = basis.window(location);
+    let first = first.get(&location).copied().unwrap_or(basis.as_of);
+    let from = if from == Timestamp(i64::MIN) { first } else { from };
+    Window { from, until: until.min(basis.as_of) }
+}
+
+/// The sum over the microseconds of a span of what was in a bucket.
+fn unit_micros(bucket: BucketLines<'_>, span: Window) -> i128 {
+    let (mut since, mut quantity, mut sum) = (span.from, 0, 0);
+    let mut until = |at: Timestamp, next: i128| {
+        let at = at.clamp(span.from, span.until.max(span.from));
+        sum += quantity * i128::from(at.0.saturating_sub(since.0).max(0));
+        since = since.max(at);
+        quantity = next;
+    };
+    bucket.each_dated(|step| until(step.at.at(), step.quantity));
+    until(span.until, 0);
+    sum
+}
+
+impl Reports<'_> {
+    /// What was sold and shipped to customers within the span, and what was there meanwhile, by when it happened.
+    ///
+    /// Demand = sold less returned; average stock = the sum of stock × time over the time of the span; turns per year =
+    /// demand in 365 days at that rate over the average stock; days of cover = what is available over the demand of a
+    /// day. This is the usual inventory turnover, in units instead of cost.
+    ///
+    /// # Errors
+    /// [`ReportError`].
+    pub fn turnover(&self, within: &Within, per: Per) -> Result<Answer<Vec<TurnoverRow>>, ReportError> {
+        let (basis, available) = self.basis(within, |state, as_of| available(state, as_of, within, per))?;
+        let sums = std::cell::RefCell::new(BTreeMap::<Key, Sums>::new());
+        let first = std::cell::RefCell::new(FxHashMap::<LocationId, Timestamp>::default());
+        let mut items = FxHashSet::<ItemId>::default();
+        let see = |seq: Seq, event: &Event, _: &Reading<'_>| {
+            let at = event.envelope.moment().at();
+            for_each_entry(seq, event, |position, _, _| {
+                if within.admits(position) {
+                    let mut first = first.borrow_mut();
+                    let first = first.entry(position.location).or_insert(at);
+                    *first = (*first).min(at);
+                }
+            });
+            let add = |position: Position, put: &mut dyn FnMut(&mut Sums)| {
+                if within.admits(position) && basis.window(position.location).has(at) {
+                    put(sums.borrow_mut().entry(per.key(position)).or_default());
+                }
+            };
+            for_each_sale(event, |position, units| add(position, &mut |sums| sums.sold += i128::from(units)));
+            for_each_return(event, |_, back| {
+                let units = i128::from(back.line.quantity.0);
+                add(back.line.position, &mut |sums| sums.returned += units);
+            });
+        };
+        let visit = |bucket: BucketLines<'_>| {
+            let position = bucket.position;
+            items.insert(position.item);
+            let span = span_of(&basis, &first.borrow(), position.location);
+            let there = unit_micros(bucket, span);
+            sums.borrow_mut().entry(per.key(position)).or_default().unit_micros += there;
+        };
+        let lists = lists_of_item(within.item, &[EventKind::PeriodClosed]);
+        self.each_bucket(&basis, &lists, |position| within.admits(position), see, visit)?;
+        let decimals = if per == Per::Location { self.common_decimals(items)? } else { 0 };
+        let rows = sums.into_inner().into_iter().map(|(key, sums)| {
+            let span = span_of(&basis, &first.borrow(), key.1);
+            let span_micros = span.until.0.saturating_sub(span.from.0).max(0);
+            (key, decimals, (sums, span_micros, available.get(&key).copied().unwrap_or(0)))
+        });
+        let rows = self.name(rows.collect()).into_iter().map(|(about, (sums, span_micros, available))| {
+            let Sums { sold, returned, unit_micros } = sums;
+            TurnoverRow { about, sold, returned, unit_micros, span_micros, available }
+        });
+        Ok(basis.answer(rows.collect()))
+    }
+}
