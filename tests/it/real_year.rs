@@ -7,10 +7,14 @@ mod sums;
 
 use crate::import::mapping;
 use counterfoil::audit;
+use counterfoil::domain::event_kind::EventKind;
+use counterfoil::domain::period::By;
 use counterfoil::import::{Options as ImportOptions, Progress, Source, Summary};
 use counterfoil::ledger::{Ledger, Options};
 use counterfoil::limits::MESSAGE_COMMANDS_MAX;
-use std::io::{BufRead, BufReader};
+use counterfoil::reports::{AbcBy, AbcClass, AbcThresholds, About, Cut, Per, Within};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -113,6 +117,66 @@ async fn a_killed_import_goes_on_to_the_same_stock() {
     assert_eq!(stock(&killed), stock(&whole));
     killed.close().await.unwrap();
     whole.close().await.unwrap();
+}
+
+/// What the lines of goods take from stock in each month, by code: by the day that the file says.
+fn taken_by_month(file: &Path) -> BTreeMap<(String, String), i128> {
+    let goods = sums::of_goods(file).unwrap();
+    let raw = std::fs::File::open(file).unwrap();
+    let text: Box<dyn Read> = match file.extension().is_some_and(|extension| extension == "zst") {
+        true => Box::new(zstd::Decoder::new(raw).unwrap()),
+        false => Box::new(raw),
+    };
+    let mut taken = BTreeMap::new();
+    for record in csv::Reader::from_reader(text).into_records() {
+        let record = record.unwrap();
+        let (code, quantity, month) = (&record[1], record[3].parse::<i128>().unwrap(), &record[4][..7]);
+        if goods.contains_key(code) {
+            *taken.entry((code.to_owned(), month.to_owned())).or_default() += quantity;
+        }
+    }
+    taken
+}
+
+#[tokio::test]
+async fn reports_are_the_sums_of_the_files_lines() {
+    let place = tempfile::tempdir().unwrap();
+    let Some(file) = file(place.path()) else { return };
+    let ledger = open(&place.path().join("ledger"));
+    import(&ledger, &file, |_| {}).await;
+    let wanted = taken_by_month(&file);
+    let reports = ledger.reports();
+    let monthly = Cut::Calendar(By::Month);
+    let rows = reports.movement(&Within::default(), monthly, Per::Item).unwrap().value;
+    let sku = |about: &About| about.sku.as_ref().unwrap().to_string();
+    let told = rows.iter().map(|row| ((sku(&row.about), row.period.label.clone()), -row.moved()));
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), wanted);
+    assert!(rows.iter().all(|row| row.opening + row.moved() == row.closing && row.variance == 0));
+
+    let whole = reports.movement(&Within::default(), monthly, Per::Location).unwrap().value;
+    let mut by_month: BTreeMap<String, i128> = BTreeMap::new();
+    for ((_, month), taken) in &wanted {
+        *by_month.entry(month.clone()).or_default() += taken;
+    }
+    let told = whole.iter().map(|row| (row.period.label.clone(), -row.moved()));
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), by_month);
+    assert_eq!(whole.last().map(|row| -row.closing), Some(wanted.values().sum()));
+
+    // One item out of the lists of the index, and all of them in many passes over the log.
+    let (one, _) = rows.iter().map(|row| (sku(&row.about), row)).last().unwrap();
+    let item = sums::item_of(&ledger, &one);
+    let few = reports.movement(&Within { item, ..Within::default() }, monthly, Per::Item).unwrap().value;
+    assert_eq!(few, rows.iter().filter(|row| row.about.item == item).cloned().collect::<Vec<_>>());
+    let passes = ledger.reports().holding_at_most(LINES / 3);
+    assert_eq!(passes.movement(&Within::default(), monthly, Per::Item).unwrap().value, rows);
+
+    let sold = reports.abc(&Within::default(), AbcBy::Lines, AbcThresholds::default()).unwrap().value;
+    let lines: u64 = sold.iter().map(|row| row.lines).sum();
+    let sales = rows.iter().flat_map(|row| &row.moves).filter(|sum| sum.kind == EventKind::PosSale);
+    let units: i128 = sold.iter().map(|row| row.units).sum();
+    assert_eq!(units, -sales.map(|sum| sum.left).sum::<i128>());
+    assert!(lines > LINES as u64 * 9 / 10 && sold.first().is_some_and(|row| row.class == AbcClass::A));
+    ledger.close().await.unwrap();
 }
 
 /// Runs the test below in a process of its own, and kills it as soon as some lines are durable.
