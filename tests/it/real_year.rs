@@ -5,6 +5,10 @@
 
 use crate::cmd::tool;
 use crate::import::mapping_file;
+use counterfoil::domain::event_kind::EventKind;
+use counterfoil::domain::period::By;
+use counterfoil::ledger::{Ledger, Options};
+use counterfoil::reports::{AbcBy, AbcClass, AbcThresholds, About, Cut, Per, Within};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -70,20 +74,22 @@ impl Year {
         Some(Self { file, lines: REAL_LINES, place })
     }
 
-    /// What stock must come out: minus the sums of the goods, read by lines that know nothing of the importer.
-    fn stock(&self) -> Stock {
+    /// The lines of goods, read by lines that know nothing of the importer: item, month and quantity.
+    fn goods(&self) -> Vec<(String, String, i64)> {
         let raw = std::fs::File::open(&self.file).unwrap();
         let text: Box<dyn Read> = match self.file.extension().is_some_and(|extension| extension == "zst") {
             true => Box::new(zstd::Decoder::new(raw).unwrap()),
             false => Box::new(raw),
         };
+        let records = csv::Reader::from_reader(text).into_records().map(Result::unwrap);
+        let goods = records.filter(|record| !CHARGES.contains(&&record[1]) && !record[1].starts_with("gift_0001_"));
+        goods.map(|record| (record[1].to_owned(), record[4][..7].to_owned(), record[3].parse().unwrap())).collect()
+    }
+
+    /// What stock must come out: minus the sums of the goods.
+    fn stock(&self) -> Stock {
         let mut stock = Stock::new();
-        for record in csv::Reader::from_reader(text).into_records() {
-            let record = record.unwrap();
-            if !CHARGES.contains(&&record[1]) && !record[1].starts_with("gift_0001_") {
-                *stock.entry(record[1].to_owned()).or_default() -= record[3].parse::<i64>().unwrap();
-            }
-        }
+        self.goods().into_iter().for_each(|(item, _, quantity)| *stock.entry(item).or_default() -= quantity);
         stock
     }
 
@@ -186,5 +192,55 @@ fn a_generated_year_is_the_same_stock_however_often_it_is_imported_or_killed() {
 fn a_real_year_is_the_same_stock_however_often_it_is_imported_or_killed() {
     if let Some(year) = Year::real() {
         holds(&year);
+    }
+}
+
+/// Monthly movement, and what is sold most, against the lines of the file.
+fn is_reported(year: &Year) {
+    let dir = year.ledger("reported");
+    year.import(&dir);
+    let ledger = Ledger::open(&dir, Options::default()).unwrap();
+    let mut taken: BTreeMap<(String, String), i128> = BTreeMap::new();
+    let mut by_month: BTreeMap<String, i128> = BTreeMap::new();
+    for (item, month, quantity) in year.goods() {
+        *taken.entry((item, month.clone())).or_default() += i128::from(quantity);
+        *by_month.entry(month).or_default() += i128::from(quantity);
+    }
+    let (reports, monthly) = (ledger.reports(), Cut::Calendar(By::Month));
+    let rows = reports.movement(&Within::default(), monthly, Per::Item).unwrap().value;
+    let sku = |about: &About| about.sku.as_ref().unwrap().to_string();
+    let told = rows.iter().map(|row| ((sku(&row.about), row.period.label.clone()), -row.moved()));
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), taken);
+    assert!(rows.iter().all(|row| row.opening + row.moved() == row.closing && row.variance == 0));
+
+    let whole = reports.movement(&Within::default(), monthly, Per::Location).unwrap().value;
+    let told = whole.iter().map(|row| (row.period.label.clone(), -row.moved()));
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), by_month);
+    assert_eq!(whole.last().map(|row| -row.closing), Some(taken.values().sum()));
+
+    // One item out of the lists of the index, and all of them in many passes over the log.
+    let item = rows.last().unwrap().about.item;
+    let few = reports.movement(&Within { item, ..Within::default() }, monthly, Per::Item).unwrap().value;
+    assert_eq!(few, rows.iter().filter(|row| row.about.item == item).cloned().collect::<Vec<_>>());
+    let passes = ledger.reports().holding_at_most(year.lines as usize / 3);
+    assert_eq!(passes.movement(&Within::default(), monthly, Per::Item).unwrap().value, rows);
+
+    let sold = reports.abc(&Within::default(), AbcBy::Lines, AbcThresholds::default()).unwrap().value;
+    let lines: u64 = sold.iter().map(|row| row.lines).sum();
+    let sales = rows.iter().flat_map(|row| &row.moves).filter(|sum| sum.kind == EventKind::PosSale);
+    let units: i128 = sold.iter().map(|row| row.units).sum();
+    assert_eq!(units, -sales.map(|sum| sum.left).sum::<i128>());
+    assert!(lines > year.lines * 9 / 10 && sold.first().is_some_and(|row| row.class == AbcClass::A));
+}
+
+#[test]
+fn reports_of_a_generated_year_are_the_sums_of_its_lines() {
+    is_reported(&Year::generated());
+}
+
+#[test]
+fn reports_of_a_real_year_are_the_sums_of_its_lines() {
+    if let Some(year) = Year::real() {
+        is_reported(&year);
     }
 }

@@ -103,5 +103,5 @@ fn total(rows: &[ShrinkageRow]) -> String {
     let counts = || rows.iter().filter(|row| is_count(row));
     let (lines, exact) = (counts().map(|row| row.lines).sum(), counts().map(|row| row.exact).sum());
     let Some(accuracy) = accuracy(exact, lines) else { return String::new() };
-    format!("  {lines} counts, {exact} of them exact: accuracy {accuracy} %\n")
+    format!("  counts: {lines}, exact: {exact}, accuracy: {accuracy} %\n")
 }
