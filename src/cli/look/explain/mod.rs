@@ -26,9 +26,9 @@ Examples:
   counterfoil explain MUG-BLUE --location SHOP --as-of known:2026-01-31 --format csv
   counterfoil explain JAM-PLUM --lot P-2501 --location SHOP --as-of true:2026-01-31T18:00
 
-The rows add up to the figures. They are in the order in which events were recorded; as of true:TIME they are the facts
-and counts in the order in which they occurred, and the row of a count is what it put right. What was reserved has no
-other order than that of recording, so it has no rows there.
+The rows add up to the figures. They are in the order in which events were recorded; as of true:TIME they are the \
+facts and counts in the order in which they occurred, and the row of a count is what it put right. What was reserved \
+has no other order than that of recording, so it has no rows there.
 
 {MOMENTS}"))]
 pub struct Args {

@@ -53,6 +53,9 @@ const HOLDS: &[Column] = &[
     Column::text("deadline", "until"),
 ];
 
+/// What takes from the reserved without an event.
+const LAPSED: &str = "(holds lapsed)";
+
 /// What was found.
 pub struct Told {
     place: String,
@@ -172,6 +175,11 @@ impl Told {
         writeln!(context.out, "  {}\n", rests_on(self.as_of, self.answer.seq, self.answer.as_of))?;
         let mut sheet = context.sheet(TOTALS);
         self.totals().iter().try_for_each(|total| sheet.push(total))?;
+        // Closing what had lapsed takes it from what is held, lapsing from what is reserved.
+        let held: i64 = found.totals.iter().map(|total| total.held).sum();
+        if held != reserved {
+            sheet.push(&json!({ "kind": LAPSED, "held": amount(reserved - held, decimals) }))?;
+        }
         sheet.end()?;
         writeln!(context.out, "\n  In the order in which events were recorded:\n")?;
         let mut sheet = context.sheet(ROWS);
@@ -243,7 +251,7 @@ fn before(row: &ExplainRow) -> Stock {
 
 /// What lapsed without an event, and the stock behind it.
 fn lapse(stock: Stock, lapsed: i64, decimals: u8) -> Value {
-    let mut row = json_row("(holds lapsed)", figures(&stock, decimals));
+    let mut row = json_row(LAPSED, figures(&stock, decimals));
     if let Value::Object(fields) = &mut row {
         fields.insert("reserved_step".to_owned(), amount(-lapsed, decimals));
     }
