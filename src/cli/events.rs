@@ -138,7 +138,7 @@ fn show(ledger: &Ledger, args: &Args, context: &mut Context<'_>) -> Result<(), F
     let (mut filter, is_json) = (filter(ledger, args)?, context.format() == super::Format::Json);
     let direction = if args.newest { Direction::Descending } else { Direction::Ascending };
     match (args.after.map(Seq), direction) {
-        (Some(after), Direction::Ascending) => filter.first = filter.first.max(Some(after.next())),
+        (Some(after), Direction::Ascending) => filter.first = filter.first.max(Some(Seq(after.0.saturating_add(1)))),
         (Some(Seq(0)), Direction::Descending) => return context.sheet(COLUMNS).end(),
         (Some(Seq(after)), Direction::Descending) => {
             filter.last = Some(Seq(after - 1)).into_iter().chain(filter.last).min();
