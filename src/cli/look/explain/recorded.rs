@@ -1,6 +1,6 @@
 //! In the order in which events were recorded.
 
-use super::{Asked, cited, figures, json_row, opening_row};
+use super::{Asked, Paged, cited, figures, json_row, opening_row, whole};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::moment::rests_on;
@@ -9,7 +9,7 @@ use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::quantity::decimal;
 use counterfoil::history::{AsOf, ExplainRow, Explanation};
 use counterfoil::named::{amount, place};
-use counterfoil::query::{Answer, Direction, Stock};
+use counterfoil::query::{Answer, Cursor, Direction, Stock};
 use counterfoil::{Ledger, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -70,33 +70,27 @@ pub struct Told {
 pub fn ask(ledger: &Ledger, asked: &Asked) -> Result<Told, Failure> {
     let Asked { position, as_of, page } = *asked;
     let direction = page.direction();
-    let mut paging = page.first(as_of);
-    let mut whole: Option<Answer<Explanation>> = None;
-    loop {
-        let answer = ledger.history().explain(position, as_of, direction, &paging)?;
-        let Some(mut found) = answer.value else {
-            return Err(Failure::Refused("there is no such item, location or lot".to_owned()));
-        };
-        let next = found.next.clone();
-        let whole = match &mut whole {
-            None => whole.insert(Answer { seq: answer.seq, as_of: answer.as_of, value: found }),
-            Some(whole) => {
-                if direction == Direction::Descending {
-                    whole.value.opening = found.opening;
-                }
-                whole.value.rows.append(&mut found.rows);
-                whole.value.next = found.next;
-                whole
-            }
-        };
-        match page.next(whole.value.rows.len(), next.as_ref()) {
-            Some(further) => paging = further,
-            None => break,
-        }
-    }
+    let answer = whole(asked, |paging| ledger.history().explain(position, as_of, direction, paging))?;
     let place = ledger.query(|state, _| place(state, position));
-    let answer = whole.ok_or_else(|| Failure::Refused("nothing was found".to_owned()))?;
     Ok(Told { place, as_of, direction, is_first_page: page.after.is_none(), answer })
+}
+
+impl Paged for Explanation {
+    fn shown(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn next(&self) -> Option<&Cursor> {
+        self.next.as_ref()
+    }
+
+    fn absorb(&mut self, mut page: Self, direction: Direction) {
+        if direction == Direction::Descending {
+            self.opening = page.opening;
+        }
+        self.rows.append(&mut page.rows);
+        self.next = page.next;
+    }
 }
 
 impl Told {
