@@ -17,9 +17,9 @@ Examples:
   counterfoil report movement --by week --from 2026-01-01 --until 2026-03-31 --location SHOP
   counterfoil report movement --per location --by period --format csv
 
-Every column between opening and closing is signed, and they add up: what left is negative. `restated` is what was
-recorded when the period that it is dated in was closed already: it stands in the first period that was open then.
-`variance` is what counts put right, less what of `restated` a count had settled already. The figures of a closed period
+Every column between opening and closing is signed, and they add up: what left is negative. `restated` is what was \
+recorded when the period that it is dated in was closed already: it stands in the first period that was open then. \
+`variance` is what counts put right, less what of `restated` a count had settled already. The figures of a closed period \
 never change. A period in which nothing was recorded for an item has no row. JSON and CSV have every kind of movement.")]
 pub struct Args {
     #[command(flatten)]
