@@ -163,7 +163,7 @@ async fn reports_are_the_sums_of_the_files_lines() {
     assert_eq!(whole.last().map(|row| -row.closing), Some(wanted.values().sum()));
 
     // One item out of the lists of the index, and all of them in many passes over the log.
-    let item = sums::item_of(&ledger, &sku(&rows.last().unwrap().about));
+    let item = rows.last().unwrap().about.item;
     let few = reports.movement(&Within { item, ..Within::default() }, monthly, Per::Item).unwrap().value;
     assert_eq!(few, rows.iter().filter(|row| row.about.item == item).cloned().collect::<Vec<_>>());
     let passes = ledger.reports().holding_at_most(LINES / 3);
