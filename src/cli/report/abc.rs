@@ -15,8 +15,8 @@ Examples:
   counterfoil report abc --from 2026-01-01 --until 2026-12-31
   counterfoil report abc --by lines --thresholds 70,90 --location SHOP
 
-An item is of class A as long as the items before it make less than the first threshold of the whole, then B up to the
-second, then C. Whole units of all items are added up. Items of which nothing was sold are not listed: see
+An item is of class A as long as the items before it make less than the first threshold of the whole, then B up to the \
+second, then C. Whole units of all items are added up. Items of which nothing was sold are not listed: see \
 counterfoil report dead-stock.")]
 pub struct Args {
     #[command(flatten)]
