@@ -38,6 +38,7 @@ impl PlotArgs {
         let no = |why: &str| Err(Failure::Refused(format!("the plot can't be written to {}: {why}", file.display())));
         match () {
             () if file.is_dir() => no("it is a directory; name a file, such as plot.svg"),
+            () if file.exists() && !file.is_file() => no("it is there and no plain file"),
             () if file.file_name().is_none() => no("it names no file"),
             () if !directory_of(file).is_dir() => no("its directory does not exist"),
             () => Ok(()),
@@ -48,7 +49,9 @@ impl PlotArgs {
     pub fn write(&self, svg: Option<String>) -> Result<(), Failure> {
         let (Some(file), Some(svg)) = (&self.plot, svg) else { return Ok(()) };
         let unable = |error| Failure::Unable(format!("the plot can't be written to {}: {error}", file.display()));
-        write_whole(file, svg.as_bytes()).map_err(unable)
+        // What a link leads to is replaced, not the link.
+        let place = file.canonicalize().unwrap_or_else(|_| file.clone());
+        write_whole(&place, svg.as_bytes()).map_err(unable)
     }
 
     /// Says where it is, to people.
@@ -81,4 +84,29 @@ fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// A location's time zone; UTC where several are meant.
 pub fn zone_of(zone: Option<&Zone>) -> chrono_tz::Tz {
     zone.and_then(|zone| zone.as_str().parse().ok()).unwrap_or(chrono_tz::UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[test]
+    fn a_file_is_written_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("plot.svg");
+        for text in ["<svg>1</svg>", "<svg/>"] {
+            write_whole(&file, text.as_bytes()).unwrap();
+            assert_eq!((fs::read_to_string(&file).unwrap().as_str(), names(dir.path()).len()), (text, 1));
+        }
+        // It can be written and not be moved to its place.
+        let taken = dir.path().join("taken");
+        fs::create_dir_all(taken.join("full")).unwrap();
+        assert!(write_whole(&taken, b"<svg/>").is_err());
+        assert!(taken.join("full").is_dir() && names(dir.path()).len() == 2, "nothing is left beside it");
+    }
 }

@@ -61,7 +61,7 @@ const HEADLINE_HEIGHT: i32 = 68;
 const PANEL_HEIGHT: u32 = 300;
 /// A panel of several.
 const SMALL_PANEL_HEIGHT: u32 = 220;
-const MARKED: f64 = 0.45;
+const MARKED: f64 = 0.35;
 
 impl StockPlot {
     /// The picture.

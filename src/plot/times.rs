@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// Ticks fit beside each other up to this many, or up to so many with short labels.
 const TICKS_MAX: i64 = 9;
-const SHORT_TICKS_MAX: i64 = 13;
+const SHORT_TICKS_MAX: i64 = 15;
 /// What is shorter is drawn this long.
 const SPAN_MICROS_MIN: i64 = 1_000;
 

@@ -1,9 +1,10 @@
 //! The tool as a process, by scripts in `tests/cmd`: what was typed, what was printed, how it ended.
 //!
 //! A script is one ledger's day. `$ receive MUG=1 …` is a command and `$* stock` one that is run in all three formats;
-//! `< text` is its standard input; below `@ name` such lines become a file. Below stand `> ` standard output, `! ` standard error, and `= code` where it is not
-//! 0. Hashes, times and what a machine takes (bytes, seconds) are masked, ids are numbered as they appear and may be used
-//! by later commands: `$ amend [id-7]`. `$~` and `$*~` mask every figure, for what is measured.
+//! `< text` is its standard input; below `@ name` such lines become a file. Below stand `> ` standard output, `! `
+//! standard error, and `= code` where it is not 0. Hashes, times and what a machine takes (bytes, seconds) are masked,
+//! ids are numbered as they appear and may be used by later commands: `$ amend [id-7]`. `$~` and `$*~` mask every figure,
+//! for what is measured.
 //! `COUNTERFOIL_UPDATE=1` writes what is printed now into the scripts.
 
 mod apply;

@@ -21,6 +21,8 @@ mod model;
 mod ops;
 mod past_events;
 mod periods;
+#[cfg(feature = "plot")]
+mod plot;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod power_cut_ledger;

@@ -14,6 +14,9 @@ use counterfoil::{Ledger, LocationId, Position, Timestamp};
 /// Steps of a line; more can't be told apart on the paper.
 const STEPS_MAX: usize = 1_000;
 
+const MISSING: &str = "below zero: more had left than is known to have been there";
+const OVERSOLD: &str = "oversold: available is below zero";
+
 /// The figures of one place over time.
 struct Drawn {
     place: Place,
@@ -43,19 +46,25 @@ pub fn draw(ledger: &Ledger, args: &Args, position: Position, as_of: AsOf) -> Re
         drawn.extend(Some(value).filter(|drawn| drawn.steps.iter().any(|steps| !steps.is_empty())));
     }
     let (seq, at) = rests.unwrap_or_default();
-    let (beside, below_zero) = match as_of {
-        AsOf::True(_) => ("sellable", "below zero: more had left than is known to have been there"),
-        AsOf::Seq(_) | AsOf::Known(_) => ("available", "oversold: available is below zero"),
-    };
     let is_parted = drawn.iter().any(|drawn| drawn.is_parted);
+    let (names, below_zero): (&[&str], &str) = match (as_of, is_parted) {
+        (AsOf::True(_), true) => (&["physical", "sellable"], MISSING),
+        (AsOf::True(_), false) => (&["physical"], MISSING),
+        (AsOf::Seq(_) | AsOf::Known(_), true) => (&["physical", "available"], OVERSOLD),
+        (AsOf::Seq(_) | AsOf::Known(_), false) => (&["physical and available: nothing was held"], OVERSOLD),
+    };
+    let rests_on = match as_of {
+        AsOf::True(at) => format!("as true by all that is known up to event {seq}, until {at}"),
+        AsOf::Seq(_) | AsOf::Known(_) => rests_on(as_of, seq, at),
+    };
     let zone = ledger.query(|state, _| Some(state.location(position.location)?.zone.clone()));
     let plot = StockPlot {
         title: title(args, &drawn),
-        note: format!("Stock over time, {}", rests_on(as_of, seq, at)),
+        note: format!("Stock over time, {rests_on}"),
         zone: zone_of(zone.as_ref()),
         until: at,
         below_zero: below_zero.to_owned(),
-        panels: drawn.into_iter().map(|drawn| drawn.panel(beside, is_parted)).collect(),
+        panels: drawn.into_iter().map(|drawn| drawn.panel(names)).collect(),
     };
     Ok(plot.svg()?)
 }
@@ -78,12 +87,9 @@ impl Drawn {
         Self { place, steps: [line(0), line(1)], is_parted }
     }
 
-    fn panel(self, beside: &str, is_parted: bool) -> Panel {
-        let [physical, other] = self.steps;
-        let mut lines = vec![StepLine { name: "physical".to_owned(), steps: physical }];
-        if is_parted {
-            lines.push(StepLine { name: beside.to_owned(), steps: other });
-        }
+    fn panel(self, names: &[&str]) -> Panel {
+        let line = |(name, steps): (&&str, Vec<Step>)| StepLine { name: (*name).to_owned(), steps };
+        let lines = names.iter().zip(self.steps).map(line).collect();
         let name = self.place.location_code.map(|code| code.to_string()).unwrap_or_default();
         Panel { name, decimals: self.place.decimals, lines }
     }
