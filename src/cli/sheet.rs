@@ -15,6 +15,8 @@ pub struct Column {
     /// The headline for people.
     title: &'static str,
     look: Look,
+    /// Whether a table leaves it out where every row has nothing or zero.
+    is_rare: bool,
 }
 
 /// How people see a column.
@@ -28,10 +30,6 @@ enum Look {
     Figure,
     /// To the right, and zero is only a dot.
     QuietFigure,
-    /// To the left, and left out where no row has it.
-    RareText,
-    /// To the right, zero is only a dot, and left out where it is zero in every row.
-    RareFigure,
     /// To the right, zero is only a dot, and what was added has a plus sign.
     Step,
     /// In CSV only.
@@ -41,42 +39,47 @@ enum Look {
 impl Column {
     /// A text.
     pub const fn text(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, look: Look::Text }
+        Self { key, title, look: Look::Text, is_rare: false }
     }
 
     /// A text that callers choose, of which a table shows the beginning.
     pub const fn short(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, look: Look::ShortText }
+        Self { key, title, look: Look::ShortText, is_rare: false }
     }
 
     /// A figure.
     pub const fn figure(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, look: Look::Figure }
+        Self { key, title, look: Look::Figure, is_rare: false }
     }
 
     /// A figure that is mostly zero.
     pub const fn quiet(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, look: Look::QuietFigure }
+        Self { key, title, look: Look::QuietFigure, is_rare: false }
     }
 
     /// A text that most lists do not need.
     pub const fn rare_text(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, look: Look::RareText }
+        Self::text(key, title).rarely()
     }
 
     /// A figure that most lists do not need.
     pub const fn rare(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, look: Look::RareFigure }
+        Self::quiet(key, title).rarely()
     }
 
     /// What a figure was changed by.
     pub const fn step(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, look: Look::Step }
+        Self { key, title, look: Look::Step, is_rare: false }
     }
 
     /// A field that a table has no room for.
     pub const fn hidden(key: &'static str) -> Self {
-        Self { key, title: "", look: Look::Hidden }
+        Self { key, title: "", look: Look::Hidden, is_rare: false }
+    }
+
+    /// The same, left out of a table that has nothing or zero there in every row.
+    pub const fn rarely(self) -> Self {
+        Self { is_rare: true, ..self }
     }
 
     /// The field of the row that it shows.
@@ -95,19 +98,13 @@ impl Column {
 
     /// Whether a table needs the column for this row.
     fn is_needed(&self, row: &Value) -> bool {
-        match self.look {
-            Look::RareText => !plain(&row[self.key]).is_empty(),
-            Look::RareFigure => {
-                let text = plain(&row[self.key]);
-                !text.is_empty() && !is_zero(&text)
-            }
-            _ => true,
-        }
+        let text = plain(&row[self.key]);
+        !self.is_rare || (!text.is_empty() && !is_zero(&text))
     }
 
     fn shown(&self, row: &Value) -> String {
         match (self.look, plain(&row[self.key])) {
-            (Look::QuietFigure | Look::RareFigure | Look::Step, text) if is_zero(&text) => "·".to_owned(),
+            (Look::QuietFigure | Look::Step, text) if is_zero(&text) => "·".to_owned(),
             (Look::Step, text) if text.starts_with(|letter: char| letter.is_ascii_digit()) => format!("+{text}"),
             (Look::ShortText, text) => shortened(&text),
             (_, text) => text,
@@ -222,7 +219,7 @@ fn table(columns: &[Column]) -> Table {
     for (index, column) in shown.iter().enumerate() {
         let Some(table_column) = table.column_mut(index) else { continue };
         table_column.set_padding((2, 0));
-        if matches!(column.look, Look::Figure | Look::QuietFigure | Look::RareFigure | Look::Step) {
+        if matches!(column.look, Look::Figure | Look::QuietFigure | Look::Step) {
             table_column.set_cell_alignment(CellAlignment::Right);
         }
     }

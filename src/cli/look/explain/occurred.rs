@@ -17,12 +17,12 @@ const ROWS: &[Column] = &[
     Column::figure("seq", "event"),
     Column::text("kind", "what"),
     Column::short("who", "who"),
-    Column::short("order", "order"),
-    Column::short("because", "because"),
+    Column::short("order", "order").rarely(),
+    Column::short("because", "because").rarely(),
     Column::step("sellable_step", "step"),
     Column::figure("sellable", "sellable"),
-    Column::step("unsellable_step", "step"),
-    Column::quiet("unsellable", "unsellable"),
+    Column::step("unsellable_step", "step").rarely(),
+    Column::rare("unsellable", "unsellable"),
     Column::figure("physical", "physical"),
     Column::hidden("physical_step"),
     Column::hidden("counted_sellable"),
@@ -35,7 +35,7 @@ const ROWS: &[Column] = &[
 const TOTALS: &[Column] = &[
     Column::text("kind", "what"),
     Column::step("sellable", "sellable"),
-    Column::step("unsellable", "unsellable"),
+    Column::step("unsellable", "unsellable").rarely(),
     Column::step("physical", "physical"),
 ];
 
