@@ -29,11 +29,11 @@ Examples:
   counterfoil events --actor anna --kind adjusted --kind counted --from 2026-01-01 --until 2026-01-31 --format csv
   counterfoil events --source till-1 --external-id r-2001
 
-Events agree with everything that is named. --from and --until take an event's number, or a time of recording: a date
-(which is in the range), 2026-01-31T18:00, or with an offset 2026-01-31T18:00+01:00; without one it is told by the clocks
-of --location, else in UTC.
+Events agree with everything that is named. --from and --until take an event's number, or a time of recording: a date \
+(which is in the range), 2026-01-31T18:00, or with an offset 2026-01-31T18:00+01:00; without one it is told by the \
+clocks of --location, else in UTC. For the next page give --after the last event of this one.
 
-Events can't be followed live from here: one process owns a ledger. A program that has it open does that with
+Events can't be followed live from here: one process owns a ledger. A program that has it open does that with \
 Ledger::subscribe.")]
 pub struct Args {
     #[command(flatten)]
@@ -138,7 +138,7 @@ fn show(ledger: &Ledger, args: &Args, context: &mut Context<'_>) -> Result<(), F
     let (mut filter, is_json) = (filter(ledger, args)?, context.format() == super::Format::Json);
     let direction = if args.newest { Direction::Descending } else { Direction::Ascending };
     match (args.after.map(Seq), direction) {
-        (Some(after), Direction::Ascending) => filter.first = filter.first.max(Some(after.next())),
+        (Some(after), Direction::Ascending) => filter.first = filter.first.max(Some(Seq(after.0.saturating_add(1)))),
         (Some(Seq(0)), Direction::Descending) => return context.sheet(COLUMNS).end(),
         (Some(Seq(after)), Direction::Descending) => {
             filter.last = Some(Seq(after - 1)).into_iter().chain(filter.last).min();

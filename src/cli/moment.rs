@@ -9,12 +9,12 @@ use counterfoil::{Ledger, Timestamp, Zone};
 pub const MOMENTS: &str = "\
 MOMENT is one of
   123         behind event 123
-  known:TIME  what was known then: of the events recorded by then
-  true:TIME   what was so then by all that is known now: of the facts and counts that occurred by then, whenever
-              they were recorded (promises have no other time than that of recording)
+  known:TIME  what was known then: the events recorded by then
+  true:TIME   what was so then: the facts and counts that occurred by then, whenever recorded
   now         what is known now
-TIME is a date, which is its end; or 2026-01-31T18:00, or with an offset 2026-01-31T18:00+01:00. Without an offset
-it is told by the clocks of the location that is named, else in UTC.";
+TIME is a date, which is its end; or 2026-01-31T18:00; or with an offset 2026-01-31T18:00+01:00. Without an offset it \
+is told by the clocks of the location that is named, else in UTC. Promises have no other time than that of recording; \
+names are those of today.";
 
 /// The moment that is meant.
 pub fn as_of(ledger: &Ledger, said: SaidMoment, location: Option<LocationId>) -> Result<AsOf, Failure> {

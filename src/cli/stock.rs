@@ -169,19 +169,24 @@ fn shown(ledger: &Ledger, args: &Args) -> Result<Shown, Failure> {
     Ok(Shown { rows, rests_on: format!("as of event {seq}, {as_of}") })
 }
 
-fn past(ledger: &Ledger, scope: &Scope, only: Option<Condition>, as_of: AsOf) -> Result<Shown, Failure> {
-    let meets = |stock: &Stock| match only {
-        None => Ok(true),
-        Some(Condition::Oversold) => Ok(stock.oversold > 0),
-        Some(Condition::Negative) => Ok(stock.physical < 0),
+/// Which stock of the past meets a condition.
+fn meets(only: Option<Condition>) -> Result<fn(&Stock) -> bool, Failure> {
+    match only {
+        None => Ok(|_| true),
+        Some(Condition::Oversold) => Ok(|stock| stock.oversold > 0),
+        Some(Condition::Negative) => Ok(|stock| stock.physical < 0),
         Some(Condition::Nonzero) => {
-            Ok((stock.sellable, stock.unsellable, stock.reserved, stock.inbound) != (0, 0, 0, 0))
+            Ok(|stock| (stock.sellable, stock.unsellable, stock.reserved, stock.inbound) != (0, 0, 0, 0))
         }
         Some(Condition::Low) => {
             let problem = "--only low goes by the reorder points of today: leave it out, or --as-of";
             Err(Failure::Usage(problem.to_owned()))
         }
-    };
+    }
+}
+
+fn past(ledger: &Ledger, scope: &Scope, only: Option<Condition>, as_of: AsOf) -> Result<Shown, Failure> {
+    let meets = meets(only)?;
     let answer = ledger.history().stock_list(scope, as_of)?;
     let (seq, at) = (answer.seq, answer.as_of);
     let mut found = answer.value;
@@ -190,12 +195,8 @@ fn past(ledger: &Ledger, scope: &Scope, only: Option<Condition>, as_of: AsOf) ->
         let key = |row: &PastRow| (row.place.sku.clone(), row.place.position());
         key(one).cmp(&key(other))
     });
-    let mut rows = Vec::new();
-    for PastRow { place, stock } in found {
-        if meets(&stock)? {
-            rows.push(Row::new(place, stock, seq, at));
-        }
-    }
+    found.retain(|row| meets(&row.stock));
+    let rows = found.into_iter().map(|PastRow { place, stock }| Row::new(place, stock, seq, at)).collect();
     Ok(Shown { rows, rests_on: moment::rests_on(as_of, seq, at) })
 }
 

@@ -196,8 +196,7 @@ impl History<'_> {
         let last_seq = found.values().map(|change| change.last_seq).max();
         let lapsed_before =
             last_seq.map_or(Ok(0), |seq| lapsed_at(self.event(Seq(seq))?.event.envelope.recorded_at))?;
-        let held: Vec<FigureKey> = figures.iter().filter(|key| key.figure == Figure::Held as u8).copied().collect();
-        let (holds, holds_unlisted) = self.holds(&moment, &held, all.open, stock.reserved)?;
+        let (holds, holds_unlisted) = self.holds(&moment, position, all.open, stock.reserved)?;
         let lapsed_since = small(lapsed - lapsed_before);
         let totals = totals(&found);
         Ok(moment.answer(Some(Explanation {

@@ -3,15 +3,17 @@
 use super::as_of::Moment;
 use super::{History, HistoryError};
 use crate::domain::event::Body;
-use crate::domain::ids::{CommandId, Seq, Timestamp};
+use crate::domain::event_kind::EventKind;
+use crate::domain::ids::{CommandId, Position, Seq, Timestamp};
 use crate::domain::text::OrderRef;
+use crate::index::records::{Figure, figure_key};
 use crate::index::{FigureKey, List};
 use crate::limits::PAGE_ROWS_MAX;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Events that are gone back through, at most, to find who holds: beyond that holds are not listed.
-const EVENTS_BACK_MAX: usize = 65_536;
+/// Events that are gone through to either end, at most, to find who holds: beyond that holds are not listed.
+const EVENTS_MAX: usize = 65_536;
 
 /// What one reservation held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,45 +31,41 @@ pub struct HoldRow {
     pub open: i64,
 }
 
+/// Open quantities by the event that made the reservation; lapsed ones that were not closed yet included.
+type Open = BTreeMap<u64, i128>;
+
+/// The kinds of events that change what reservations have open.
+const KINDS: [EventKind; 5] =
+    [EventKind::Reserved, EventKind::Amended, EventKind::Fulfilled, EventKind::Released, EventKind::Expired];
+
 impl History<'_> {
     /// The holds at a moment, oldest first, and what is reserved beyond those that are listed.
     ///
-    /// Goes back from the moment until the holds found account for all that was open: as far as the oldest of them.
+    /// What was open is told from the nearer end: from what is open now less what changed since, or by going back until
+    /// the holds found account for all that was open.
     pub(super) fn holds(
         &self,
         moment: &Moment,
-        held: &[FigureKey],
+        position: Position,
         open: i128,
         reserved: i64,
     ) -> Result<(Vec<HoldRow>, i64), HistoryError> {
-        let mut changes = moment.known.changes(held);
-        let mut found: BTreeMap<u64, i128> = BTreeMap::new();
-        let (mut seq, mut sum, mut unmade) = (moment.until, 0_i128, std::collections::BTreeSet::new());
-        for _ in 0..EVENTS_BACK_MAX {
-            if sum == open && unmade.is_empty() {
-                break;
-            }
-            let Some(earlier) = changes.last_below(seq)? else {
-                // Nothing came before, so what was found is all: an amendment may have brought a reservation here.
-                unmade.clear();
-                break;
-            };
-            seq = earlier;
-            for step in changes.steps_at(seq)? {
-                *found.entry(step.detail).or_default() += i128::from(step.delta);
-                sum += i128::from(step.delta);
-                // What happens to a reservation comes behind its making; until that is found there may be more.
-                if step.detail == seq {
-                    unmade.remove(&step.detail);
-                } else {
-                    unmade.insert(step.detail);
-                }
-            }
-        }
+        let is_recent = moment.known.next_seq().saturating_sub(moment.until) <= moment.until;
+        let found = match is_recent {
+            true => self.open_before_now(moment, position)?,
+            false => None,
+        };
+        let found = match found {
+            Some(found) => found,
+            None => match open_by_going_back(moment, position, open)? {
+                (found, Whole::Yes) => found,
+                (found, Whole::No) if is_recent => found,
+                (found, Whole::No) => self.open_before_now(moment, position)?.unwrap_or(found),
+            },
+        };
         let mut rows = Vec::new();
         let mut unlisted = reserved;
-        let whole = found.into_iter().filter(|(made, open)| *open > 0 && !unmade.contains(made));
-        for (made, open) in whole {
+        for (made, open) in found.into_iter().filter(|(_, open)| *open > 0) {
             if rows.len() == PAGE_ROWS_MAX {
                 break;
             }
@@ -78,6 +76,25 @@ impl History<'_> {
             }
         }
         Ok((rows, unlisted))
+    }
+
+    /// What was open at the moment: what is open now, less what changed since; none where that is too much.
+    fn open_before_now(&self, moment: &Moment, position: Position) -> Result<Option<Open>, HistoryError> {
+        let (head, mut open) = self.published.read(|durable| {
+            let holds = durable.state.holds_at(position).map(|(made, open)| (made.0, i128::from(open)));
+            (durable.state.next_seq().0, holds.collect::<Open>())
+        });
+        let known = self.known(head)?;
+        let mut changes = known.changes(&keys(position));
+        let mut seq = moment.until;
+        for _ in 0..EVENTS_MAX {
+            let Some(later) = changes.first_from(seq)?.filter(|later| *later < head) else { return Ok(Some(open)) };
+            for step in changes.steps_at(later)? {
+                *open.entry(step.detail).or_default() -= i128::from(step.delta);
+            }
+            seq = later + 1;
+        }
+        Ok(None)
     }
 
     /// A reservation with the deadline that it had at the moment.
@@ -104,4 +121,42 @@ impl History<'_> {
         }
         Ok(row)
     }
+}
+
+/// Whether all that was open was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whole {
+    Yes,
+    No,
+}
+
+/// Goes back from the moment until the holds found account for all that was open: as far as the oldest of them.
+fn open_by_going_back(moment: &Moment, position: Position, open: i128) -> Result<(Open, Whole), HistoryError> {
+    let mut changes = moment.known.changes(&keys(position));
+    let (mut found, mut unmade) = (Open::new(), BTreeSet::new());
+    let (mut seq, mut sum) = (moment.until, 0_i128);
+    for _ in 0..EVENTS_MAX {
+        if sum == open && unmade.is_empty() {
+            return Ok((found, Whole::Yes));
+        }
+        // Where nothing came before, what was found is all: an amendment may have brought a reservation here.
+        let Some(earlier) = changes.last_below(seq)? else { return Ok((found, Whole::Yes)) };
+        seq = earlier;
+        for step in changes.steps_at(seq)? {
+            *found.entry(step.detail).or_default() += i128::from(step.delta);
+            sum += i128::from(step.delta);
+            // What happens to a reservation comes behind its making; until that is found there may be more.
+            if step.detail == seq {
+                unmade.remove(&step.detail);
+            } else {
+                unmade.insert(step.detail);
+            }
+        }
+    }
+    found.retain(|made, _| !unmade.contains(made));
+    Ok((found, Whole::No))
+}
+
+fn keys(position: Position) -> [FigureKey; KINDS.len()] {
+    KINDS.map(|kind| figure_key(position, Figure::Held, kind))
 }

@@ -222,15 +222,15 @@ impl Known {
         Ok(sums)
     }
 
-    /// The movements, counts or lapses of a bucket from a moment and seq on, in order of (moment, seq), until they are
-    /// of `events_max` events.
+    /// The movements, counts or lapses of a bucket from a moment and seq on, in order of (moment, seq), at
+    /// most `places_max` different ones of these; of one event all that has the same moment.
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
-    pub fn moves_from(&self, bucket: &BucketKey, from: (i64, u64), events_max: usize) -> Result<Vec<Move>, IndexError> {
-        let mut moves = self.moves_beside(bucket, from, Side::Behind, events_max)?;
+    pub fn moves_from(&self, bucket: &BucketKey, from: (i64, u64), places_max: usize) -> Result<Vec<Move>, IndexError> {
+        let mut moves = self.moves_beside(bucket, from, Side::Behind, places_max)?;
         moves.sort_unstable();
-        keep_events(&mut moves, events_max);
+        keep_places(&mut moves, places_max);
         Ok(moves)
     }
 
@@ -242,11 +242,11 @@ impl Known {
         &self,
         bucket: &BucketKey,
         behind: (i64, u64),
-        events_max: usize,
+        places_max: usize,
     ) -> Result<Vec<Move>, IndexError> {
-        let mut moves = self.moves_beside(bucket, behind, Side::Before, events_max)?;
+        let mut moves = self.moves_beside(bucket, behind, Side::Before, places_max)?;
         moves.sort_unstable_by(|one, other| other.cmp(one));
-        keep_events(&mut moves, events_max);
+        keep_places(&mut moves, places_max);
         Ok(moves)
     }
 
@@ -256,17 +256,18 @@ impl Known {
         bucket: &BucketKey,
         (moment, seq): (i64, u64),
         side: Side,
-        events_max: usize,
+        places_max: usize,
     ) -> Result<Vec<Move>, IndexError> {
         let key = bucket.at(time_to_word(moment), seq);
         let mut moves = Vec::new();
         for sorted in self.sources(Family::Moves) {
-            let (mut events, mut last) = (0, None);
+            let (mut places, mut last) = (0, None);
             Place::new(sorted, Family::Moves).beside(&key, side, &self.shared.counters, |record| {
-                if last != Some(record.key[3]) {
-                    (events, last) = (events + 1, Some(record.key[3]));
+                let place = (record.key[2], record.key[3]);
+                if last != Some(place) {
+                    (places, last) = (places + 1, Some(place));
                 }
-                let wanted = record.prefix() == bucket.prefix() && events <= events_max;
+                let wanted = record.prefix() == bucket.prefix() && places <= places_max;
                 if wanted {
                     let occurred_at = word_to_time(record.key[2]);
                     moves.push(Move { occurred_at, seq: record.key[3], delta: record.value });
@@ -383,14 +384,15 @@ fn step_of(record: &Record) -> Step {
     Step { figure: key.figure, kind: key.kind, detail: record.key[3], delta: record.value }
 }
 
-/// Keeps what is of the first so many events.
-fn keep_events(moves: &mut Vec<Move>, events_max: usize) {
-    let (mut events, mut last) = (0, None);
+/// Keeps what stands at the first so many places.
+fn keep_places(moves: &mut Vec<Move>, places_max: usize) {
+    let (mut places, mut last) = (0, None);
     let kept = moves.iter().take_while(|found| {
-        if last != Some(found.seq) {
-            (events, last) = (events + 1, Some(found.seq));
+        let place = (found.occurred_at, found.seq);
+        if last != Some(place) {
+            (places, last) = (places + 1, Some(place));
         }
-        events <= events_max
+        places <= places_max
     });
     let kept = kept.count();
     moves.truncate(kept);

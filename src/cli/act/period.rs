@@ -13,8 +13,8 @@ Examples:
   counterfoil close-period --location SHOP --until 2026-01-31T18:00:00 --document report:2026-01
   counterfoil would close-period --location SHOP --until 2026-01-31
 
-A closed period refuses counts that are dated in it. Late sales, receipts and returns are taken as ever; in the figures
-of periods they stand in the one that is open then, as restatements. A period can't be opened again.")]
+A closed period refuses counts that are dated in it. Late sales, receipts and returns are taken as ever; in the \
+figures of periods they stand in the one that is open then, as restatements. A period can't be opened again.")]
 pub struct ClosePeriod {
     /// Where, by the location's code.
     #[arg(long, short = 'l', value_name = "CODE")]

@@ -5,7 +5,7 @@ use super::super::*;
 use super::model::mix;
 use super::{merge_all, open};
 use crate::files::MemoryFiles;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One change of a figure, one movement or count, and the lists that a seq stands in; two changes now and then.
 struct Past {
@@ -123,17 +123,19 @@ fn compare_moves(known: &Known, past: &Past, reach: Reach, moment: i64, in_reach
     assert_eq!(known.counts_below(reach, (moment, 0)).unwrap(), counts, "{reach:?} below {moment}");
     let span = |_: &BucketKey| Some(Span { from, behind: (moment, 0) });
     assert_eq!(known.moved_within(reach, span).unwrap(), sums, "{reach:?} from {from:?} to {moment}");
-    let keys: BTreeSet<BucketKey> = past.moves.iter().map(|(key, ..)| *key).filter(|key| in_reach(key)).collect();
-    for key in keys.into_iter().take(3) {
+    let Reach::One(item, location, lot) = reach else { return };
+    for bucket in [0, COUNTS] {
+        let key = BucketKey { item, location, lot, bucket };
         let moves = past.moves.iter().filter(|(of, ..)| *of == key);
         let mut moves: Vec<Move> =
             moves.map(|(_, time, seq, value)| Move { occurred_at: *time, seq: *seq, delta: *value }).collect();
         moves.sort_unstable();
         let (before, behind) = moves.split_at(moves.partition_point(|found| (found.occurred_at, found.seq) < from));
         let of_events = |moves: Vec<Move>, events: usize| {
-            let mut seqs: Vec<u64> = moves.iter().map(|found| found.seq).collect();
-            seqs.dedup();
-            moves.into_iter().filter(|found| seqs.iter().take(events).any(|seq| *seq == found.seq)).collect::<Vec<_>>()
+            let mut places: Vec<(i64, u64)> = moves.iter().map(|found| (found.occurred_at, found.seq)).collect();
+            places.dedup();
+            let is_near = |found: &Move| places.iter().take(events).any(|at| *at == (found.occurred_at, found.seq));
+            moves.into_iter().filter(is_near).collect::<Vec<_>>()
         };
         for events in [1, 7] {
             let later = of_events(behind.to_vec(), events);

@@ -12,10 +12,10 @@ use crate::cli::names::{item_of, location_of, lot_of};
 use crate::cli::plot::PlotArgs;
 use counterfoil::domain::command::Cause;
 use counterfoil::domain::ids::LotId;
-use counterfoil::history::{AsOf, Cited, SaidMoment, after_row};
+use counterfoil::history::{AsOf, Cited, HistoryError, SaidMoment, after_row};
 use counterfoil::limits::PAGE_ROWS_MAX;
 use counterfoil::named::amount;
-use counterfoil::query::{Cursor, Direction, Paging, Stock};
+use counterfoil::query::{Answer, Cursor, Direction, Paging, Stock};
 use counterfoil::{Ledger, Position, Seq, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -29,10 +29,10 @@ Examples:
   counterfoil explain JAM-PLUM --lot P-2501 --location SHOP --as-of true:2026-01-31T18:00
   counterfoil explain MUG-BLUE --location SHOP --plot mug.svg --also-at DEPOT
 
-The rows add up to the figures. They are in the order in which events were recorded; as of true:TIME they are the facts
-and counts in the order in which they occurred, and the row of a count is what it put right. What was reserved has no
-other order than that of recording, so it has no rows there. A plot shows all events up to the moment, whatever page of
-them is shown: physical and available stock, or for true:TIME physical and sellable.
+The rows add up to the figures. They are in the order in which events were recorded; as of true:TIME they are the \
+facts and counts in the order in which they occurred, and the row of a count is what it put right. What was reserved \
+has no other order than that of recording, so it has no rows there. A plot shows all events up to the moment, whatever \
+page of them is shown: physical and available stock, or for true:TIME physical and sellable.
 
 {MOMENTS}"))]
 pub struct Args {
@@ -106,6 +106,30 @@ struct Asked {
     position: Position,
     as_of: AsOf,
     page: Page,
+}
+
+/// An explanation that comes in pages.
+trait Paged {
+    /// How many rows it has so far.
+    fn shown(&self) -> usize;
+    /// Where the next page starts.
+    fn next(&self) -> Option<&Cursor>;
+    /// Adds the page behind it.
+    fn absorb(&mut self, page: Self, direction: Direction);
+}
+
+/// Asks page after page, as far as rows are wanted.
+fn whole<T: Paged>(
+    asked: &Asked,
+    ask: impl Fn(&Paging) -> Result<Answer<Option<T>>, HistoryError>,
+) -> Result<Answer<T>, Failure> {
+    let missing = || Failure::Refused("there is no such item, location or lot".to_owned());
+    let mut answer = ask(&asked.page.first(asked.as_of))?;
+    let mut whole = answer.value.take().ok_or_else(missing)?;
+    while let Some(paging) = asked.page.next(whole.shown(), whole.next()) {
+        whole.absorb(ask(&paging)?.value.ok_or_else(missing)?, asked.page.direction());
+    }
+    Ok(Answer { seq: answer.seq, as_of: answer.as_of, value: whole })
 }
 
 /// What is shown: whole for programs, rows for a spreadsheet, told piece by piece to people.

@@ -1,6 +1,6 @@
 //! In the order in which facts and counts occurred.
 
-use super::{Asked, cited, figures, opening_row};
+use super::{Asked, Paged, cited, figures, opening_row, whole};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::moment::rests_on;
@@ -8,7 +8,7 @@ use crate::cli::sheet::Column;
 use counterfoil::domain::quantity::decimal;
 use counterfoil::history::{AsOf, Buckets, OccurredRow, TrueExplanation};
 use counterfoil::named::{amount, place};
-use counterfoil::query::{Answer, Direction};
+use counterfoil::query::{Answer, Cursor, Direction};
 use counterfoil::{Ledger, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -51,33 +51,27 @@ pub struct Told {
 pub fn ask(ledger: &Ledger, asked: &Asked, at: Timestamp) -> Result<Told, Failure> {
     let Asked { position, as_of, page } = *asked;
     let direction = page.direction();
-    let mut paging = page.first(as_of);
-    let mut whole: Option<Answer<TrueExplanation>> = None;
-    loop {
-        let answer = ledger.history().explain_true(position, at, direction, &paging)?;
-        let Some(mut found) = answer.value else {
-            return Err(Failure::Refused("there is no such item, location or lot".to_owned()));
-        };
-        let next = found.next.clone();
-        let whole = match &mut whole {
-            None => whole.insert(Answer { seq: answer.seq, as_of: answer.as_of, value: found }),
-            Some(whole) => {
-                if direction == Direction::Descending {
-                    whole.value.opening = found.opening;
-                }
-                whole.value.rows.append(&mut found.rows);
-                whole.value.next = found.next;
-                whole
-            }
-        };
-        match page.next(whole.value.rows.len(), next.as_ref()) {
-            Some(further) => paging = further,
-            None => break,
-        }
-    }
+    let answer = whole(asked, |paging| ledger.history().explain_true(position, at, direction, paging))?;
     let place = ledger.query(|state, _| place(state, position));
-    let answer = whole.ok_or_else(|| Failure::Refused("nothing was found".to_owned()))?;
     Ok(Told { place, as_of, direction, answer })
+}
+
+impl Paged for TrueExplanation {
+    fn shown(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn next(&self) -> Option<&Cursor> {
+        self.next.as_ref()
+    }
+
+    fn absorb(&mut self, mut page: Self, direction: Direction) {
+        if direction == Direction::Descending {
+            self.opening = page.opening;
+        }
+        self.rows.append(&mut page.rows);
+        self.next = page.next;
+    }
 }
 
 impl Told {

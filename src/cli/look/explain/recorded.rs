@@ -1,6 +1,6 @@
 //! In the order in which events were recorded.
 
-use super::{Asked, cited, figures, json_row, opening_row};
+use super::{Asked, Paged, cited, figures, json_row, opening_row, whole};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::moment::rests_on;
@@ -9,7 +9,7 @@ use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::quantity::decimal;
 use counterfoil::history::{AsOf, ExplainRow, Explanation};
 use counterfoil::named::{amount, place};
-use counterfoil::query::{Answer, Direction, Stock};
+use counterfoil::query::{Answer, Cursor, Direction, Stock};
 use counterfoil::{Ledger, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -53,6 +53,9 @@ const HOLDS: &[Column] = &[
     Column::text("deadline", "until"),
 ];
 
+/// What takes from the reserved without an event.
+const LAPSED: &str = "(holds lapsed)";
+
 /// What was found.
 pub struct Told {
     place: String,
@@ -67,33 +70,27 @@ pub struct Told {
 pub fn ask(ledger: &Ledger, asked: &Asked) -> Result<Told, Failure> {
     let Asked { position, as_of, page } = *asked;
     let direction = page.direction();
-    let mut paging = page.first(as_of);
-    let mut whole: Option<Answer<Explanation>> = None;
-    loop {
-        let answer = ledger.history().explain(position, as_of, direction, &paging)?;
-        let Some(mut found) = answer.value else {
-            return Err(Failure::Refused("there is no such item, location or lot".to_owned()));
-        };
-        let next = found.next.clone();
-        let whole = match &mut whole {
-            None => whole.insert(Answer { seq: answer.seq, as_of: answer.as_of, value: found }),
-            Some(whole) => {
-                if direction == Direction::Descending {
-                    whole.value.opening = found.opening;
-                }
-                whole.value.rows.append(&mut found.rows);
-                whole.value.next = found.next;
-                whole
-            }
-        };
-        match page.next(whole.value.rows.len(), next.as_ref()) {
-            Some(further) => paging = further,
-            None => break,
-        }
-    }
+    let answer = whole(asked, |paging| ledger.history().explain(position, as_of, direction, paging))?;
     let place = ledger.query(|state, _| place(state, position));
-    let answer = whole.ok_or_else(|| Failure::Refused("nothing was found".to_owned()))?;
     Ok(Told { place, as_of, direction, is_first_page: page.after.is_none(), answer })
+}
+
+impl Paged for Explanation {
+    fn shown(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn next(&self) -> Option<&Cursor> {
+        self.next.as_ref()
+    }
+
+    fn absorb(&mut self, mut page: Self, direction: Direction) {
+        if direction == Direction::Descending {
+            self.opening = page.opening;
+        }
+        self.rows.append(&mut page.rows);
+        self.next = page.next;
+    }
 }
 
 impl Told {
@@ -172,6 +169,11 @@ impl Told {
         writeln!(context.out, "  {}\n", rests_on(self.as_of, self.answer.seq, self.answer.as_of))?;
         let mut sheet = context.sheet(TOTALS);
         self.totals().iter().try_for_each(|total| sheet.push(total))?;
+        // Closing what had lapsed takes it from what is held, lapsing from what is reserved.
+        let held: i64 = found.totals.iter().map(|total| total.held).sum();
+        if held != reserved {
+            sheet.push(&json!({ "kind": LAPSED, "held": amount(reserved - held, decimals) }))?;
+        }
         sheet.end()?;
         writeln!(context.out, "\n  In the order in which events were recorded:\n")?;
         let mut sheet = context.sheet(ROWS);
@@ -243,7 +245,7 @@ fn before(row: &ExplainRow) -> Stock {
 
 /// What lapsed without an event, and the stock behind it.
 fn lapse(stock: Stock, lapsed: i64, decimals: u8) -> Value {
-    let mut row = json_row("(holds lapsed)", figures(&stock, decimals));
+    let mut row = json_row(LAPSED, figures(&stock, decimals));
     if let Value::Object(fields) = &mut row {
         fields.insert("reserved_step".to_owned(), amount(-lapsed, decimals));
     }
