@@ -32,8 +32,8 @@ impl AgeClass {
     #[must_use]
     pub const fn of(age_micros: i64) -> Self {
         match age_micros {
-            ..HOUR_MICROS => Self::UnderOneHour,
-            ..DAY_MICROS => Self::UnderOneDay,
+            age if age < HOUR_MICROS => Self::UnderOneHour,
+            age if age < DAY_MICROS => Self::UnderOneDay,
             age if age < 7 * DAY_MICROS => Self::UnderSevenDays,
             age if age < 30 * DAY_MICROS => Self::UnderThirtyDays,
             _ => Self::Older,

@@ -4,7 +4,8 @@ use super::about::Key;
 use super::read::lists_of_item;
 use super::{About, Per, ReportError, Reports, Within};
 use crate::domain::account::{Account, Place, for_each_posting};
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{ItemId, Timestamp};
+use crate::domain::period::for_each_entry;
 use crate::domain::state::State;
 use crate::query::Answer;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -35,7 +36,7 @@ struct Seen {
     last_out: Option<Timestamp>,
 }
 
-fn physical(state: &State, within: &Within, per: Per) -> (FxHashMap<Key, i128>, FxHashSet<crate::domain::ids::ItemId>) {
+fn physical(state: &State, within: &Within, per: Per) -> (FxHashMap<Key, i128>, FxHashSet<ItemId>) {
     let (mut sums, mut items) = (FxHashMap::<Key, i128>::default(), FxHashSet::default());
     for (position, entry) in state.positions().filter(|(position, _)| within.admits(**position)) {
         *sums.entry(per.key(*position)).or_default() += i128::from(entry.physical());
@@ -59,7 +60,7 @@ impl Reports<'_> {
         let mut seen = FxHashMap::<Key, Seen>::default();
         self.each(&basis, &lists_of_item(within.item, &[]), |seq, event| {
             let at = event.envelope.moment().at();
-            crate::domain::period::for_each_entry(seq, event, |position, _, _| {
+            for_each_entry(seq, event, |position, _, _| {
                 if let Some(key) = Some(per.key(position)).filter(|key| now.admits(position) && there.contains_key(key))
                 {
                     let first = &mut seen.entry(key).or_default().first;

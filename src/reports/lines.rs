@@ -178,7 +178,7 @@ impl Reports<'_> {
         mut see: impl FnMut(Seq, &Event, &Reading<'_>),
         mut visit: impl FnMut(BucketLines<'_>),
     ) -> Result<Closes, ReportError> {
-        let mut waiting = vec![Part::ALL];
+        let (mut waiting, mut lines_max) = (vec![Part::ALL], self.lines_max);
         let mut is_first = true;
         let mut closes = Closes::default();
         while let Some(mut part) = waiting.pop() {
@@ -198,11 +198,15 @@ impl Reports<'_> {
                     }
                 });
                 closes.take(seq, event);
-                while gathered.lines.len() > self.lines_max && part.depth < DEPTH_MAX {
-                    let (kept, later) = part.halves();
+                while gathered.lines.len() > lines_max && part.depth < DEPTH_MAX {
+                    let (before, (kept, later)) = (gathered.lines.len(), part.halves());
                     gathered.keep(kept);
                     waiting.push(later);
                     part = kept;
+                    // Most of it is one item, which no halving would part.
+                    if gathered.lines.len() * 8 > before * 7 {
+                        lines_max = lines_max.max(gathered.lines.len() * 2);
+                    }
                 }
             })?;
             gathered.visit(&closes, &mut visit);

@@ -90,8 +90,8 @@ impl<'l> Reports<'l> {
         Self { published, index, log, clock, lines_max: REPORT_LINES_MAX }
     }
 
-    /// Keeps at most so many movements in memory at once, 32 bytes each, and reads the log more often instead. The
-    /// movements of one item are never parted.
+    /// Keeps about so many movements in memory at once, 32 bytes each, and reads the log more often instead. The
+    /// movements of one item are never parted: where it has more, as many again may be kept beside them.
     #[must_use]
     pub fn holding_at_most(self, lines_max: usize) -> Self {
         Self { lines_max, ..self }

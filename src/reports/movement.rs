@@ -6,7 +6,7 @@ use super::read::{Basis, lists_of_item};
 use super::{About, Per, ReportError, Reports, Within};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, Timestamp};
-use crate::domain::period::{By, Calendar, Closes, What};
+use crate::domain::period::{By, Calendar, Close, Closes, What};
 use crate::query::Answer;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
@@ -119,6 +119,16 @@ impl Flow {
     }
 }
 
+/// Flows in order, each with what those before it come to.
+fn with_openings(flows: BTreeMap<(Key, i64), Flow>) -> impl Iterator<Item = (Key, i64, i128, Flow)> {
+    let mut last: Option<(Key, i128)> = None;
+    flows.into_iter().map(move |((key, number), flow)| {
+        let opening = last.filter(|(before, _)| *before == key).map_or(0, |(_, closing)| closing);
+        last = Some((key, opening + flow.sum()));
+        (key, number, opening, flow)
+    })
+}
+
 /// Numbers spans of time at each location.
 struct Cutter<'a> {
     cut: Cut,
@@ -142,7 +152,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// The number of the period that something filed at this instant belongs to; none behind the report's span.
-    fn number(&mut self, location: LocationId, closes: &[crate::domain::period::Close], at: Timestamp) -> Option<i64> {
+    fn number(&mut self, location: LocationId, closes: &[Close], at: Timestamp) -> Option<i64> {
         let window = self.basis.window(location);
         if at < window.from {
             return Some(BEFORE);
@@ -218,20 +228,14 @@ impl Reports<'_> {
         for (key, items) in items {
             decimals.insert(key, self.common_decimals(items)?);
         }
-        let mut rows = Vec::with_capacity(flows.len());
-        let mut last: Option<(Key, i128)> = None;
-        for ((key, number), flow) in flows {
-            let opening = last.filter(|(before, _)| *before == key).map_or(0, |(_, closing)| closing);
-            let closing = opening + flow.sum();
-            last = Some((key, closing));
-            if number != BEFORE {
-                let period = cutter.period(key.1, &closes, number);
-                let decimals = decimals.get(&key).copied().unwrap_or(0);
-                rows.push((key, decimals, (period, opening, flow, closing)));
-            }
-        }
-        let rows = self.name(rows).into_iter().map(|(about, (period, opening, mut flow, closing))| {
+        let rows = with_openings(flows).filter(|(_, number, ..)| *number != BEFORE);
+        let rows = rows.map(|(key, number, opening, flow)| {
+            let period = cutter.period(key.1, &closes, number);
+            (key, decimals.get(&key).copied().unwrap_or(0), (period, opening, flow))
+        });
+        let rows = self.name(rows.collect()).into_iter().map(|(about, (period, opening, mut flow))| {
             flow.moves.sort_by_key(|sum| sum.kind);
+            let closing = opening + flow.sum();
             let Flow { moves, restated, variance } = flow;
             MovementRow { about, period, opening, moves, restated, variance, closing }
         });

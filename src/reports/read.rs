@@ -6,6 +6,7 @@ use crate::audit::pipeline::each_event;
 use crate::domain::event::Event;
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, Seq, Timestamp};
+use crate::domain::state::State;
 use crate::domain::text::Zone;
 use crate::index::{IndexError, Known, List};
 use crate::log::frame::FrameKey;
@@ -63,12 +64,14 @@ impl Reports<'_> {
     pub(super) fn basis<T>(
         &self,
         within: &Within,
-        ask: impl FnOnce(&crate::domain::state::State, Timestamp) -> T,
+        ask: impl FnOnce(&State, Timestamp) -> T,
     ) -> Result<(Basis, T), ReportError> {
         let (next_seq, as_of, zones, asked) = self.published.read(|durable| {
             let state = &durable.state;
             let as_of = self.clock.wall().max(state.recorded_at());
-            let zones: FxHashMap<_, _> = state.locations().map(|(id, location)| (*id, location.zone.clone())).collect();
+            let is_in = |id: &LocationId| within.location.is_none_or(|one| one == *id);
+            let zones = state.locations().filter(|(id, _)| is_in(id)).map(|(id, at)| (*id, at.zone.clone()));
+            let zones: FxHashMap<_, _> = zones.collect();
             (state.next_seq(), as_of, zones, ask(state, as_of))
         });
         let windows = within.windows(&zones)?;

@@ -7,12 +7,13 @@ use super::{About, Per, ReportError, Reports, Within};
 use crate::domain::account::{Place, for_each_posting};
 use crate::domain::event::{Body, Event, PosMovement};
 use crate::domain::event_kind::EventKind;
-use crate::domain::ids::{ItemId, Position, Seq, TransferId};
+use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, TransferId};
 use crate::domain::line::{Lines, UnitCost};
 use crate::domain::period::{What, filed_at};
+use crate::domain::state::State;
 use crate::domain::text::{Currency, ReasonCode};
 use crate::query::Answer;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -138,7 +139,7 @@ fn for_each_loss(event: &Event, under_way: &Transfers, mut put: impl FnMut(Posit
         }
         Body::PosDelta { delta: PosMovement::Waste(lines), .. } => signed(lines, -1, &mut put),
         Body::TransferClosed { transfer, rest } => {
-            let Some((to, _)) = under_way.0.get(transfer) else { return };
+            let Some(UnderWay { to, .. }) = under_way.0.get(transfer) else { return };
             for line in rest {
                 put(Position::of_lot(line.item, *to, line.lot), line.quantity.0.saturating_neg());
             }
@@ -149,7 +150,12 @@ fn for_each_loss(event: &Event, under_way: &Transfers, mut put: impl FnMut(Posit
 
 /// Where transfers under way go, and how much of what is: one that has arrived is forgotten.
 #[derive(Default)]
-struct Transfers(FxHashMap<TransferId, (crate::domain::ids::LocationId, BTreeMap<(ItemId, u32), i64>)>);
+struct Transfers(FxHashMap<TransferId, UnderWay>);
+
+struct UnderWay {
+    to: LocationId,
+    open: BTreeMap<(ItemId, LotId), i64>,
+}
 
 impl Transfers {
     fn take(&mut self, event: &Event) {
@@ -160,13 +166,13 @@ impl Transfers {
             _ => return,
         };
         if let Some(to) = to {
-            self.0.entry(transfer).or_insert_with(|| (to, BTreeMap::new()));
+            self.0.entry(transfer).or_insert_with(|| UnderWay { to, open: BTreeMap::new() });
         }
-        let Some((_, open)) = self.0.get_mut(&transfer) else { return };
+        let Some(UnderWay { open, .. }) = self.0.get_mut(&transfer) else { return };
         for_each_posting(event, |posting| {
             for (place, delta) in [(posting.from, posting.quantity.saturating_neg()), (posting.to, posting.quantity)] {
                 if let Place::Transit(_, lot) = place {
-                    let quantity = open.entry((posting.item, lot.0)).or_default();
+                    let quantity = open.entry((posting.item, lot)).or_default();
                     *quantity = quantity.saturating_add(delta);
                 }
             }
@@ -192,14 +198,15 @@ impl Reports<'_> {
     /// # Errors
     /// [`ReportError`].
     pub fn shrinkage(&self, within: &Within, per: Per) -> Result<Answer<Vec<ShrinkageRow>>, ReportError> {
-        let decimals = |state: &crate::domain::state::State, _| -> FxHashMap<ItemId, u8> {
+        let decimals = |state: &State, _| -> FxHashMap<ItemId, u8> {
             state.items().map(|(id, item)| (*id, item.decimals)).collect()
         };
         let (basis, decimals) = self.basis(within, decimals)?;
         let decimals_of = |item: ItemId| decimals.get(&item).copied().unwrap_or(0);
         let (mut sums, mut transfers) = (BTreeMap::<(Key, Why), Sums>::new(), Transfers::default());
-        // What is lost and what is counted is told apart by two closures that share the costs.
+        // What is lost is seen on the way, what is counted bucket by bucket: both need costs and name items.
         let costs = std::cell::RefCell::new(Costs::default());
+        let items = std::cell::RefCell::new(FxHashSet::<ItemId>::default());
         let mut counts = BTreeMap::<(Key, Why), Sums>::new();
         let see = |seq: Seq, event: &Event, reading: &Reading<'_>| {
             let costs = &mut *costs.borrow_mut();
@@ -211,6 +218,7 @@ impl Reports<'_> {
                 if !within.admits(position) || !basis.window(position.location).has(filed) {
                     return;
                 }
+                items.borrow_mut().insert(position.item);
                 let cost = costs.of(position.item, reading.place).map(|cost| (cost, decimals_of(position.item)));
                 sums.entry((per.key(position), why())).or_default().add(units.into(), cost);
             });
@@ -222,6 +230,7 @@ impl Reports<'_> {
                 if !window.has(step.filed) || !(step.kind == EventKind::Counted || step.variance != 0) {
                     return;
                 }
+                items.borrow_mut().insert(position.item);
                 let sums = counts.entry((per.key(position), (EventKind::Counted, None))).or_default();
                 match step.what {
                     What::Moved(_) => sums.settled += step.variance,
@@ -237,18 +246,9 @@ impl Reports<'_> {
         let lists = lists_of_item(within.item, KINDS);
         self.each_bucket(&basis, &lists, |position| within.admits(position), see, visit)?;
         sums.extend(counts);
-        let mut rows = Vec::with_capacity(sums.len());
-        let mut common = None;
-        if per == Per::Location {
-            common =
-                Some(self.common_decimals(
-                    decimals.keys().copied().filter(|item| within.item.is_none_or(|one| one == *item)),
-                )?);
-        }
-        for ((key, why), sums) in sums {
-            rows.push((key, common.unwrap_or(0), (why, sums)));
-        }
-        let rows = self.name(rows).into_iter().map(|(about, ((kind, reason), sums))| {
+        let common = if per == Per::Location { self.common_decimals(items.into_inner())? } else { 0 };
+        let rows = sums.into_iter().map(|((key, why), sums)| (key, common, (why, sums)));
+        let rows = self.name(rows.collect()).into_iter().map(|(about, ((kind, reason), sums))| {
             let Sums { lines, exact, found, lost, settled, cost, uncosted } = sums;
             ShrinkageRow { about, kind, reason, lines, exact, found, lost, settled, cost, uncosted }
         });

@@ -151,6 +151,11 @@ fn what_can_not_be_done_is_said() {
 }
 
 #[test]
+fn reports_are_made_as_asked() {
+    plays("report.txt");
+}
+
+#[test]
 fn commands_in_json_are_answered_line_by_line() {
     plays("apply.txt");
 }

@@ -1,10 +1,15 @@
-//! A year of sales through the command `import`: imported, imported again, killed midway; always the same stock.
+//! A year of sales through the command `import`: imported, imported again, killed midway; always the same stock, and
+//! reports that are its sums.
 //!
 //! One year is generated here, so that this always runs. The other one is real: `COUNTERFOIL_SHARED` names the
 //! directory with `data/online_retail.csv.zst`; without it that test says so and passes.
 
 use crate::cmd::tool;
 use crate::import::mapping_file;
+use counterfoil::domain::event_kind::EventKind;
+use counterfoil::domain::period::By;
+use counterfoil::ledger::{Ledger, Options};
+use counterfoil::reports::{AbcBy, AbcClass, AbcThresholds, About, Cut, Per, Within};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -70,21 +75,34 @@ impl Year {
         Some(Self { file, lines: REAL_LINES, place })
     }
 
-    /// What stock must come out: minus the sums of the goods, read by lines that know nothing of the importer.
-    fn stock(&self) -> Stock {
+    /// Code, month and quantity of every line of goods, read by lines that know nothing of the importer.
+    fn goods(&self) -> Vec<(String, String, i64)> {
         let raw = std::fs::File::open(&self.file).unwrap();
         let text: Box<dyn Read> = match self.file.extension().is_some_and(|extension| extension == "zst") {
             true => Box::new(zstd::Decoder::new(raw).unwrap()),
             false => Box::new(raw),
         };
+        let records = csv::Reader::from_reader(text).into_records().map(Result::unwrap);
+        let goods = records.filter(|record| !CHARGES.contains(&&record[1]) && !record[1].starts_with("gift_0001_"));
+        goods.map(|record| (record[1].to_owned(), record[4][..7].to_owned(), record[3].parse().unwrap())).collect()
+    }
+
+    /// What stock must come out: minus the sums of the goods.
+    fn stock(&self) -> Stock {
         let mut stock = Stock::new();
-        for record in csv::Reader::from_reader(text).into_records() {
-            let record = record.unwrap();
-            if !CHARGES.contains(&&record[1]) && !record[1].starts_with("gift_0001_") {
-                *stock.entry(record[1].to_owned()).or_default() -= record[3].parse::<i64>().unwrap();
-            }
+        for (code, _, quantity) in self.goods() {
+            *stock.entry(code).or_default() -= quantity;
         }
         stock
+    }
+
+    /// What the lines of goods take from stock in each month, by code: by the day that the file says.
+    fn taken_by_month(&self) -> BTreeMap<(String, String), i128> {
+        let mut taken = BTreeMap::new();
+        for (code, month, quantity) in self.goods() {
+            *taken.entry((code, month)).or_default() += i128::from(quantity);
+        }
+        taken
     }
 
     /// An empty ledger.
@@ -164,6 +182,11 @@ fn holds(year: &Year) {
     assert_eq!((figure(&second, "appended"), figure(&second, "items_registered")), (0, 0));
     assert_eq!(figure(&second, "duplicates"), figure(&first, "appended"));
     assert_eq!(json(&whole, &["head"]), head, "importing it again appends nothing");
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let ledger = Ledger::open(&whole, Options::default()).unwrap();
+        adds_up_in_reports(year, &ledger);
+        ledger.close().await.unwrap();
+    });
 
     let killed = year.ledger("killed");
     for part in [5, 2] {
@@ -175,6 +198,41 @@ fn holds(year: &Year) {
     assert_eq!(figure(&rest, "appended") + figure(&rest, "duplicates"), figure(&first, "appended"));
     assert!(stock(&killed) == wanted, "the same stock as if nobody had killed it");
     verified(&killed, None);
+}
+
+/// Reports are the sums of the file's lines.
+fn adds_up_in_reports(year: &Year, ledger: &Ledger) {
+    let wanted = year.taken_by_month();
+    let reports = ledger.reports();
+    let monthly = Cut::Calendar(By::Month);
+    let rows = reports.movement(&Within::default(), monthly, Per::Item).unwrap().value;
+    let sku = |about: &About| about.sku.as_ref().unwrap().to_string();
+    let told = rows.iter().map(|row| ((sku(&row.about), row.period.label.clone()), -row.moved()));
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), wanted);
+    assert!(rows.iter().all(|row| row.opening + row.moved() == row.closing && row.variance == 0));
+
+    let whole = reports.movement(&Within::default(), monthly, Per::Location).unwrap().value;
+    let mut by_month: BTreeMap<String, i128> = BTreeMap::new();
+    for ((_, month), taken) in &wanted {
+        *by_month.entry(month.clone()).or_default() += taken;
+    }
+    let told = whole.iter().map(|row| (row.period.label.clone(), -row.moved()));
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), by_month);
+    assert_eq!(whole.last().map(|row| -row.closing), Some(wanted.values().sum()));
+
+    // One item out of the lists of the index, and all of them in many passes over the log.
+    let item = rows.last().unwrap().about.item;
+    let few = reports.movement(&Within { item, ..Within::default() }, monthly, Per::Item).unwrap().value;
+    assert_eq!(few, rows.iter().filter(|row| row.about.item == item).cloned().collect::<Vec<_>>());
+    let passes = ledger.reports().holding_at_most(year.lines as usize / 3);
+    assert_eq!(passes.movement(&Within::default(), monthly, Per::Item).unwrap().value, rows);
+
+    let sold = reports.abc(&Within::default(), AbcBy::Lines, AbcThresholds::default()).unwrap().value;
+    let lines: u64 = sold.iter().map(|row| row.lines).sum();
+    let sales = rows.iter().flat_map(|row| &row.moves).filter(|sum| sum.kind == EventKind::PosSale);
+    let units: i128 = sold.iter().map(|row| row.units).sum();
+    assert_eq!(units, -sales.map(|sum| sum.left).sum::<i128>());
+    assert!(lines > year.lines * 9 / 10 && sold.first().is_some_and(|row| row.class == AbcClass::A));
 }
 
 #[test]

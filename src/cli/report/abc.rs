@@ -15,8 +15,8 @@ Examples:
   counterfoil report abc --from 2026-01-01 --until 2026-12-31
   counterfoil report abc --by lines --thresholds 70,90 --location SHOP
 
-An item is of class A as long as the items before it make less than the first threshold of the whole, then B up to the
-second, then C. Whole units of all items are added up. Items of which nothing was sold are not listed: see
+An item is of class A as long as the items before it make less than the first threshold of the whole, then B up to the \
+second, then C. Whole units of all items are added up. Items of which nothing was sold are not listed: see \
 counterfoil report dead-stock.")]
 pub struct Args {
     #[command(flatten)]
@@ -25,8 +25,8 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = By::Units)]
     by: By,
     /// Up to which shares, in per cent, items are of class A, and of B.
-    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "A,B", default_values_t = [80, 95])]
-    thresholds: Vec<u8>,
+    #[arg(long, value_name = "A,B", default_value = "80,95", value_parser = thresholds)]
+    thresholds: AbcThresholds,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,6 +35,12 @@ enum By {
     Units,
     /// Lines of sales.
     Lines,
+}
+
+fn thresholds(text: &str) -> Result<AbcThresholds, String> {
+    let (a, b) = text.split_once(',').ok_or("want two whole numbers, such as 80,95")?;
+    let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is no whole number up to 100"));
+    AbcThresholds::new(number(a)?, number(b)?).map_err(|error| error.to_string())
 }
 
 const COLUMNS: &[Column] = &[
@@ -53,13 +59,9 @@ pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> 
         By::Units => AbcBy::Units,
         By::Lines => AbcBy::Lines,
     };
-    let thresholds = match args.thresholds.as_slice() {
-        [a, b] => AbcThresholds::new(*a, *b)?,
-        _ => AbcThresholds::default(),
-    };
     let answer = context.with_ledger(async |ledger, _| {
         let within = args.span.within(ledger)?;
-        Ok(ledger.reports().abc(&within, by, thresholds)?)
+        Ok(ledger.reports().abc(&within, by, args.thresholds)?)
     });
     let answer = answer.await?;
     show(context, COLUMNS, answer.map(|rows| rows.into_iter().map(|row| told(&row))))

@@ -14,7 +14,7 @@ Examples:
   counterfoil report ageing
   counterfoil report ageing --sku MUG-BLUE --per position
 
-The age is that of the event that made the reservation. `lapsing` units have a deadline within a day, `later` ones a later
+The age is that of the event that made the reservation. `lapsing` units have a deadline within a day, `later` ones a later \
 one, the others none. One by one: counterfoil reservations.")]
 pub struct Args {
     #[command(flatten)]

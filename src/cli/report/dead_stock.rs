@@ -14,7 +14,7 @@ Examples:
   counterfoil report dead-stock
   counterfoil report dead-stock --days 90 --location SHOP
 
-Something leaves when it goes to a customer or on a transfer; what is wasted or lost does not count. What never left
+Something leaves when it goes to a customer or on a transfer; what is wasted or lost does not count. What never left \
 counts from the day on which the first of it came.")]
 pub struct Args {
     #[command(flatten)]

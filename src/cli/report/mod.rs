@@ -29,7 +29,7 @@ Examples:
   counterfoil report movement --by period --location SHOP --format csv
   counterfoil report dead-stock --days 90
 
-Dates are those that clocks at each location show: --from is the beginning of that day, --until the end of that day;
+Dates are those that clocks at each location show: --from is the beginning of that day, --until the end of that day; \
 with a time (2026-01-31T18:00:00) up to, not including, that time. Reports rest on the log alone.")]
 pub struct Args {
     #[command(subcommand)]

@@ -22,9 +22,9 @@ Examples:
   counterfoil report movement --per location --by period --format csv
   counterfoil report movement --sku MUG-BLUE --location SHOP --plot mug.svg
 
-Every column between opening and closing is signed, and they add up: what left is negative. `restated` is what was
-recorded when the period that it is dated in was closed already: it stands in the first period that was open then.
-`variance` is what counts put right, less what of `restated` a count had settled already. The figures of a closed period
+Every column between opening and closing is signed, and they add up: what left is negative. `restated` is what was \
+recorded when the period that it is dated in was closed already: it stands in the first period that was open then. \
+`variance` is what counts put right, less what of `restated` a count had settled already. The figures of a closed period \
 never change. A period in which nothing was recorded for an item has no row. JSON and CSV have every kind of movement.")]
 pub struct Args {
     #[command(flatten)]

@@ -14,7 +14,7 @@ Examples:
   counterfoil report returns --from 2026-01-01 --until 2026-03-31
   counterfoil report returns --sku MUG-BLUE --format csv
 
-A return counts on the day on which it happened. `sold` is all that was sold and shipped to customers in the same span,
+A return counts on the day on which it happened. `sold` is all that was sold and shipped to customers in the same span, \
 `share` the part of the row's units in it, in per cent; it is more than 100 where goods come back that were sold before.")]
 pub struct Args {
     #[command(flatten)]

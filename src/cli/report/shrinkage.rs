@@ -17,11 +17,11 @@ Examples:
   counterfoil report shrinkage --from 2026-01-01 --until 2026-03-31
   counterfoil report shrinkage --per location --format csv
 
-`found` and `lost` are signed, `net` is their sum, `absolute` how much was wrong whichever way. Of counts (`counted`)
-`exact` are those that found what should have been there, `accuracy` their part in per cent, and `settled` is what they
-had settled of what was recorded late: net + settled is the variance that `report movement` shows. What something cost
-is in minor units (cents) of the last receipt's unit cost before it; `uncosted` units had none. What is dated in a closed
-period counts from the beginning of the period that was open when it was recorded, so closed figures stay.
+`found` and `lost` are signed, `net` is their sum, `absolute` how much was wrong whichever way. Of counts (`counted`) \
+`exact` are those that found what should have been there, `accuracy` their part in per cent, and `settled` is what they \
+had settled of what was recorded late: net + settled is the variance that `report movement` shows. What something cost \
+is in minor units (cents) of the last receipt's unit cost before it; `uncosted` units had none. What is dated in a closed \
+period counts from the beginning of the period that was open when it was recorded, so closed figures stay. \
 Scrapped returns never were in stock: counterfoil report returns.")]
 pub struct Args {
     #[command(flatten)]
@@ -103,5 +103,5 @@ fn total(rows: &[ShrinkageRow]) -> String {
     let counts = || rows.iter().filter(|row| is_count(row));
     let (lines, exact) = (counts().map(|row| row.lines).sum(), counts().map(|row| row.exact).sum());
     let Some(accuracy) = accuracy(exact, lines) else { return String::new() };
-    format!("  {lines} counts, {exact} of them exact: accuracy {accuracy} %\n")
+    format!("  counts: {lines}, exact: {exact}, accuracy: {accuracy} %\n")
 }

@@ -18,7 +18,7 @@ demand   = sold and shipped to customers - what came back, within the span
 average  = the sum of stock x time over the time of the span; stock as it truly was, by all that is known now
 turns    = demand in 365 days at that rate / average
 cover    = what is available now / demand of a day, in days
-Without --from the span begins with the first thing that happened at the location. Where stock was not above zero on
+Without --from the span begins with the first thing that happened at the location. Where stock was not above zero on \
 average there are no turns, and without demand there is no cover.")]
 pub struct Args {
     #[command(flatten)]

@@ -142,11 +142,11 @@ fn midnight(day: NaiveDate) -> Timestamp {
     Timestamp(local.single().unwrap().timestamp_micros())
 }
 
-/// Names and spans of days, weeks, months, quarters or years of 2026, found by walking over the days.
+/// Names and spans of days, weeks, months, quarters or years of 2025 and 2026, found by walking over the days.
 pub fn spans(label: impl Fn(NaiveDate) -> String) -> Vec<(String, Timestamp, Timestamp)> {
     let mut spans: Vec<(String, Timestamp, Timestamp)> = Vec::new();
-    let mut day = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
-    while day.year() == 2026 {
+    let mut day = NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
+    while day.year() <= 2026 {
         let next = day + Days::new(1);
         match spans.last_mut().filter(|(name, ..)| *name == label(day)) {
             Some((.., end)) => *end = midnight(next),
