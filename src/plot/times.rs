@@ -154,10 +154,10 @@ impl Times {
             }
             Unit::Micros(micros) => {
                 let form = match micros {
-                    ..SPAN_MICROS_MIN => "%H:%M:%S%.6f",
-                    ..SECOND => "%H:%M:%S%.3f",
-                    ..MINUTE => "%H:%M:%S",
-                    _ => "%H:%M",
+                    MINUTE.. => "%H:%M",
+                    SECOND..MINUTE => "%H:%M:%S",
+                    SPAN_MICROS_MIN..SECOND => "%H:%M:%S%.3f",
+                    _ => "%H:%M:%S%.6f",
                 };
                 (form, format!("time on {}", first.format("%Y-%m-%d")))
             }
