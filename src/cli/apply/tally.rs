@@ -54,7 +54,9 @@ impl Tally {
     pub fn done(&self) -> Result<(), Failure> {
         let text = self.text();
         if self.unknown > 0 {
-            return Err(Failure::Unknown(format!("{text}, and no more lines were taken; apply the same input again, with the same ids")));
+            return Err(Failure::Unknown(format!(
+                "{text}, and no more lines were taken; apply the same input again, with the same ids"
+            )));
         }
         if self.unable > 0 {
             return Err(Failure::Unable(format!("{text}; the answers say why, and no more lines were taken")));
