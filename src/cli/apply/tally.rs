@@ -55,7 +55,7 @@ impl Tally {
         let text = self.text();
         if self.unknown > 0 {
             return Err(Failure::Unknown(format!(
-                "{text}, and no more lines were taken; apply the same input again, with the same ids"
+                "{text}; no more lines were taken: apply the same input again, with the same ids"
             )));
         }
         if self.unable > 0 {
