@@ -66,7 +66,8 @@ impl Ledger {
 }
 
 impl<'l> History<'l> {
-    /// Asks the parts of a ledger one by one, for a driver that is not ours: a simulation.
+    /// Asks the parts of a ledger one by one, for a driver that is not ours: a simulation. It answers what the follower
+    /// was made to show, see [`Follower::show`](crate::ledger::parts::Follower::show).
     #[must_use]
     pub fn over(
         published: &'l Published,

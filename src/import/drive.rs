@@ -213,13 +213,15 @@ impl<'a> Run<'a> {
     /// Of the calls still under way after a failure, the first command whose outcome nobody knows: that says more than
     /// that what came behind it was not appended.
     async fn first_unknown(&mut self) -> Option<ImportError> {
-        let is_unknown = |outcome: &Outcome| matches!(outcome, Err(SubmitError::OutcomeUnknown));
         for call in std::mem::take(&mut self.calls) {
-            let outcomes = call.answer.wait().await.unwrap_or_default();
-            let asked = call.entries.iter().filter(|asked| asked.kind.is_ok());
-            if let Some((asked, _)) = asked.zip(&outcomes).find(|(_, outcome)| is_unknown(outcome)) {
-                let line = Some(asked.origin.line(&call.rows));
-                return Some(ImportError::Ledger { line, error: SubmitError::OutcomeUnknown });
+            match call.answer.wait().await {
+                Ok(outcomes) => {
+                    if let Some(unknown) = unknown_in(&call.entries, &outcomes, &call.rows) {
+                        return Some(unknown);
+                    }
+                }
+                Err(error @ SubmitError::OutcomeUnknown) => return Some(ImportError::Ledger { line: None, error }),
+                Err(_) => {}
             }
         }
         None
@@ -229,7 +231,12 @@ impl<'a> Run<'a> {
     async fn answered(&mut self, reading: &Reading) -> Result<(), ImportError> {
         let Some(call) = self.calls.pop_front() else { return Ok(()) };
         let failed = |line, error| ImportError::Ledger { line, error };
-        let mut outcomes = call.answer.wait().await.map_err(|error| failed(None, error))?.into_iter();
+        let outcomes = call.answer.wait().await.map_err(|error| failed(None, error))?;
+        // It may stand behind one that was certainly not appended, and says more.
+        if let Some(unknown) = unknown_in(&call.entries, &outcomes, &call.rows) {
+            return Err(unknown);
+        }
+        let mut outcomes = outcomes.into_iter();
         for Asked { origin, kind } in call.entries {
             let line = origin.line(&call.rows);
             let (code, why) = match kind {
@@ -256,6 +263,14 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
+}
+
+/// The first command of a call whose outcome nobody knows.
+fn unknown_in(entries: &[Asked], outcomes: &[Outcome], rows: &Rows) -> Option<ImportError> {
+    let asked = entries.iter().filter(|asked| asked.kind.is_ok());
+    let is_unknown = |outcome: &Outcome| matches!(outcome, Err(SubmitError::OutcomeUnknown));
+    let (asked, _) = asked.zip(outcomes).find(|(_, outcome)| is_unknown(outcome))?;
+    Some(ImportError::Ledger { line: Some(asked.origin.line(rows)), error: SubmitError::OutcomeUnknown })
 }
 
 const fn item_made(created: Option<Created>) -> Option<ItemId> {

@@ -14,12 +14,13 @@ use super::summary::{Forecast, Foretold, ForetoldLine};
 use crate::domain::command::Command;
 use crate::domain::digest::content_digest;
 use crate::domain::event::ContentDigest;
-use crate::domain::ids::{CommandId, ItemId, LocationId};
+use crate::domain::ids::{CommandId, ItemId, LocationId, LotId};
 use crate::domain::line::UnitCost;
 use crate::domain::quantity::decimal;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::AliasText;
 use crate::ledger::{Foreseen, Ledger, Repeat, SubmitError};
+use crate::limits::ENTITIES_MAX;
 use hashbrown::HashMap;
 use std::time::Instant;
 
@@ -148,17 +149,18 @@ impl<'a> Run<'a> {
         let (summary, numbers) = (&mut self.forecast.summary, &mut self.numbers);
         for Fresh { code, decimals, known } in items {
             summary.items_registered += u64::from(known.is_none());
-            numbers.items.push(known.unwrap_or(UNREGISTERED_ITEM));
+            numbers.items.push(known.unwrap_or(ItemId(stand_in(UNREGISTERED_ITEM.0, numbers.items.len()))));
             self.items.push((code, decimals));
         }
         for Fresh { code, known, .. } in locations {
             summary.locations_registered += u64::from(known.is_none());
-            numbers.locations.push(known.unwrap_or(UNREGISTERED_LOCATION));
+            let location = stand_in(UNREGISTERED_LOCATION.0, numbers.locations.len());
+            numbers.locations.push(known.unwrap_or(LocationId(location)));
             self.locations.push(code);
         }
         for FreshLot { code, known, .. } in lots {
             summary.lots_registered += u64::from(known.is_none());
-            numbers.lots.push(known.unwrap_or(UNREGISTERED_LOT));
+            numbers.lots.push(known.unwrap_or(LotId(stand_in(UNREGISTERED_LOT.0, numbers.lots.len()))));
             self.lots.push(code);
         }
     }
@@ -214,12 +216,17 @@ impl<'a> Run<'a> {
     }
 }
 
+/// A number that stands in for what is not registered: another one for each place, above all that a ledger gives.
+fn stand_in(greatest: u32, place: usize) -> u32 {
+    greatest.saturating_sub(u32::try_from(place).unwrap_or(u32::MAX)).max(ENTITIES_MAX + 1)
+}
+
 /// Whether it is only because nothing was registered.
-fn is_unregistered(rejection: &Rejection) -> bool {
+const fn is_unregistered(rejection: &Rejection) -> bool {
     match rejection {
-        Rejection::ProductNotFound { item } => *item == UNREGISTERED_ITEM,
-        Rejection::LocationNotFound { location } => *location == UNREGISTERED_LOCATION,
-        Rejection::LotNotFound { lot, .. } => *lot == UNREGISTERED_LOT,
+        Rejection::ProductNotFound { item } => item.0 > ENTITIES_MAX,
+        Rejection::LocationNotFound { location } => location.0 > ENTITIES_MAX,
+        Rejection::LotNotFound { lot, .. } => lot.0 > ENTITIES_MAX,
         _ => false,
     }
 }

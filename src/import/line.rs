@@ -135,7 +135,7 @@ impl Seen {
         let line = PlannedLine {
             item,
             location: placed(&mut self.locations, location, 0),
-            lot: lot.map(|lot| self.lots.placed(lot, item)),
+            lot: lot.map(|lot| self.lots.placed(lot, item, self.items.known.get(item).copied().flatten())),
             quantity: rule.rule.quantity.apply(quantity),
             unit_cost,
         };

@@ -1,4 +1,4 @@
-//! Lots that a file names: each by the place of its item and its code.
+//! Lots that a file names: each by its item, which may stand in the file under several codes, and its own code.
 
 use super::layout::LotCode;
 use super::line::{Lookup, refusal_of};
@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 /// The lots that came up so far.
 #[derive(Default)]
 pub(super) struct Lots {
-    places: HashMap<(usize, AliasText), usize>,
+    places: HashMap<(Item, AliasText), usize>,
     /// Those that came up since they were last taken.
     pub fresh: Vec<FreshLot>,
 }
@@ -24,6 +24,9 @@ pub(super) enum FoundLot {
     Place(usize),
     Unknown(AliasText),
 }
+
+/// What an item is told by: its number, or its place where it has none yet.
+type Item = Result<ItemId, usize>;
 
 /// The item that a lot is of: its place, and its number where the ledger has it.
 #[derive(Clone, Copy)]
@@ -47,13 +50,13 @@ impl Lots {
         }
         let code = AliasText::new(&text).map_err(|error| refusal_of("LOT", &field.code, &text, error))?;
         if let Some(item_place) = item.place {
-            if let Some(place) = self.places.get(&(item_place, code.clone())) {
+            if let Some(place) = self.places.get(&(item.known.ok_or(item_place), code.clone())) {
                 return Ok(Some(FoundLot::Place(*place)));
             }
             let alias = |item| Alias { kind: AliasKind::Lot(item), text: code.clone() };
             if let Some(Named::Lot(lot)) = item.known.and_then(|item| lookup(&alias(item))) {
                 let fresh = FreshLot { item: item_place, code, known: Some(lot.lot) };
-                return Ok(Some(FoundLot::Place(self.insert(fresh))));
+                return Ok(Some(FoundLot::Place(self.insert(fresh, item.known))));
             }
         }
         match field.unknown {
@@ -66,17 +69,17 @@ impl Lots {
         }
     }
 
-    /// The place of a lot whose line is taken, of the item at this place.
-    pub fn placed(&mut self, found: FoundLot, item: usize) -> usize {
+    /// The place of a lot whose line is taken, of the item at this place and with this number.
+    pub fn placed(&mut self, found: FoundLot, item: usize, known: Option<ItemId>) -> usize {
         match found {
             FoundLot::Place(place) => place,
-            FoundLot::Unknown(code) => self.insert(FreshLot { item, code, known: None }),
+            FoundLot::Unknown(code) => self.insert(FreshLot { item, code, known: None }, known),
         }
     }
 
-    fn insert(&mut self, fresh: FreshLot) -> usize {
+    fn insert(&mut self, fresh: FreshLot, item: Option<ItemId>) -> usize {
         let place = self.places.len();
-        self.places.insert((fresh.item, fresh.code.clone()), place);
+        self.places.insert((item.ok_or(fresh.item), fresh.code.clone()), place);
         self.fresh.push(fresh);
         place
     }

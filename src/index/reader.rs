@@ -71,8 +71,9 @@ impl Shared {
 
     /// Seqs below this one were taken in.
     pub(crate) fn set_folded(&self, next_seq: u64) {
-        self.folded.store(next_seq, Ordering::Release);
-        self.wake();
+        if self.folded.swap(next_seq, Ordering::AcqRel) != next_seq {
+            self.wake();
+        }
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -99,7 +100,8 @@ impl Shared {
 
     /// Shows another tail to whoever asks from now on.
     pub(crate) fn replace_tail(&self, tail: Tail) {
-        let old = std::mem::replace(&mut self.current.write().1, Arc::new(tail));
+        let tail = Arc::new(tail);
+        let old = std::mem::replace(&mut self.current.write().1, tail);
         drop(old);
         self.wake();
     }
@@ -124,12 +126,6 @@ impl Counters {
         self.block_reads.fetch_add(blocks, Ordering::Relaxed);
     }
 
-    fn count_misses(&self, misses: u64) {
-        self.lookups.fetch_add(misses, Ordering::Relaxed);
-        self.misses.fetch_add(misses, Ordering::Relaxed);
-        self.misses_without_read.fetch_add(misses, Ordering::Relaxed);
-    }
-
     fn count_lookup(&self, found: bool, read: bool) {
         self.lookups.fetch_add(1, Ordering::Relaxed);
         if !found {
@@ -142,7 +138,7 @@ impl Counters {
 /// What look-ups of ids cost since the index was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexCounters {
-    /// Look-ups of command ids and external ids.
+    /// Look-ups of command ids and external ids, each by itself.
     pub lookups: u64,
     /// Those that found nothing.
     pub misses: u64,
@@ -392,8 +388,6 @@ impl IndexView {
                 id.is_marked = run.may_contain(&id.prefix);
             }
         }
-        let unmarked = ids.ids.iter().filter(|id| !id.is_marked).count();
-        self.shared.counters.count_misses(unmarked as u64);
     }
 
     fn id(&self, family: Family, id: &[u8; 16]) -> Result<Option<u64>, IndexError> {

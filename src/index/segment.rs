@@ -31,6 +31,16 @@ impl Segment {
         Segment { from_seq, records, ..Segment::default() }
     }
 
+    /// What it holds as a segment of its own, without room for more; this one is empty then, begins with `from_seq` and
+    /// keeps its room.
+    pub fn take(&mut self, from_seq: u64) -> Segment {
+        self.end_chunk();
+        let records = self.records.each_mut().map(|records| records.drain(..).collect());
+        let taken = Segment { from_seq: self.from_seq, records, ..Segment::default() };
+        self.from_seq = from_seq;
+        taken
+    }
+
     /// The first seq of the segment.
     pub fn from_seq(&self) -> u64 {
         self.from_seq

@@ -184,7 +184,7 @@ impl Follower {
         if self.segment.from_seq() >= self.head.next_seq.0 {
             return Ok(());
         }
-        let piece = std::mem::replace(&mut self.segment, Segment::new(self.head.next_seq.0));
+        let piece = self.segment.take(self.head.next_seq.0);
         self.index.show(piece, self.head.next_seq.0).map_err(FollowError::Index)
     }
 

@@ -80,7 +80,10 @@ impl Lookup {
 
     /// Reads into memory what the index does not cover of the events below this seq.
     pub fn remember_log(&mut self, until: Seq) -> Result<(), SubmitError> {
-        let covered = self.covered();
+        self.refresh();
+        let covered = Seq(self.view.covered_to());
+        // Where this was begun before and failed midway, what was read then must not count twice.
+        self.recent.forget_from(covered.0);
         if covered >= until {
             return Ok(());
         }

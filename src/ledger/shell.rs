@@ -322,13 +322,22 @@ fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> T
 #[cfg(target_os = "linux")]
 const FOLLOWER_NICE: i32 = 5;
 
-/// The follower's thread: runs until it is told to end, or can't go on.
-pub(super) fn run_follower(mut follower: Follower, handoff: &Handoff, status: &Status) {
-    // Nobody waits for a merge: where processors are short, those who decide and write go first. On Linux this is a
-    // thread's own; elsewhere it would slow the whole process down.
+/// Makes this thread nicer. On Linux that is a thread's own; elsewhere it would slow the whole process down.
+fn give_way() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(FOLLOWER_NICE);
+}
+
+/// The follower's thread: runs until it is told to end, or can't go on.
+pub(super) fn run_follower(mut follower: Follower, handoff: &Handoff, status: &Status) {
+    let mut is_nice = false;
     loop {
+        // Nobody waits for a merge: where processors are short, those who decide and write go first. But until it has
+        // caught up once, writing may wait for the follower.
+        if !is_nice && follower.caught_up() {
+            is_nice = true;
+            give_way();
+        }
         match follower.step(IDLE) {
             Ok(found) => match found.ended {
                 Some(End::Now) => return,

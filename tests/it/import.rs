@@ -4,8 +4,11 @@ mod broken;
 mod tool;
 
 use counterfoil::audit;
+use counterfoil::domain::command::{Act, Actor, Alias, AliasKind, AliasTarget, Command};
 use counterfoil::domain::event::Body;
+use counterfoil::domain::ids::ItemId;
 use counterfoil::domain::line::Line;
+use counterfoil::domain::text::{ActorId, AliasText};
 use counterfoil::import::{Mapping, Options, Source, Summary, foretell, import, unchanged};
 use counterfoil::ledger::Ledger;
 use counterfoil::log::{Head, scan};
@@ -297,6 +300,46 @@ async fn lots_and_unit_costs_are_kept_with_the_lines() {
     assert_eq!(received(&shop.ledger)[5..], [(2, None), (4, None)]);
     let report = audit::verify(shop.ledger.log().as_ref(), audit::Options::default()).unwrap();
     assert_eq!(report.first_fault, None);
+}
+
+#[tokio::test]
+async fn new_lots_are_told_apart_before_they_have_numbers() {
+    let shop = shop();
+    let uncounted = DELIVERY.replace(", \"$ordinal\"", "");
+    assert_ne!(uncounted, DELIVERY);
+    let mapping = Mapping::parse(&uncounted).unwrap();
+    // The same id twice, and only the lot differs.
+    let changed = DELIVERED.to_owned() + "1,TEA,L-1,5,,\n1,TEA,L-2,5,,\n";
+    let refused = unchanged(&shop.ledger, &mapping, &Source::memory(changed.as_bytes()), None).await;
+    assert!(refused.is_err(), "a line says something else than one before it");
+
+    let counted = uncounted.replace("kind = \"receipt\"", "kind = \"count\"").replace("unit_cost", "# unit_cost");
+    let together = counted.replace("id.columns", "id.lines = \"together\"\nid.columns");
+    let mapping = Mapping::parse(&together).unwrap();
+    let text = DELIVERED.to_owned() + "7,JAM,L-1,5,,\n7,JAM,L-2,6,,\n";
+    let source = Source::memory(text.as_bytes());
+    let forecast = foretell(&shop.ledger, &mapping, &source, None, 0).await.unwrap();
+    let done = shop.import_by(&mapping, text.as_bytes()).await;
+    assert_eq!((done.rejected, done.lots_registered), (0, 2));
+    assert_eq!(Summary { took: done.took, ..forecast.summary }, done);
+}
+
+#[tokio::test]
+async fn an_item_under_two_codes_has_one_lot_of_one_name() {
+    let shop = shop();
+    let mapping = Mapping::parse(DELIVERY).unwrap();
+    shop.import_by(&mapping, (DELIVERED.to_owned() + "1,TEA,,1,,\n").as_bytes()).await;
+    let tea = ItemId(1);
+    let alias = Alias { kind: AliasKind::Sku, text: AliasText::new("CHAI").unwrap() };
+    let actor = Actor::asserted(ActorId::new("anna").unwrap());
+    let add = Act::AddAlias { alias, target: AliasTarget::Item(tea) };
+    shop.ledger.submit(Command::new(actor, add)).await.unwrap();
+    let text = DELIVERED.to_owned() + "2,TEA,L-9,1,,\n2,CHAI,L-9,2,,\n";
+    let forecast = foretell(&shop.ledger, &mapping, &Source::memory(text.as_bytes()), None, 0).await.unwrap();
+    let done = shop.import_by(&mapping, text.as_bytes()).await;
+    assert_eq!((done.appended, done.rejected, done.lots_registered), (2, 0, 1));
+    assert_eq!(Summary { took: done.took, ..forecast.summary }, done);
+    assert_eq!(received(&shop.ledger)[1..], [(1, None), (1, None)]);
 }
 
 #[tokio::test]
