@@ -56,6 +56,21 @@ impl<'a> Context<'a> {
         Ok(done)
     }
 
+    /// Refuses to write what somebody wants as a file into the ledger's own directory, over its log for example.
+    pub fn keep_out(&self, file: &Path) -> Result<(), Failure> {
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let place = file.canonicalize().or_else(|_| parent.canonicalize());
+        let (Ok(dir), Ok(place)) = (self.dir()?.canonicalize(), place) else { return Ok(()) };
+        match place.starts_with(&dir) {
+            false => Ok(()),
+            true => Err(Failure::Refused(format!(
+                "{} can't be written: it lies in the ledger's directory {}; name a file elsewhere",
+                file.display(),
+                dir.display()
+            ))),
+        }
+    }
+
     /// What a ledger is opened or made with.
     pub fn options(&self) -> Options {
         Options { heads: self.common.heads.keep(), ..Options::default() }

@@ -90,6 +90,7 @@ impl From<ImportError> for Failure {
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let mapping = mapping_of(&args.mapping)?;
     let jobs = jobs(&args, &mapping)?;
+    jobs.iter().filter_map(|job| job.rejects.as_deref()).try_for_each(|rejects| context.keep_out(rejects))?;
     context
         .with_ledger(async |ledger, context| match args.dry_run {
             true => dry_run(ledger, &args, &jobs, context).await,

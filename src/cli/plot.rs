@@ -33,8 +33,9 @@ impl PlotArgs {
     }
 
     /// Refuses what can't become a file, before anything else is done.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub fn check(&self, context: &Context<'_>) -> Result<(), Failure> {
         let Some(file) = &self.plot else { return Ok(()) };
+        context.keep_out(file)?;
         let no = |why: &str| Err(Failure::Refused(format!("the plot can't be written to {}: {why}", file.display())));
         match () {
             () if file.is_dir() => no("it is a directory; name a file, such as plot.svg"),

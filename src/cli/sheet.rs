@@ -77,7 +77,7 @@ impl Column {
         Self { key, title: "", look: Look::Hidden, is_rare: false }
     }
 
-    /// The same, left out of a table that has nothing or zero there in every row.
+    /// The same, left out of a table that has nothing there in every row; or zero, where that is only a dot.
     pub const fn rarely(self) -> Self {
         Self { is_rare: true, ..self }
     }
@@ -99,7 +99,8 @@ impl Column {
     /// Whether a table needs the column for this row.
     fn is_needed(&self, row: &Value) -> bool {
         let text = plain(&row[self.key]);
-        !self.is_rare || (!text.is_empty() && !is_zero(&text))
+        let is_quiet = matches!(self.look, Look::QuietFigure | Look::Step);
+        !self.is_rare || !(text.is_empty() || is_quiet && is_zero(&text))
     }
 
     fn shown(&self, row: &Value) -> String {

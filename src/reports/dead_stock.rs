@@ -40,7 +40,7 @@ fn physical(state: &State, within: &Within, per: Per) -> (FxHashMap<Key, i128>, 
     let (mut sums, mut items) = (FxHashMap::<Key, i128>::default(), FxHashSet::default());
     for (position, entry) in state.positions().filter(|(position, _)| within.admits(**position)) {
         *sums.entry(per.key(*position)).or_default() += i128::from(entry.physical());
-        if per == Per::Location {
+        if per == Per::Location && entry.physical() != 0 {
             items.insert(position.item);
         }
     }

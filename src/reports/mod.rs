@@ -2,7 +2,7 @@
 //!
 //! A report reads the durable log once from its beginning (or, where it is about one item or a few kinds of events, the
 //! events that the index lists) and keeps little of it: sums, and for figures that depend on counts 32 bytes per
-//! movement. Where those would be more than [`REPORT_LINES_MAX`](crate::limits::REPORT_LINES_MAX) the log is read several
+//! movement. Where those would be more than [`REPORT_LINES_MAX`] the log is read several
 //! times, each time for a part of the items.
 //!
 //! | report | what it is dated by |

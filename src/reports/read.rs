@@ -101,7 +101,11 @@ impl Reports<'_> {
             return Ok(None);
         }
         let seqs_max = usize::try_from(next_seq.0 / LOOKUP_COST_EVENTS).unwrap_or(usize::MAX);
-        Ok(union(&known, lists, next_seq.0, seqs_max)?)
+        // The log is read where the lists can't be: a damaged index makes a report slower, not impossible.
+        Ok(union(&known, lists, next_seq.0, seqs_max).unwrap_or_else(|error| {
+            tracing::warn!(?error, "the index can't be read; the report reads the whole log");
+            None
+        }))
     }
 
     fn each_of(&self, seqs: &[u64], mut see: impl FnMut(Seq, &Event)) -> Result<(), ReportError> {

@@ -106,6 +106,7 @@ impl Reports<'_> {
             let is_in = |position| within.admits(position) && basis.window(position.location).has(at);
             for_each_sale(event, |position, units| {
                 if is_in(position) {
+                    items.insert(position.item);
                     *sold.entry(per.key(position)).or_default() += i128::from(units);
                 }
             });

@@ -210,7 +210,8 @@ impl Reports<'_> {
         let mut counts = BTreeMap::<(Key, Why), Sums>::new();
         let see = |seq: Seq, event: &Event, reading: &Reading<'_>| {
             let costs = &mut *costs.borrow_mut();
-            costs.learn(event, reading.place);
+            // From its own first line on: what stands before it is not valued by what came later.
+            costs.learn(event, reading.place.saturating_add(1));
             let why = || (EventKind::of(&event.body), event.envelope.reason.clone());
             let at = event.envelope.moment().at();
             for_each_loss(event, &transfers, |position, units| {

@@ -117,7 +117,7 @@ impl Reports<'_> {
         let (basis, available) = self.basis(within, |state, as_of| available(state, as_of, within, per))?;
         let sums = std::cell::RefCell::new(BTreeMap::<Key, Sums>::new());
         let first = std::cell::RefCell::new(FxHashMap::<LocationId, Timestamp>::default());
-        let mut items = FxHashSet::<ItemId>::default();
+        let items = std::cell::RefCell::new(FxHashSet::<ItemId>::default());
         let see = |seq: Seq, event: &Event, _: &Reading<'_>| {
             let at = event.envelope.moment().at();
             for_each_entry(seq, event, |position, _, _| {
@@ -129,6 +129,7 @@ impl Reports<'_> {
             });
             let add = |position: Position, put: &mut dyn FnMut(&mut Sums)| {
                 if within.admits(position) && basis.window(position.location).has(at) {
+                    items.borrow_mut().insert(position.item);
                     put(sums.borrow_mut().entry(per.key(position)).or_default());
                 }
             };
@@ -140,14 +141,14 @@ impl Reports<'_> {
         };
         let visit = |bucket: BucketLines<'_>| {
             let position = bucket.position;
-            items.insert(position.item);
+            items.borrow_mut().insert(position.item);
             let span = span_of(&basis, &first.borrow(), position.location);
             let there = unit_micros(bucket, span);
             sums.borrow_mut().entry(per.key(position)).or_default().unit_micros += there;
         };
         let lists = lists_of_item(within.item, &[EventKind::PeriodClosed]);
         self.each_bucket(&basis, &lists, |position| within.admits(position), see, visit)?;
-        let decimals = if per == Per::Location { self.common_decimals(items)? } else { 0 };
+        let decimals = if per == Per::Location { self.common_decimals(items.into_inner())? } else { 0 };
         let rows = sums.into_inner().into_iter().map(|(key, sums)| {
             let span = span_of(&basis, &first.borrow(), key.1);
             let span_micros = span.until.0.saturating_sub(span.from.0).max(0);

@@ -108,7 +108,7 @@ const SUMMED: &[Column] = columns![Column::quiet("in", "in"), Column::quiet("out
 const KINDS_MAX: usize = 5;
 
 pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
-    args.plot.check()?;
+    args.plot.check(context)?;
     let answer = context.with_ledger(async |ledger, _| {
         let within = args.span.within(ledger)?;
         let answer = ledger.reports().movement(&within, args.by.into(), args.per.into())?;

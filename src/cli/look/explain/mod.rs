@@ -139,7 +139,7 @@ enum Shown {
 }
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
-    args.plot.check()?;
+    args.plot.check(context)?;
     let asking = context.with_ledger(async |ledger, _| {
         let asked = asked(ledger, &args)?;
         let plot =

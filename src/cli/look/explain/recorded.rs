@@ -23,7 +23,7 @@ const ROWS: &[Column] = &[
     Column::step("physical_step", "step"),
     Column::figure("physical", "physical"),
     Column::step("reserved_step", "step").rarely(),
-    Column::figure("reserved", "reserved").rarely(),
+    Column::rare("reserved", "reserved"),
     Column::rare("unsellable", "unsellable"),
     Column::figure("available", "available"),
     Column::rare("inbound", "inbound"),
