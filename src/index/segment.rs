@@ -35,7 +35,8 @@ impl Segment {
     /// keeps its room.
     pub fn take(&mut self, from_seq: u64) -> Segment {
         self.end_chunk();
-        let records = self.records.each_mut().map(|records| records.drain(..).collect());
+        let records = self.records.clone();
+        self.records.iter_mut().for_each(Vec::clear);
         let taken = Segment { from_seq: self.from_seq, records, ..Segment::default() };
         self.from_seq = from_seq;
         taken
