@@ -196,13 +196,9 @@ impl<'a> Latencies<'a> {
 }
 
 fn show(report: &Report, context: &mut Context<'_>) -> Result<(), Failure> {
-    let mut sheet = context.sheet(FIGURES);
-    report.rows.iter().try_for_each(|row| sheet.push(&Figures::of(row)))?;
-    sheet.end()?;
+    context.list(FIGURES, report.rows.iter().map(Figures::of))?;
     writeln!(context.out)?;
-    let mut sheet = context.sheet(LATENCIES);
-    report.rows.iter().filter_map(Latencies::of).try_for_each(|row| sheet.push(&row))?;
-    sheet.end()?;
+    context.list(LATENCIES, report.rows.iter().filter_map(Latencies::of))?;
     Ok(context.out.write_all(remarks(report, context.paint).as_bytes())?)
 }
 

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::paint::Paint;
 use super::sheet::{Column, Sheet};
 use super::{Common, Format};
+use counterfoil::heads::is_inside;
 use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options};
 use counterfoil::log::sled_store::SledOptions;
 use counterfoil::log::{SledStore, Store, StoreError, StoreReader};
@@ -58,10 +59,8 @@ impl<'a> Context<'a> {
 
     /// Refuses to write what somebody wants as a file into the ledger's own directory, over its log for example.
     pub fn keep_out(&self, file: &Path) -> Result<(), Failure> {
-        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let place = file.canonicalize().or_else(|_| parent.canonicalize());
-        let (Ok(dir), Ok(place)) = (self.dir()?.canonicalize(), place) else { return Ok(()) };
-        match place.starts_with(&dir) {
+        let dir = self.dir()?;
+        match is_inside(file, &dir) {
             false => Ok(()),
             true => Err(Failure::Refused(format!(
                 "{} can't be written: it lies in the ledger's directory {}; name a file elsewhere",
@@ -95,7 +94,18 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A list with these columns.
+    /// A list of rows with these columns.
+    pub fn list(
+        &mut self,
+        columns: &'static [Column],
+        rows: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<(), Failure> {
+        let mut sheet = self.sheet(columns);
+        rows.into_iter().try_for_each(|row| sheet.push(&row))?;
+        sheet.end()
+    }
+
+    /// An empty list with these columns, for rows that come one by one.
     pub fn sheet(&mut self, columns: &'static [Column]) -> Sheet<'_> {
         Sheet::new(columns, self.common.format, self.out)
     }

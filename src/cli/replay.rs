@@ -84,9 +84,7 @@ fn stock_at(until: Seq, context: &mut Context<'_>) -> Result<(), Failure> {
         )));
     }
     let as_of = state.recorded_at();
-    let mut sheet = context.sheet(COLUMNS);
-    all_stock(&state)?.into_iter().try_for_each(|row| sheet.push(&Row::of(row, until, as_of)))?;
-    sheet.end()?;
+    context.list(COLUMNS, all_stock(&state)?.into_iter().map(|row| Row::of(row, until, as_of)))?;
     match context.format() {
         Format::Table => Ok(writeln!(context.out, "\n  as of event {until}, {as_of}")?),
         Format::Json | Format::Csv => Ok(()),

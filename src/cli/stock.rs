@@ -147,9 +147,7 @@ struct Shown {
 /// Asks and shows.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let shown = context.with_ledger(async |ledger, _| shown(ledger, &args)).await?;
-    let mut sheet = context.sheet(COLUMNS);
-    shown.rows.iter().try_for_each(|row| sheet.push(row))?;
-    sheet.end()?;
+    context.list(COLUMNS, &shown.rows)?;
     match context.format() {
         Format::Table => Ok(writeln!(context.out, "\n  {}", shown.rests_on)?),
         Format::Json | Format::Csv => Ok(()),

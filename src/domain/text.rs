@@ -285,6 +285,7 @@ impl Currency {
     }
 
     /// How many digits its minor unit stands behind the point: what ISO 4217 says of its currencies, 2 for all others.
+    /// A stored cost is in minor units without their digits, so an entry never changes once it is released.
     #[must_use]
     pub const fn minor_digits(self) -> u8 {
         match &self.0 {

@@ -262,7 +262,8 @@ impl Planner {
         if !is_full {
             return None;
         }
-        let batch = self.take_batch();
+        let next = self.batch.next();
+        let batch = self.take_batch(next);
         for row in self.open.iter_mut().flat_map(|open| open.entry.origin.rows.iter_mut()) {
             *row = self.batch.rows.copy(&batch.rows, *row);
         }
@@ -277,11 +278,10 @@ impl Planner {
     /// What is left at the end of the file, and the codes that were ignored.
     pub fn finish(&mut self) -> (Batch, BTreeMap<String, u64>) {
         self.close();
-        (self.take_batch(), std::mem::take(&mut self.ignored))
+        (self.take_batch(Batch::default()), std::mem::take(&mut self.ignored))
     }
 
-    fn take_batch(&mut self) -> Batch {
-        let next = self.batch.next();
+    fn take_batch(&mut self, next: Batch) -> Batch {
         let mut batch = std::mem::replace(&mut self.batch, next);
         batch.items = std::mem::take(&mut self.seen.items.fresh);
         batch.locations = std::mem::take(&mut self.seen.locations.fresh);

@@ -68,9 +68,7 @@ pub async fn run(args: Alerts, context: &mut Context<'_>) -> Result<(), Failure>
         all(ledger, |state, now, paging| query::alerts(state, now, &filter, paging))
     };
     let rows = context.with_ledger(ask).await?;
-    let mut sheet = context.sheet(COLUMNS);
-    rows.iter().try_for_each(|row| sheet.push(&shown(row)))?;
-    sheet.end()
+    context.list(COLUMNS, rows.iter().map(shown))
 }
 
 fn filter(args: &Alerts, scope: query::Scope) -> AlertFilter {

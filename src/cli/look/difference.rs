@@ -80,9 +80,7 @@ struct Differences {
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let found = context.with_ledger(async |ledger, _| differences(ledger, &args)).await?;
-    let mut sheet = context.sheet(COLUMNS);
-    found.rows.iter().try_for_each(|row| sheet.push(row))?;
-    sheet.end()?;
+    context.list(COLUMNS, &found.rows)?;
     match context.format() {
         Format::Table => Ok(writeln!(context.out, "\n  from {} to {}", found.from, found.to)?),
         Format::Json | Format::Csv => Ok(()),

@@ -46,9 +46,7 @@ struct Held {
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let held = context.with_ledger(async |ledger, _| held(ledger, &args)).await?;
-    let mut sheet = context.sheet(COLUMNS);
-    held.rows.iter().try_for_each(|row| sheet.push(row))?;
-    sheet.end()?;
+    context.list(COLUMNS, &held.rows)?;
     match context.format() {
         Format::Table => {
             Ok(writeln!(context.out, "\n  {}: {} reserved, {} sellable", held.place, held.reserved, held.sellable)?)

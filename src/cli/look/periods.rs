@@ -35,9 +35,7 @@ const COLUMNS: &[Column] = &[
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let rows = context.with_ledger(async |ledger, _| rows(ledger, &args)).await?;
-    let mut sheet = context.sheet(COLUMNS);
-    rows.iter().try_for_each(|row| sheet.push(row))?;
-    sheet.end()
+    context.list(COLUMNS, &rows)
 }
 
 fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {

@@ -56,9 +56,7 @@ pub async fn locations(context: &mut Context<'_>) -> Result<(), Failure> {
     let ask =
         async |ledger: &_, _: &mut _| all(ledger, |state, now, paging| query::locations(state, now, BY_NAME, paging));
     let rows = context.with_ledger(ask).await?;
-    let mut sheet = context.sheet(LOCATIONS);
-    rows.iter().try_for_each(|row| sheet.push(row))?;
-    sheet.end()
+    context.list(LOCATIONS, &rows)
 }
 
 /// List lots by code, of one item or of all.

@@ -1,6 +1,6 @@
 //! `report abc`: the few items that most of the movement is about.
 
-use super::{Span, figure, row_about, show};
+use super::{Span, figure, row_of, show};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sheet::Column;
@@ -68,16 +68,16 @@ pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> 
 }
 
 fn told(row: &AbcRow) -> Map<String, Value> {
-    let mut told = row_about(&row.about);
-    for (key, value) in [
-        ("class", json!(row.class)),
-        ("units", figure(row.units, row.about.decimals)),
-        ("lines", json!(row.lines)),
-        ("share", json!(row.share)),
-        ("cumulative", json!(row.cumulative)),
-    ] {
-        told.insert(key.to_owned(), value);
-    }
+    let mut told = row_of(
+        &row.about,
+        [
+            ("class", json!(row.class)),
+            ("units", figure(row.units, row.about.decimals)),
+            ("lines", json!(row.lines)),
+            ("share", json!(row.share)),
+            ("cumulative", json!(row.cumulative)),
+        ],
+    );
     told.remove("location");
     told.remove("lot");
     told

@@ -1,6 +1,6 @@
 //! `report ageing`: how old open reservations are.
 
-use super::{Summed, figure, place_of, row_about, show};
+use super::{Summed, figure, place_of, row_of, show};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sheet::Column;
@@ -50,17 +50,16 @@ pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> 
 
 fn told(row: &AgeRow) -> Map<String, Value> {
     let units = |units: i128| figure(units, row.about.decimals);
-    let mut told = row_about(&row.about);
-    for (key, value) in [
-        ("age", row.age.label().into()),
-        ("reservations", json!(row.reservations)),
-        ("units", units(row.units)),
-        ("lapsing", units(row.lapsing)),
-        ("later", units(row.later)),
-        ("without_deadline", units(row.without_deadline)),
-        ("oldest", row.oldest.to_string().into()),
-    ] {
-        told.insert(key.to_owned(), value);
-    }
-    told
+    row_of(
+        &row.about,
+        [
+            ("age", row.age.label().into()),
+            ("reservations", json!(row.reservations)),
+            ("units", units(row.units)),
+            ("lapsing", units(row.lapsing)),
+            ("later", units(row.later)),
+            ("without_deadline", units(row.without_deadline)),
+            ("oldest", row.oldest.to_string().into()),
+        ],
+    )
 }

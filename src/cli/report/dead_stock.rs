@@ -1,6 +1,6 @@
 //! `report dead-stock`: stock that nobody wanted for a while.
 
-use super::{Places, Summed, figure, place_of, row_about, show};
+use super::{Places, Summed, figure, place_of, row_of, show};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sheet::Column;
@@ -49,14 +49,13 @@ pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> 
 }
 
 fn told(row: &DeadStockRow) -> Map<String, Value> {
-    let mut told = row_about(&row.about);
-    for (key, value) in [
-        ("physical", figure(row.physical, row.about.decimals)),
-        ("days", json!(row.days)),
-        ("last_out", json!(row.last_out.map(|at| at.to_string()))),
-        ("last_in", json!(row.last_in.map(|at| at.to_string()))),
-    ] {
-        told.insert(key.to_owned(), value);
-    }
-    told
+    row_of(
+        &row.about,
+        [
+            ("physical", figure(row.physical, row.about.decimals)),
+            ("days", json!(row.days)),
+            ("last_out", json!(row.last_out.map(|at| at.to_string()))),
+            ("last_in", json!(row.last_in.map(|at| at.to_string()))),
+        ],
+    )
 }

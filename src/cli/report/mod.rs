@@ -124,13 +124,10 @@ fn figure(units: i128, decimals: u8) -> Value {
     }
 }
 
-/// The beginning of a row.
-fn row_about(about: &About) -> Map<String, Value> {
-    let row = json!({ "sku": about.sku, "location": about.location_code, "lot": about.lot_code });
-    match row {
-        Value::Object(row) => row,
-        _ => Map::new(),
-    }
+/// A row: what it is about, then what the report says of it.
+fn row_of<const N: usize>(about: &About, said: [(&str, Value); N]) -> Map<String, Value> {
+    let about = [("sku", json!(about.sku)), ("location", json!(about.location_code)), ("lot", json!(about.lot_code))];
+    about.into_iter().chain(said).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Shows rows, each with the event that the report rests on.

@@ -1,6 +1,6 @@
 //! `report movement`: opening, what came and left, closing, period by period.
 
-use super::{Span, Summed, figure, row_about, show};
+use super::{Span, Summed, figure, row_of, show};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::plot::{PlotArgs, zone_of};
@@ -212,7 +212,7 @@ fn kinds(rows: &[MovementRow]) -> usize {
 fn told(row: &MovementRow) -> Map<String, Value> {
     let decimals = row.about.decimals;
     let units = |units: i128| figure(units, decimals);
-    let mut told = row_about(&row.about);
+    let mut told = row_of(&row.about, []);
     let mut put = |key: &str, value: Value| {
         told.insert(key.to_owned(), value);
     };

@@ -1,6 +1,6 @@
 //! `report returns`: what comes back, why, and where it goes.
 
-use super::{Span, Summed, figure, row_about, show};
+use super::{Span, Summed, figure, row_of, show};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sheet::Column;
@@ -50,17 +50,16 @@ pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> 
 
 fn told(row: &ReturnsRow) -> Map<String, Value> {
     let units = |units: i128| figure(units, row.about.decimals);
-    let mut told = row_about(&row.about);
-    for (key, value) in [
-        ("route", json!(row.route)),
-        ("reason", json!(row.reason)),
-        ("disposition", json!(row.disposition)),
-        ("lines", json!(row.lines)),
-        ("units", units(row.units)),
-        ("sold", units(row.sold)),
-        ("share", json!(Ratio::new(row.units * 100, row.sold))),
-    ] {
-        told.insert(key.to_owned(), value);
-    }
-    told
+    row_of(
+        &row.about,
+        [
+            ("route", json!(row.route)),
+            ("reason", json!(row.reason)),
+            ("disposition", json!(row.disposition)),
+            ("lines", json!(row.lines)),
+            ("units", units(row.units)),
+            ("sold", units(row.sold)),
+            ("share", json!(Ratio::new(row.units * 100, row.sold))),
+        ],
+    )
 }

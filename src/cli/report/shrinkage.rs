@@ -1,6 +1,6 @@
 //! `report shrinkage`: what went missing, and what counts say.
 
-use super::{Span, Summed, figure, row_about, show};
+use super::{Span, Summed, figure, row_of, show};
 use crate::cli::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -71,26 +71,25 @@ fn is_count(row: &ShrinkageRow) -> bool {
 
 fn told(row: &ShrinkageRow) -> Map<String, Value> {
     let units = |units: i128| figure(units, row.about.decimals);
-    let mut told = row_about(&row.about);
     let of_counts = |value: Value| if is_count(row) { value } else { Value::Null };
     let cost: Vec<String> = row.cost.iter().map(|cost| format!("{} {}", cost.minor_units, cost.currency)).collect();
-    for (key, value) in [
-        ("kind", json!(row.kind)),
-        ("reason", json!(row.reason)),
-        ("lines", json!(row.lines)),
-        ("found", units(row.found)),
-        ("lost", units(row.lost)),
-        ("net", units(row.net())),
-        ("absolute", units(row.absolute())),
-        ("settled", units(row.settled)),
-        ("cost", if cost.is_empty() { Value::Null } else { cost.join(" + ").into() }),
-        ("uncosted", units(row.uncosted)),
-        ("exact", of_counts(json!(row.exact))),
-        ("accuracy", of_counts(json!(accuracy(row.exact, row.lines)))),
-    ] {
-        told.insert(key.to_owned(), value);
-    }
-    told
+    row_of(
+        &row.about,
+        [
+            ("kind", json!(row.kind)),
+            ("reason", json!(row.reason)),
+            ("lines", json!(row.lines)),
+            ("found", units(row.found)),
+            ("lost", units(row.lost)),
+            ("net", units(row.net())),
+            ("absolute", units(row.absolute())),
+            ("settled", units(row.settled)),
+            ("cost", if cost.is_empty() { Value::Null } else { cost.join(" + ").into() }),
+            ("uncosted", units(row.uncosted)),
+            ("exact", of_counts(json!(row.exact))),
+            ("accuracy", of_counts(json!(accuracy(row.exact, row.lines)))),
+        ],
+    )
 }
 
 /// Which part of counts found nothing wrong, in per cent.

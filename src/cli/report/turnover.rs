@@ -1,6 +1,6 @@
 //! `report turnover`: how fast stock is sold, and how long it lasts.
 
-use super::{Span, Summed, figure, row_about, show};
+use super::{Span, Summed, figure, row_of, show};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sheet::Column;
@@ -18,7 +18,8 @@ demand   = sold and shipped to customers - what came back, within the span
 average  = the sum of stock x time over the time of the span; stock as it truly was, by all that is known now
 turns    = demand in 365 days at that rate / average
 cover    = what is available now / demand of a day, in days
-Without --from the span begins with the first thing that happened at the location. Where stock was not above zero on \
+Without --from the span begins with the first thing at the location that the report is about: with --sku, the first of \
+that item. Where stock was not above zero on \
 average there are no turns, and without demand there is no cover.")]
 pub struct Args {
     #[command(flatten)]
@@ -57,18 +58,17 @@ pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> 
 
 fn told(row: &TurnoverRow) -> Map<String, Value> {
     let units = |units: i128| figure(units, row.about.decimals);
-    let mut told = row_about(&row.about);
-    for (key, value) in [
-        ("days", json!(Ratio::new(row.span_micros.into(), DAY_MICROS))),
-        ("sold", units(row.sold)),
-        ("returned", units(row.returned)),
-        ("demand", units(row.demand())),
-        ("average", json!(row.average())),
-        ("turns_per_year", json!(row.turns_per_year())),
-        ("available", units(row.available)),
-        ("days_of_cover", json!(row.days_of_cover())),
-    ] {
-        told.insert(key.to_owned(), value);
-    }
-    told
+    row_of(
+        &row.about,
+        [
+            ("days", json!(Ratio::new(row.span_micros.into(), DAY_MICROS))),
+            ("sold", units(row.sold)),
+            ("returned", units(row.returned)),
+            ("demand", units(row.demand())),
+            ("average", json!(row.average())),
+            ("turns_per_year", json!(row.turns_per_year())),
+            ("available", units(row.available)),
+            ("days_of_cover", json!(row.days_of_cover())),
+        ],
+    )
 }

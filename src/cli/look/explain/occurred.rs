@@ -104,9 +104,7 @@ impl Told {
 
     /// Only the rows.
     pub fn rows(&self, context: &mut Context<'_>) -> Result<(), Failure> {
-        let mut sheet = context.sheet(ROWS);
-        self.found().rows.iter().try_for_each(|found| sheet.push(&row(found, self.decimals())))?;
-        sheet.end()
+        context.list(ROWS, self.found().rows.iter().map(|found| row(found, self.decimals())))
     }
 
     fn totals(&self) -> Vec<Value> {
@@ -134,9 +132,7 @@ impl Told {
         );
         writeln!(context.out, "  {}", context.paint.bold(&headline))?;
         writeln!(context.out, "  {}\n", rests_on(self.as_of, self.answer.seq, self.answer.as_of))?;
-        let mut sheet = context.sheet(TOTALS);
-        self.totals().iter().try_for_each(|total| sheet.push(total))?;
-        sheet.end()?;
+        context.list(TOTALS, self.totals())?;
         writeln!(context.out, "\n  In the order in which facts and counts occurred, whenever they were recorded:\n")?;
         let mut rows: Vec<Value> = found.rows.iter().map(|found| Value::Object(row(found, decimals))).collect();
         let opening = (!rows.is_empty()).then(|| opening_row(buckets(&found.opening, decimals)));
@@ -144,9 +140,7 @@ impl Told {
             Direction::Ascending => rows.splice(0..0, opening).for_each(drop),
             Direction::Descending => rows.extend(opening),
         }
-        let mut sheet = context.sheet(ROWS);
-        rows.iter().try_for_each(|row| sheet.push(row))?;
-        sheet.end()?;
+        context.list(ROWS, &rows)?;
         match self.next_seq() {
             Some(seq) => Ok(writeln!(context.out, "\n  there are more: --after {seq}")?),
             None => Ok(()),

@@ -125,9 +125,7 @@ impl Told {
 
     /// Only the rows.
     pub fn rows(&self, context: &mut Context<'_>) -> Result<(), Failure> {
-        let mut sheet = context.sheet(ROWS);
-        self.found().rows.iter().try_for_each(|found| sheet.push(&row(found, self.decimals())))?;
-        sheet.end()
+        context.list(ROWS, self.found().rows.iter().map(|found| row(found, self.decimals())))
     }
 
     fn totals(&self) -> Vec<Value> {
@@ -176,9 +174,7 @@ impl Told {
         }
         sheet.end()?;
         writeln!(context.out, "\n  In the order in which events were recorded:\n")?;
-        let mut sheet = context.sheet(ROWS);
-        self.told_rows().iter().try_for_each(|row| sheet.push(row))?;
-        sheet.end()?;
+        context.list(ROWS, self.told_rows())?;
         if let Some(seq) = self.next_seq() {
             writeln!(context.out, "\n  there are more: --after {seq}")?;
         }
@@ -186,9 +182,7 @@ impl Told {
             return Ok(());
         }
         writeln!(context.out, "\n  Held at that moment:\n")?;
-        let mut sheet = context.sheet(HOLDS);
-        self.holds().iter().try_for_each(|hold| sheet.push(hold))?;
-        sheet.end()?;
+        context.list(HOLDS, self.holds())?;
         match found.holds_unlisted {
             0 => Ok(()),
             more => Ok(writeln!(context.out, "  and {} by holds that are not listed", units(more))?),
