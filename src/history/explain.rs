@@ -29,7 +29,7 @@ pub struct Explanation {
     pub totals: Vec<KindTotal>,
     /// Who holds what of it, oldest first.
     pub holds: Vec<HoldRow>,
-    /// What is reserved by holds that are not listed: there are too many, or they are too far back.
+    /// What is reserved by holds that are not listed: there are too many.
     pub holds_unlisted: i64,
     /// What lapsed between the last event and the answer's instant.
     pub lapsed_since: i64,

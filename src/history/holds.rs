@@ -10,10 +10,10 @@ use crate::index::records::{Figure, figure_key};
 use crate::index::{FigureKey, List};
 use crate::limits::PAGE_ROWS_MAX;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// Events that are gone through to either end, at most, to find who holds: beyond that holds are not listed.
-const EVENTS_MAX: usize = 65_536;
+/// Seqs that are gone back at first to find who holds; then four times as many, and so on.
+const SPAN_SEQS: u64 = 64;
 
 /// What one reservation held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,9 +40,6 @@ const KINDS: [EventKind; 5] =
 
 impl History<'_> {
     /// The holds at a moment, oldest first, and what is reserved beyond those that are listed.
-    ///
-    /// What was open is told from the nearer end: from what is open now less what changed since, or by going back until
-    /// the holds found account for all that was open.
     pub(super) fn holds(
         &self,
         moment: &Moment,
@@ -50,22 +47,9 @@ impl History<'_> {
         open: i128,
         reserved: i64,
     ) -> Result<(Vec<HoldRow>, i64), HistoryError> {
-        let is_recent = moment.known.next_seq().saturating_sub(moment.until) <= moment.until;
-        let found = match is_recent {
-            true => self.open_before_now(moment, position)?,
-            false => None,
-        };
-        let found = match found {
-            Some(found) => found,
-            None => match open_by_going_back(moment, position, open)? {
-                (found, Whole::Yes) => found,
-                (found, Whole::No) if is_recent => found,
-                (found, Whole::No) => self.open_before_now(moment, position)?.unwrap_or(found),
-            },
-        };
         let mut rows = Vec::new();
         let mut unlisted = reserved;
-        for (made, open) in found.into_iter().filter(|(_, open)| *open > 0) {
+        for (made, open) in self.open_at(moment, position, open)? {
             if rows.len() == PAGE_ROWS_MAX {
                 break;
             }
@@ -78,23 +62,51 @@ impl History<'_> {
         Ok((rows, unlisted))
     }
 
-    /// What was open at the moment: what is open now, less what changed since; none where that is too much.
-    fn open_before_now(&self, moment: &Moment, position: Position) -> Result<Option<Open>, HistoryError> {
+    /// What was open at the moment, told from the nearer end: by going back until the holds found account for all that
+    /// was open, in spans that grow; or, where it is no further to now, from what is open now.
+    fn open_at(&self, moment: &Moment, position: Position, open: i128) -> Result<Open, HistoryError> {
+        let later_seqs = moment.known.next_seq().saturating_sub(moment.until);
+        let (mut found, mut from, mut span_seqs) = (Open::new(), moment.until, SPAN_SEQS);
+        loop {
+            // What was made from there on is known whole; what was made before may be more than was seen, and has
+            // nothing open where the others account for all.
+            let mut whole = found.split_off(&from);
+            if from == 0 || whole.values().sum::<i128>() == open {
+                whole.retain(|_, open| *open != 0);
+                return Ok(whole);
+            }
+            found.append(&mut whole);
+            if moment.until - from >= later_seqs {
+                return self.open_before_now(moment, position);
+            }
+            let behind = from;
+            from = behind.saturating_sub(span_seqs);
+            span_seqs *= 4;
+            for key in keys(position) {
+                moment.known.each_change(&key, from..behind, |step| {
+                    *found.entry(step.detail).or_default() += i128::from(step.delta);
+                })?;
+            }
+            found.retain(|made, open| *made < from || *open != 0);
+        }
+    }
+
+    /// What was open at the moment: what is open now, less what changed since of what was made by then.
+    fn open_before_now(&self, moment: &Moment, position: Position) -> Result<Open, HistoryError> {
         let (head, mut open) = self.published.read(|durable| {
             let holds = durable.state.holds_at(position).map(|(made, open)| (made.0, i128::from(open)));
-            (durable.state.next_seq().0, holds.collect::<Open>())
+            (durable.state.next_seq().0, holds.filter(|(made, _)| *made < moment.until).collect::<Open>())
         });
         let known = self.known(head)?;
-        let mut changes = known.changes(&keys(position));
-        let mut seq = moment.until;
-        for _ in 0..EVENTS_MAX {
-            let Some(later) = changes.first_from(seq)?.filter(|later| *later < head) else { return Ok(Some(open)) };
-            for step in changes.steps_at(later)? {
-                *open.entry(step.detail).or_default() -= i128::from(step.delta);
-            }
-            seq = later + 1;
+        for key in keys(position) {
+            known.each_change(&key, moment.until..head, |step| {
+                if step.detail < moment.until {
+                    *open.entry(step.detail).or_default() -= i128::from(step.delta);
+                }
+            })?;
         }
-        Ok(None)
+        open.retain(|_, open| *open != 0);
+        Ok(open)
     }
 
     /// A reservation with the deadline that it had at the moment.
@@ -121,40 +133,6 @@ impl History<'_> {
         }
         Ok(row)
     }
-}
-
-/// Whether all that was open was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whole {
-    Yes,
-    No,
-}
-
-/// Goes back from the moment until the holds found account for all that was open: as far as the oldest of them.
-fn open_by_going_back(moment: &Moment, position: Position, open: i128) -> Result<(Open, Whole), HistoryError> {
-    let mut changes = moment.known.changes(&keys(position));
-    let (mut found, mut unmade) = (Open::new(), BTreeSet::new());
-    let (mut seq, mut sum) = (moment.until, 0_i128);
-    for _ in 0..EVENTS_MAX {
-        if sum == open && unmade.is_empty() {
-            return Ok((found, Whole::Yes));
-        }
-        // Where nothing came before, what was found is all: an amendment may have brought a reservation here.
-        let Some(earlier) = changes.last_below(seq)? else { return Ok((found, Whole::Yes)) };
-        seq = earlier;
-        for step in changes.steps_at(seq)? {
-            *found.entry(step.detail).or_default() += i128::from(step.delta);
-            sum += i128::from(step.delta);
-            // What happens to a reservation comes behind its making; until that is found there may be more.
-            if step.detail == seq {
-                unmade.remove(&step.detail);
-            } else {
-                unmade.insert(step.detail);
-            }
-        }
-    }
-    found.retain(|made, _| !unmade.contains(made));
-    Ok((found, Whole::No))
 }
 
 fn keys(position: Position) -> [FigureKey; KINDS.len()] {

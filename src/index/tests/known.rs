@@ -96,6 +96,7 @@ fn compare(known: &Known, past: &Past) {
     }
     compare_lists(known, past);
     compare_steps(known, past);
+    compare_spans(known, past);
     for at in -1..time_of(past.events) + 2 {
         let wanted = (0..past.events).filter(|seq| seq % TIME_SEQS == 0 && time_of(*seq) <= at).max();
         assert_eq!(known.seq_near(at).unwrap(), wanted);
@@ -201,6 +202,29 @@ fn compare_steps(known: &Known, past: &Past) {
     for seq in wanted.keys().rev() {
         assert_eq!(changes.last_below(at).unwrap(), Some(*seq));
         at = *seq;
+    }
+}
+
+/// The changes of spans, each figure by itself.
+fn compare_spans(known: &Known, past: &Past) {
+    let mut figures: Vec<FigureKey> = past.changes.iter().map(|change| change.0).filter(|key| key.item == 3).collect();
+    figures.sort_unstable();
+    figures.dedup();
+    for (n, figure) in figures.iter().enumerate() {
+        let from = mix(n as u64) % past.events;
+        for seqs in [0..past.events, from..past.events, 0..from, from..from + 81, from..from, 0..u64::MAX] {
+            let mine = past.changes.iter().filter(|(key, seq, ..)| key == figure && seqs.contains(seq));
+            let mut wanted: Vec<_> = mine.map(|(_, _, detail, delta)| (*detail, *delta)).collect();
+            let mut found = Vec::new();
+            let mut see = |step: Step| {
+                assert_eq!((step.figure, step.kind), (figure.figure, figure.kind));
+                found.push((step.detail, step.delta));
+            };
+            known.each_change(figure, seqs.clone(), &mut see).unwrap();
+            wanted.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, wanted, "{figure:?} within {seqs:?}");
+        }
     }
 }
 
