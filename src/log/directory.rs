@@ -11,6 +11,7 @@ use rustix::fs::{Access, FlockOperation};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The marker that makes a directory a ledger.
@@ -260,12 +261,20 @@ fn check_writable(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// How often, and after which pause, a taken lock is tried again: a child process that is just being started shares its
+/// parent's locks until it runs its own program, so what was closed a moment ago can still look open.
+pub(super) const LOCK_TRIES_MAX: u32 = 20;
+pub(super) const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(()),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::AlreadyOpen { path: path.to_owned() }),
-        Err(error) => Err(StoreError::Io { what: "locking the ledger", source: error.into() }),
+    for _ in 0..LOCK_TRIES_MAX {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
+            Err(error) => return Err(StoreError::Io { what: "locking the ledger", source: error.into() }),
+        }
     }
+    Err(StoreError::AlreadyOpen { path: path.to_owned() })
 }
 
 fn sync_tree(directory: &Path) -> std::io::Result<()> {

@@ -26,7 +26,7 @@
 //! is found out by the shorter log, and what follows it is lost; restore it from a copy.
 
 use super::chain::{Hash, Head, PrivateText};
-use super::directory::{self, Claim, Reached};
+use super::directory::{self, Claim, LOCK_PAUSE, LOCK_TRIES_MAX, Reached};
 use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
@@ -169,7 +169,8 @@ impl SledStore {
         let (claim, ledger) = directory::claim(path)?;
         check_seal(&claim)?;
         directory::remove_leftovers(path)?;
-        let db = open_db(path, options)?;
+        let already_open = || StoreError::AlreadyOpen { path: path.to_owned() };
+        let db = open_db_patiently(path, options)?.ok_or_else(already_open)?;
         let names = guarded("reading the names of the trees", || db.tree_names())?;
         for name in [FRAMES, PRIVATE, META] {
             if !names.iter().any(|found| found.as_ref() == name.as_bytes()) {
@@ -392,10 +393,6 @@ fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
     guarded("opening the log", || config.open().map(|db| Database(Some(db))))
 }
 
-/// How often, and after which pause, a taken lock is tried again before the log stays unsealed.
-const SEAL_TRIES_MAX: u32 = 20;
-const SEAL_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
-
 /// Lets sled open its files once more, and seals them: only when it is opened sled writes down how far its file is
 /// whole, and searches what came later for a torn end.
 fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<Hash>, StoreError> {
@@ -411,7 +408,7 @@ fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<H
     };
     let mut trees = Some(trees);
     closed(&mut || drop(trees.take()))?;
-    let Some(mut db) = open_again(path, options)?.map(Some) else {
+    let Some(mut db) = open_db_patiently(path, options)?.map(Some) else {
         tracing::warn!("the log is closed but not sealed: its lock stayed taken");
         return Ok(None);
     };
@@ -419,12 +416,14 @@ fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<H
     segments::fingerprint(&open_db_file(path)?).map(Some)
 }
 
-/// Opens sled's files right after they were closed. A child process that is just being started shares the lock until it
-/// runs its own program, so a lock that is taken is tried again for a while; nothing depends on the seal but the seal.
-fn open_again(path: &Path, options: SledOptions) -> Result<Option<Database>, StoreError> {
-    for _ in 0..SEAL_TRIES_MAX {
+/// Opens sled's files, which may have been closed a moment ago; none where their lock stays taken.
+fn open_db_patiently(path: &Path, options: SledOptions) -> Result<Option<Database>, StoreError> {
+    for _ in 0..LOCK_TRIES_MAX {
         match open_db(path, options) {
-            Err(StoreError::Io { .. }) => std::thread::sleep(SEAL_PAUSE),
+            // So sled says that the lock is taken.
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::Other => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
             opened => return opened.map(Some),
         }
     }

@@ -203,6 +203,23 @@ fn one_process_owns_a_ledger() {
     assert!(SledStore::open(&path, options()).is_ok());
 }
 
+/// As while a child process is being started: for a moment it shares what its parent had open.
+#[test]
+fn locks_that_are_taken_for_a_moment_do_not_keep_a_ledger_closed() {
+    for file in ["COUNTERFOIL", "log/db"] {
+        let (_guard, path) = place();
+        created(&path, &groups(&[&[1]])).close().expect("closed");
+        let held = std::fs::File::open(path.join(file)).expect("there");
+        held.try_lock().expect("free");
+        let giver = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(60));
+            drop(held);
+        });
+        SledStore::open(&path, options()).unwrap_or_else(|error| panic!("{file}: {error}"));
+        giver.join().expect("given back");
+    }
+}
+
 #[test]
 fn a_directory_that_cannot_be_written_is_refused() {
     use std::os::unix::fs::PermissionsExt;
