@@ -151,8 +151,8 @@ async fn import_all(ledger: &Ledger, args: &Args, jobs: &[Job<'_>], context: &mu
     let rejected: u64 = summaries.iter().map(|summary| summary.rejected).sum();
     if let Some(done) = done_of(summaries) {
         context.object(&done, |_| {
-            let opening = done.opening.as_ref().map(|opening| summary_text("opening", opening));
-            opening.unwrap_or_default() + &summary_text("data", &done.data)
+            let opening = done.opening.as_ref().map(|opening| summary_text("opening", "appended", opening));
+            opening.unwrap_or_default() + &summary_text("data", "appended", &done.data)
         })?;
     }
     refused(rejected, args.rejects.as_deref())
@@ -208,20 +208,19 @@ fn done_of<T>(mut parts: Vec<T>) -> Option<Done<T>> {
 }
 
 fn refused(rejected: u64, rejects: Option<&Path>) -> Result<(), Failure> {
-    match (rejected, rejects) {
-        (0, _) => Ok(()),
-        (_, Some(path)) => Err(Failure::Refused(format!(
-            "{rejected} lines were rejected; they are in {}: mend them there and import that file",
-            path.display()
-        ))),
-        (_, None) => Err(Failure::Refused(format!(
-            "{rejected} lines were rejected; --rejects FILE writes them to be mended and imported again"
-        ))),
-    }
+    let lines = match rejected {
+        0 => return Ok(()),
+        1 => "1 line was rejected".to_owned(),
+        more => format!("{more} lines were rejected"),
+    };
+    Err(Failure::Refused(match rejects {
+        Some(path) => format!("{lines}; mend what is in {} and import that file", path.display()),
+        None => format!("{lines}; --rejects FILE writes what was rejected, to be mended and imported again"),
+    }))
 }
 
 /// A summary for people.
-fn summary_text(what: &str, summary: &Summary) -> String {
+fn summary_text(what: &str, appended: &str, summary: &Summary) -> String {
     let mut text = format!("{what}\n");
     let mut figure = |name: &str, count: u64, detail: String| {
         let _ = writeln!(text, "  {name:<12} {count:>10}  {detail}");
@@ -229,7 +228,7 @@ fn summary_text(what: &str, summary: &Summary) -> String {
     figure("lines", summary.lines, String::new());
     let kinds =
         summary.appended_by_kind.iter().map(|(kind, count)| format!("{count} {}", format!("{kind:?}").to_lowercase()));
-    figure("appended", summary.appended, list(kinds, 7));
+    figure(appended, summary.appended, list(kinds, 7));
     figure("duplicates", summary.duplicates, String::new());
     let mut codes: Vec<_> = summary.ignored_by_code.iter().collect();
     codes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
@@ -262,7 +261,7 @@ fn forecast_text(what: &str, forecast: &Forecast) -> String {
     for foretold in &forecast.first {
         text.push_str(&foretold_text(foretold));
     }
-    text + &summary_text(what, &forecast.summary)
+    text + &summary_text(what, "would append", &forecast.summary)
 }
 
 fn foretold_text(foretold: &Foretold) -> String {

@@ -85,7 +85,7 @@ fn a_dry_run_shows_commands_and_appends_nothing() {
     let output = place.run(&["import", "--mapping", "till.toml", "day.csv", "--dry-run", "--show", "1"]);
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && shown.contains("line 2: sale") && !shown.contains("line 3:"), "{shown}");
-    assert!(shown.contains("appended              2  1 sale, 1 return"), "{shown}");
+    assert!(shown.contains("would append          2  1 sale, 1 return"), "{shown}");
     assert_eq!(place.run(&["head"]).stdout, head);
 }
 
