@@ -39,7 +39,7 @@ use tokio::sync::Semaphore;
 /// What a caller may choose.
 #[derive(Clone)]
 pub struct Options {
-    /// Bytes of the store's page cache.
+    /// Bytes of the store's page cache; sled holds some 60 MB of pages beside it, whatever it is.
     pub cache_bytes: u64,
     /// Bytes of the disk that stay free.
     pub reserve_bytes: u64,
