@@ -84,6 +84,7 @@ struct Inner {
     log: RwLock<Arc<dyn StoreReader>>,
     index: IndexReader,
     checkpoints: Arc<dyn crate::files::Files>,
+    projections: Arc<projecting::Running>,
     ledger: LedgerId,
     heads: Option<Arc<Mutex<HeadsHealth>>>,
     supervisor: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,

@@ -401,6 +401,7 @@ fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) 
         log: RwLock::new(log),
         index,
         checkpoints,
+        projections: Arc::default(),
         ledger,
         heads,
         supervisor: Mutex::new(Some(supervisor)),

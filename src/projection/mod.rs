@@ -45,7 +45,8 @@ use crate::domain::ids::Seq;
 /// }
 /// ```
 pub trait Projection {
-    /// What its checkpoints are called: 1 to 64 small letters, digits, `.`, `-` and `_`.
+    /// What its checkpoints are called: 1 to 64 small letters, digits, `.`, `-` and `_`. Only one of a name runs at a
+    /// time, and its name never changes.
     fn name(&self) -> &str;
 
     /// Another number whenever the same events would be folded to something else: it is then built anew.
@@ -54,7 +55,8 @@ pub trait Projection {
     /// Folds the next event. After an error it must be as it was before.
     ///
     /// # Errors
-    /// Why the event can't be applied: the projection stops there, nothing is skipped.
+    /// Why the event can't be applied: the projection stops there, nothing is skipped. A panic stops it too; its state
+    /// is then never saved.
     fn apply(&mut self, seq: Seq, event: &Event) -> Result<(), ProjectionError>;
 
     /// Its state as bytes.
@@ -66,7 +68,7 @@ pub trait Projection {
     /// Takes over the state that was saved by the same version.
     ///
     /// # Errors
-    /// Why it can't be read: it is then built anew, from a projection that has seen nothing.
+    /// Why it can't be read: this one is then dropped, and another one that has seen nothing is built anew.
     fn load(&mut self, bytes: &[u8]) -> Result<(), ProjectionError>;
 }
 

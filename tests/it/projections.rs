@@ -10,6 +10,7 @@ use counterfoil::domain::text::ReasonCode;
 use counterfoil::ledger::{Ledger, Options, Projected};
 use counterfoil::projection::{Projection, ProjectionError};
 use smallvec::smallvec;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,10 @@ struct Seen {
     calls: Arc<AtomicU64>,
     /// It can't apply adjustments of this size.
     afraid_of: Option<i64>,
+    /// It panics in the middle of adjustments of this size.
+    mad_about: Option<i64>,
+    /// It takes what was saved for half a state.
+    forgets: bool,
 }
 
 impl Projection for Seen {
@@ -42,6 +47,9 @@ impl Projection for Seen {
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.seqs.push(seq.0);
+        if let Body::Adjusted { lines } = &event.body {
+            assert!(lines.iter().all(|line| Some(line.quantity.0) != self.mad_about), "one too many");
+        }
         Ok(())
     }
 
@@ -52,7 +60,7 @@ impl Projection for Seen {
     fn load(&mut self, bytes: &[u8]) -> Result<(), ProjectionError> {
         let (seqs, rest) = bytes.as_chunks::<8>();
         self.seqs = seqs.iter().map(|seq| u64::from_le_bytes(*seq)).collect();
-        if rest.is_empty() { Ok(()) } else { Err("half a seq".into()) }
+        if rest.is_empty() && !self.forgets { Ok(()) } else { Err("half a seq".into()) }
     }
 }
 
@@ -88,7 +96,7 @@ async fn every_event_is_seen_once_over_restarts_and_damage() {
     let position = shop(&ledger, 10).await;
     let calls = Arc::new(AtomicU64::new(0));
     let fresh = || Seen { version: 1, calls: Arc::clone(&calls), ..Seen::default() };
-    let seen = ledger.project(fresh()).unwrap();
+    let seen = ledger.project(fresh).unwrap();
     for units in 1..=20 {
         adjust(&ledger, position, units).await;
     }
@@ -98,7 +106,7 @@ async fn every_event_is_seen_once_over_restarts_and_damage() {
     ledger.close().await.unwrap();
 
     let ledger = Ledger::open(&path, Options::default()).unwrap();
-    let seen = ledger.project(fresh()).unwrap();
+    let seen = ledger.project(fresh).unwrap();
     saw_all(&ledger, &seen);
     assert_eq!(calls.load(Ordering::Relaxed), ledger.head().next_seq.0, "each event was applied once");
     drop(seen);
@@ -108,7 +116,7 @@ async fn every_event_is_seen_once_over_restarts_and_damage() {
     let last = bytes.len() - 40;
     bytes[last] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    let seen = ledger.project(fresh()).unwrap();
+    let seen = ledger.project(fresh).unwrap();
     saw_all(&ledger, &seen);
     assert_eq!(calls.load(Ordering::Relaxed), 2 * ledger.head().next_seq.0, "a damaged checkpoint is built again");
     ledger.close().await.unwrap();
@@ -121,7 +129,7 @@ async fn an_error_stops_it_where_it_is_until_a_newer_version_takes_over() {
     let ledger = Ledger::create(&path, Options::default()).unwrap();
     let position = shop(&ledger, 10).await;
     let timid = |version| Seen { version, afraid_of: Some(7), ..Seen::default() };
-    let seen = ledger.project(timid(1)).unwrap();
+    let seen = ledger.project(|| timid(1)).unwrap();
     for units in [1, 2, 7, 3] {
         adjust(&ledger, position, units).await;
     }
@@ -132,14 +140,14 @@ async fn an_error_stops_it_where_it_is_until_a_newer_version_takes_over() {
     assert_eq!(seen.read(|seen| seen.seqs.len() as u64), (stopped.seq, stopped.seq.0), "nothing behind it was applied");
 
     // Another one that is afraid never takes over; one that is not does.
-    seen.replace(timid(2));
+    seen.replace(move || timid(2)).unwrap();
     let until = std::time::Instant::now() + PATIENCE;
     while seen.newer_stopped().is_none() && std::time::Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     assert_eq!(seen.newer_stopped(), Some(stopped.clone()));
     assert_eq!(seen.read(|seen| seen.version).1, 1);
-    seen.replace(Seen { version: 3, ..Seen::default() });
+    seen.replace(|| Seen { version: 3, ..Seen::default() }).unwrap();
     while seen.read(|seen| seen.version).1 != 3 && std::time::Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
@@ -150,7 +158,7 @@ async fn an_error_stops_it_where_it_is_until_a_newer_version_takes_over() {
     drop(seen);
 
     // Its checkpoint is the only one left once it has caught up; the next start goes on there.
-    let seen = ledger.project(Seen { version: 3, ..Seen::default() }).unwrap();
+    let seen = ledger.project(|| Seen { version: 3, ..Seen::default() }).unwrap();
     saw_all(&ledger, &seen);
     while checkpoints(&path).len() > 1 && std::time::Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -158,4 +166,120 @@ async fn an_error_stops_it_where_it_is_until_a_newer_version_takes_over() {
     assert_eq!(checkpoints(&path), ["projection-seen-v3"]);
     drop(seen);
     ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_state_that_can_not_be_loaded_is_dropped_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop");
+    let ledger = Ledger::create(&path, Options::default()).unwrap();
+    shop(&ledger, 10).await;
+    let seen = ledger.project(Seen::default).unwrap();
+    saw_all(&ledger, &seen);
+    drop(seen);
+    // It has taken over what was saved when it fails: none of that may be left.
+    let seen = ledger.project(|| Seen { forgets: true, ..Seen::default() }).unwrap();
+    saw_all(&ledger, &seen);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_stops_it_at_its_event_and_is_never_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop");
+    let ledger = Ledger::create(&path, Options::default()).unwrap();
+    let position = shop(&ledger, 10).await;
+    let seen = ledger.project(|| Seen { mad_about: Some(7), ..Seen::default() }).unwrap();
+    saw_all(&ledger, &seen);
+    for units in [7, 1] {
+        adjust(&ledger, position, units).await;
+    }
+    let head = ledger.head().next_seq;
+    assert!(!seen.wait_for(head, PATIENCE));
+    let stopped = seen.stopped().unwrap();
+    assert_eq!((stopped.seq, stopped.reason.as_str()), (Seq(head.0 - 2), "it panicked: one too many"));
+    drop(seen);
+
+    // The event that it choked on is in no checkpoint: one that is not mad sees it once.
+    let seen = ledger.project(Seen::default).unwrap();
+    saw_all(&ledger, &seen);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn names_are_checked_and_taken_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop");
+    let ledger = Ledger::create(&path, Options::default()).unwrap();
+    shop(&ledger, 10).await;
+    for name in ["", "Sold", "a/../b", "\u{e9}", &"x".repeat(65)] {
+        let name = name.to_owned();
+        let refused = ledger.project(|| Called(name.clone(), Seen::default())).err().unwrap();
+        assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused}");
+        assert!(refused.to_string().contains(&format!("{name:?}")), "{refused}");
+    }
+    let longest = "x".repeat(64);
+    let called = ledger.project(|| Called(longest.clone(), Seen::default())).unwrap();
+    assert!(called.wait_for(ledger.head().next_seq, PATIENCE));
+
+    let seen = ledger.project(Seen::default).unwrap();
+    let second = ledger.project(|| Seen { version: 2, ..Seen::default() }).err().unwrap();
+    assert_eq!(second.kind(), ErrorKind::AlreadyExists, "{second}");
+    assert_eq!(seen.replace(Seen::default).unwrap_err().kind(), ErrorKind::InvalidInput, "it is the same version");
+    saw_all(&ledger, &seen);
+    drop((seen, called));
+    let names = [format!("projection-{longest}-v0"), "projection-seen-v0".to_owned()];
+    assert_eq!(checkpoints(&path), [names[1].clone(), names[0].clone()]);
+    saw_all(&ledger, &ledger.project(|| Seen { version: 2, ..Seen::default() }).unwrap());
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_ledger_takes_none_and_no_checkpoint_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop");
+    let ledger = Ledger::create(&path, Options::default()).unwrap();
+    shop(&ledger, 10).await;
+    let seen = ledger.project(Seen::default).unwrap();
+    saw_all(&ledger, &seen);
+    let (after, head) = (ledger.clone(), ledger.head().next_seq);
+    ledger.close().await.unwrap();
+    let asked = std::time::Instant::now();
+    assert!(!seen.wait_for(head.next(), PATIENCE) && asked.elapsed() < PATIENCE / 2, "nothing comes any more");
+    assert_eq!(seen.replace(|| Seen { version: 2, ..Seen::default() }).unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(after.project(Seen::default).err().unwrap().kind(), ErrorKind::NotConnected);
+    drop(seen);
+    assert_eq!(checkpoints(&path), ["projection-seen-v0"]);
+
+    let ledger = Ledger::open(&path, Options::default()).unwrap();
+    let calls = Arc::new(AtomicU64::new(0));
+    let seen = ledger.project(|| Seen { calls: Arc::clone(&calls), ..Seen::default() }).unwrap();
+    saw_all(&ledger, &seen);
+    assert_eq!(calls.load(Ordering::Relaxed), 0, "it went on where its checkpoint was");
+    ledger.close().await.unwrap();
+}
+
+/// One of another name.
+struct Called(String, Seen);
+
+impl Projection for Called {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn version(&self) -> u32 {
+        0
+    }
+
+    fn apply(&mut self, seq: Seq, event: &Event) -> Result<(), ProjectionError> {
+        self.1.apply(seq, event)
+    }
+
+    fn save(&self) -> Result<Vec<u8>, ProjectionError> {
+        self.1.save()
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), ProjectionError> {
+        self.1.load(bytes)
+    }
 }
