@@ -55,7 +55,7 @@ pub fn draw(ledger: &Ledger, args: &Args, position: Position, as_of: AsOf) -> Re
     };
     let rests_on = match as_of {
         AsOf::True(at) => format!("as true by all that is known up to event {seq}, until {at}"),
-        AsOf::Seq(_) | AsOf::Known(_) => rests_on(as_of, seq, at),
+        AsOf::Seq(_) | AsOf::Known(_) => rests_on(ledger, as_of, seq, at)?,
     };
     let zone = ledger.query(|state, _| Some(state.location(position.location)?.zone.clone()));
     let plot = StockPlot {
