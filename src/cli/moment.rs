@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use counterfoil::domain::command::UseStatus;
 use counterfoil::domain::ids::{LocationId, Seq};
+use counterfoil::domain::names::Names;
 use counterfoil::domain::period::by_clock;
 use counterfoil::domain::state::{Location, State};
 use counterfoil::history::{AsOf, SaidMoment, SaidTime};
@@ -99,8 +100,10 @@ fn zones(state: &State, location: Option<LocationId>) -> BTreeMap<String, String
     }
     locations.sort_unstable_by_key(|(id, _)| **id);
     let mut zones = BTreeMap::new();
-    for (_, known) in locations {
-        zones.entry(known.zone.as_str().to_owned()).or_insert_with(|| known.code.to_string());
+    let names = Names::of(state);
+    for (id, known) in locations {
+        let told = || names.code(*id).map_or_else(|| format!("id:{id}"), ToString::to_string);
+        zones.entry(known.zone.as_str().to_owned()).or_insert_with(told);
     }
     zones
 }

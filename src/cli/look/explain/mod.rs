@@ -16,6 +16,7 @@ use around::Around;
 use counterfoil::domain::command::Cause;
 use counterfoil::domain::ids::LotId;
 use counterfoil::domain::line::UnitCost;
+use counterfoil::domain::names::Names;
 use counterfoil::history::{AsOf, Cited, HistoryError, SaidMoment, after_row};
 use counterfoil::limits::PAGE_ROWS_MAX;
 use counterfoil::named::amount;
@@ -205,7 +206,9 @@ fn is_one_position(ledger: &Ledger, position: Position, args: &Args) -> Result<(
         }
         let beside = state.positions().map(|(beside, _)| beside);
         let beside = beside.filter(|beside| (beside.item, beside.location) == (position.item, position.location));
-        beside.filter_map(|beside| state.lot(beside.lot)).map(|lot| lot.code.to_string()).collect()
+        let names = Names::of(state);
+        let told = |id: LotId| names.lot_code(id).map_or_else(|| format!("id:{id}"), ToString::to_string);
+        beside.filter(|beside| beside.lot != LotId::NONE).map(|beside| told(beside.lot)).collect()
     });
     match codes.iter().min() {
         None => Ok(()),
