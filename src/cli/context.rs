@@ -1,14 +1,17 @@
 //! What a command works with: the ledger's directory, the format, where answers go.
 
 use super::failure::Failure;
+use super::names::tell_nameless;
 use super::paint::Paint;
 use super::sheet::{Column, Sheet};
 use super::{Common, Format};
+use counterfoil::domain::text::AliasText;
 use counterfoil::heads::is_inside;
 use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options};
 use counterfoil::log::sled_store::SledOptions;
 use counterfoil::log::{SledStore, Store, StoreError, StoreReader};
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,14 +97,31 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A list of rows with these columns.
+    /// A name in a list of things with their numbers: people are told where there is none any more.
+    pub fn name(&self, name: Option<&AliasText>) -> Value {
+        match (name, self.format()) {
+            (None, Format::Table) => "(no name)".into(),
+            (name, _) => json!(name),
+        }
+    }
+
+    /// A list of rows with these columns; a table says what no name leads to.
     pub fn list(
         &mut self,
         columns: &'static [Column],
         rows: impl IntoIterator<Item = impl Serialize>,
     ) -> Result<(), Failure> {
+        let is_table = self.format() == Format::Table;
         let mut sheet = self.sheet(columns);
-        rows.into_iter().try_for_each(|row| sheet.push(&row))?;
+        for row in rows {
+            if !is_table {
+                sheet.push(&row)?;
+                continue;
+            }
+            let mut row = serde_json::to_value(row)?;
+            tell_nameless(&mut row);
+            sheet.push(&row)?;
+        }
         sheet.end()
     }
 

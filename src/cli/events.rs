@@ -2,18 +2,19 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::look::explain::costs;
 use super::moment;
 use super::names::{item_of, location_of};
 use super::sheet::Column;
 use clap::builder::PossibleValuesParser;
-use counterfoil::audit::{Readable, readable};
-use counterfoil::domain::event::Recorded;
+use counterfoil::audit::Readable;
+use counterfoil::domain::event::{Body, Recorded};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::Seq;
-use counterfoil::history::{EventFilter, EventPage, SaidTime};
+use counterfoil::history::{EventFilter, EventPage, History, SaidTime};
 use counterfoil::limits::PAGE_ROWS_MAX;
 use counterfoil::log::Hash;
-use counterfoil::query::{Direction, Paging};
+use counterfoil::query::{Cursor, Direction, Paging};
 use counterfoil::{ActorId, CommandId, ExternalId, Ledger, OrderRef, Source};
 use serde_json::{Value, json};
 use std::str::FromStr;
@@ -31,7 +32,9 @@ Examples:
 
 Events agree with everything that is named. --from and --until take an event's number, or a time of recording: a date \
 (which is in the range), 2026-01-31T18:00, or with an offset 2026-01-31T18:00+01:00; without one it is told by the \
-clocks of --location, else in UTC. For the next page give --after the last event of this one.
+clocks of --location; where none is named, by those of all locations in use, which must have one time zone then. For \
+the next page give --after the last event of this one. For what no name leads to any more, id:7 is the item or location \
+with that number.
 
 Events can't be followed live from here: one process owns a ledger. A program that has it open does that with \
 Ledger::subscribe.")]
@@ -48,9 +51,9 @@ pub struct Args {
     #[arg(long)]
     newest: bool,
     /// At most so many.
-    #[arg(long, alias = "limit", value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
-    rows: u64,
-    /// Go on behind this event.
+    #[arg(long, alias = "limit", value_name = "COUNT", value_parser = some_rows)]
+    rows: Option<u64>,
+    /// Go on behind this event, in the direction that is shown: with --newest towards older ones.
     #[arg(long, value_name = "SEQ")]
     after: Option<u64>,
 }
@@ -85,6 +88,14 @@ struct About {
     /// Of this kind; may be given more than once.
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(kind_names()), hide_possible_values = true)]
     kind: Vec<String>,
+}
+
+fn some_rows(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("no rows are no answer: want 1 or more, or leave it out for all".to_owned()),
+        Ok(rows) => Ok(rows),
+        Err(_) => Err("want a number of rows, such as 20".to_owned()),
+    }
 }
 
 /// One end of a range.
@@ -125,8 +136,12 @@ const COLUMNS: &[Column] = &[
     Column::short("who", "who"),
     Column::short("order", "order"),
     Column::short("reason", "reason"),
+    Column::short("unit_cost", "unit cost").rarely(),
     Column::text("short_hash", "hash"),
     Column::hidden("hash"),
+    Column::hidden("occurred_at"),
+    Column::hidden("source"),
+    Column::hidden("external_id"),
 ];
 
 /// Asks page after page, and shows what comes.
@@ -146,20 +161,44 @@ fn show(ledger: &Ledger, args: &Args, context: &mut Context<'_>) -> Result<(), F
         (None, _) => {}
     }
     let history = ledger.history();
-    let mut left = usize::try_from(args.rows).unwrap_or(usize::MAX);
+    let mut left = args.rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or(usize::MAX);
     let mut sheet = context.sheet(COLUMNS);
-    let mut next = None;
+    let (mut next, mut last) = (None, None);
     while left > 0 {
         let paging = Paging { rows: left.min(PAGE_ROWS_MAX), after: next };
         let EventPage { rows, next: further } = history.events(&filter, direction, &paging)?.value;
         left -= rows.len();
+        last = rows.last().map(|found| found.seq).or(last);
         rows.iter().try_for_each(|found| sheet.push(&if is_json { whole(found)? } else { overview(found) }))?;
-        match further {
-            None => break,
-            further => next = further,
+        next = further;
+        if next.is_none() {
+            break;
         }
     }
-    sheet.end()
+    sheet.end()?;
+    match (context.format(), last) {
+        (super::Format::Table, Some(last)) if is_more(&history, &filter, direction, next)? => {
+            Ok(writeln!(context.out, "\n  there are more: --after {last}")?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether an event is found behind a page.
+fn is_more(
+    history: &History<'_>,
+    filter: &EventFilter,
+    direction: Direction,
+    mut next: Option<Cursor>,
+) -> Result<bool, Failure> {
+    while next.is_some() {
+        let page = history.events(filter, direction, &Paging { rows: 1, after: next })?.value;
+        if !page.rows.is_empty() {
+            return Ok(true);
+        }
+        next = page.next;
+    }
+    Ok(false)
 }
 
 fn filter(ledger: &Ledger, args: &Args) -> Result<EventFilter, Failure> {
@@ -180,6 +219,11 @@ fn filter(ledger: &Ledger, args: &Args) -> Result<EventFilter, Failure> {
         kinds: about.kind.iter().flat_map(|name| kinds_of(name)).collect(),
         ..EventFilter::default()
     };
+    if let (Some(Edge::Seq(from)), Some(Edge::Seq(until))) = (args.from, args.until)
+        && from > until
+    {
+        return Err(wrong_way(from, until));
+    }
     match args.from {
         Some(Edge::Seq(seq)) => filter.first = Some(seq),
         Some(Edge::Time(time)) => filter.from = Some(moment::first_of(ledger, time, location)?),
@@ -190,7 +234,14 @@ fn filter(ledger: &Ledger, args: &Args) -> Result<EventFilter, Failure> {
         Some(Edge::Time(time)) => filter.until = Some(moment::last_of(ledger, time, location)?.plus_micros(1)),
         None => {}
     }
-    Ok(filter)
+    match (filter.from, filter.until) {
+        (Some(from), Some(until)) if from >= until => Err(wrong_way(from, until.plus_micros(-1))),
+        _ => Ok(filter),
+    }
+}
+
+fn wrong_way(from: impl std::fmt::Display, until: impl std::fmt::Display) -> Failure {
+    Failure::Usage(format!("--from {from} is later than --until {until}: nothing lies between them"))
 }
 
 /// An event with all its fields.
@@ -205,14 +256,22 @@ fn whole(found: &Recorded) -> Result<Value, Failure> {
 }
 
 fn overview(found: &Recorded) -> Value {
-    let envelope = &found.event.envelope;
+    let (envelope, body) = (&found.event.envelope, &found.event.body);
+    let external = match body {
+        Body::PosDelta { source, external_id, .. } => Some((source, external_id)),
+        _ => None,
+    };
     json!({
         "seq": found.seq,
         "recorded_at": envelope.recorded_at.to_string(),
-        "kind": readable::kind(&found.event.body),
+        "occurred_at": envelope.occurred_at.map(|at| at.to_string()),
+        "kind": EventKind::of(body),
         "who": envelope.actor.id,
         "order": envelope.order,
         "reason": envelope.reason,
+        "unit_cost": costs(&body.unit_costs(|_| true)),
+        "source": external.map(|(source, _)| source),
+        "external_id": external.map(|(_, id)| id),
         "short_hash": short(Hash(found.hash)),
         "hash": Hash(found.hash).to_string(),
     })

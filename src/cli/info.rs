@@ -14,6 +14,9 @@ use std::path::Path;
 #[command(visible_alias = "health", after_help = "Example:\n  counterfoil info --ledger shop --format json")]
 pub struct Args {}
 
+/// An index that is larger is not read: that would take longer than a look may.
+const INDEX_READ_BYTES_MAX: u64 = 32 << 20;
+
 #[derive(Serialize)]
 struct Info {
     ledger: LedgerId,
@@ -32,6 +35,10 @@ struct Info {
     checkpointed: Seq,
     log_bytes: u64,
     index_bytes: u64,
+    /// Whether all of the index was read; one that is large is not, which would take long.
+    index_read: bool,
+    /// What is wrong with the index, as far as it was read, or why it is no longer written.
+    index_damage: Option<String>,
     checkpoint_bytes: u64,
     free_bytes: Option<u64>,
 }
@@ -44,7 +51,7 @@ pub async fn run(_: Args, context: &mut Context<'_>) -> Result<(), Failure> {
 }
 
 fn look(ledger: &Ledger, dir: &Path) -> Result<Info, Failure> {
-    let Health { mode, indexed, checkpointed, .. } = ledger.health();
+    let Health { mode, indexed, checkpointed, follower_failure, .. } = ledger.health();
     let created_at = read_event(ledger.log().as_ref(), Seq::GENESIS)?.map(|first| first.event.envelope.recorded_at);
     let (rules, recorded_at, counts) =
         ledger.query(|state, _| (state.rules(), state.recorded_at(), state.entity_counts()));
@@ -55,6 +62,9 @@ fn look(ledger: &Ledger, dir: &Path) -> Result<Info, Failure> {
         Mode::Latched => ("latched", Some("an earlier write failed: open the ledger again".to_owned())),
     };
     let derived = dir.join("derived");
+    let index_bytes = bytes_below(&derived.join("index"));
+    let index_read = index_bytes <= INDEX_READ_BYTES_MAX;
+    let damage = index_read.then(|| ledger.read_index().err()).flatten().map(|error| error.to_string());
     Ok(Info {
         ledger: ledger.id(),
         created_at: created_at.as_ref().map(Timestamp::to_string).unwrap_or_default(),
@@ -71,7 +81,9 @@ fn look(ledger: &Ledger, dir: &Path) -> Result<Info, Failure> {
         indexed,
         checkpointed,
         log_bytes: bytes_below(&dir.join("log")),
-        index_bytes: bytes_below(&derived.join("index")),
+        index_bytes,
+        index_read,
+        index_damage: damage.or(follower_failure),
         checkpoint_bytes: bytes_below(&derived.join("checkpoints")),
         free_bytes: rustix::fs::statvfs(dir).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
     })
@@ -103,7 +115,15 @@ fn info_text(info: &Info) -> String {
     line("indexed", format!("{} of {} events", info.indexed, info.events));
     line("checkpointed", format!("{} of {} events", info.checkpointed, info.events));
     line("log", mebibytes(info.log_bytes));
-    line("index", mebibytes(info.index_bytes));
+    let index = mebibytes(info.index_bytes);
+    line(
+        "index",
+        match (&info.index_damage, info.index_read) {
+            (Some(damage), _) => format!("{index}, DAMAGED: {damage}"),
+            (None, true) => format!("{index}, all of it can be read"),
+            (None, false) => format!("{index}; to hold it against the log: counterfoil replay"),
+        },
+    );
     line("checkpoints", mebibytes(info.checkpoint_bytes));
     line("free", info.free_bytes.map_or("unknown".to_owned(), mebibytes));
     text

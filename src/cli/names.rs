@@ -1,33 +1,67 @@
-//! From what people type to the ids of the ledger.
+//! From what people type to the ids of the ledger, and back where no name leads there.
 
 use super::failure::Failure;
 use counterfoil::domain::command::{Alias, AliasKind};
 use counterfoil::domain::ids::{ItemId, LocationId, LotId};
+use counterfoil::domain::state::State;
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::Ledger;
-use counterfoil::query::{self, Named};
+use counterfoil::named::{nameless, numbered};
+use counterfoil::query::{self, Named, Place};
+use serde_json::{Map, Value, json};
 
-/// The item that a SKU names.
+/// What help says of things without a name.
+pub const NUMBERED: &str = "\
+Wherever a question takes a SKU or code, id:7 stands for the item, location or lot with that number: what no name leads \
+to any more is shown as `item 7 (no name)`.";
+
+/// The item that a SKU names, or a text such as `id:7`.
 pub fn item_of(ledger: &Ledger, sku: &str) -> Result<ItemId, Failure> {
     match named(ledger, AliasKind::Sku, sku)? {
         Some(Named::Item(item)) => Ok(item.item),
-        _ => Err(Failure::Refused(format!("no item has the SKU {sku:?}; case matters"))),
+        _ => match by_number(ledger, "item", sku, |state, id| state.item(ItemId(id)).is_some())? {
+            Some(id) => Ok(ItemId(id)),
+            None => Err(Failure::Refused(format!("no item has the SKU {sku:?}; case matters"))),
+        },
     }
 }
 
-/// The location that a code names.
+/// The location that a code names, or a text such as `id:7`.
 pub fn location_of(ledger: &Ledger, code: &str) -> Result<LocationId, Failure> {
     match named(ledger, AliasKind::Location, code)? {
         Some(Named::Location(location)) => Ok(location.location),
-        _ => Err(Failure::Refused(format!("no location has the code {code:?}; case matters"))),
+        _ => match by_number(ledger, "location", code, |state, id| state.location(LocationId(id)).is_some())? {
+            Some(id) => Ok(LocationId(id)),
+            None => Err(Failure::Refused(format!("no location has the code {code:?}; case matters"))),
+        },
     }
 }
 
-/// The lot of an item that a code names.
+/// The lot of an item that a code names, or a text such as `id:7`.
 pub fn lot_of(ledger: &Ledger, item: ItemId, code: &str) -> Result<LotId, Failure> {
+    let is_its_own = |state: &State, id| state.lot(LotId(id)).is_some_and(|lot| lot.item == item);
     match named(ledger, AliasKind::Lot(item), code)? {
         Some(Named::Lot(lot)) => Ok(lot.lot),
-        _ => Err(Failure::Refused(format!("the item has no lot with the code {code:?}; case matters"))),
+        _ => match by_number(ledger, "lot", code, is_its_own)? {
+            Some(id) => Ok(LotId(id)),
+            None => Err(Failure::Refused(format!("the item has no lot with the code {code:?}; case matters"))),
+        },
+    }
+}
+
+fn by_number(
+    ledger: &Ledger,
+    what: &str,
+    text: &str,
+    is_there: impl FnOnce(&State, u32) -> bool,
+) -> Result<Option<u32>, Failure> {
+    let Some(id) = numbered(text) else { return Ok(None) };
+    match ledger.query(|state, _| is_there(state, id)) {
+        true => Ok(Some(id)),
+        false => {
+            let of = if what == "lot" { " of this item" } else { "" };
+            Err(Failure::Refused(format!("there is no {what} {id}{of}; those that are: counterfoil {what} list")))
+        }
     }
 }
 
@@ -35,4 +69,67 @@ pub fn lot_of(ledger: &Ledger, item: ItemId, code: &str) -> Result<LotId, Failur
 pub fn named(ledger: &Ledger, kind: AliasKind, text: &str) -> Result<Option<Named>, Failure> {
     let alias = Alias { kind, text: AliasText::new(text)? };
     Ok(ledger.query(|state, now| query::by_alias(state, now, &alias)).value)
+}
+
+/// The fields of a row that say where: names, and the numbers that never change.
+pub fn place_fields(place: &Place) -> Map<String, Value> {
+    let fields = json!({
+        "sku": place.sku, "location": place.location_code, "lot": place.lot_code,
+        "item_id": place.item, "location_id": place.location, "lot_id": place.lot,
+    });
+    match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// A row with those fields.
+pub fn placed(place: &Place, more: Value) -> Value {
+    let mut row = place_fields(place);
+    if let Value::Object(more) = more {
+        row.extend(more);
+    }
+    Value::Object(row)
+}
+
+/// Says in a row for people what no name leads to.
+pub fn tell_nameless(row: &mut Value) {
+    const NAMED: [(&str, &str, &str); 4] = [
+        ("sku", "item_id", "item"),
+        ("location", "location_id", "location"),
+        ("to", "to_id", "location"),
+        ("lot", "lot_id", "lot"),
+    ];
+    for (name, id, what) in NAMED {
+        let number = row[id].as_u64().and_then(|id| u32::try_from(id).ok()).filter(|id| *id > 0);
+        if let (Some(Value::Null), Some(id)) = (row.get(name), number) {
+            row[name] = nameless(what, id).into();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_name_is_told_by_its_number() {
+        let mut row =
+            json!({ "sku": null, "location": "SHOP", "lot": null, "item_id": 7, "location_id": 2, "lot_id": 0 });
+        tell_nameless(&mut row);
+        let told = [&row["sku"], &row["location"], &row["lot"]];
+        assert_eq!(told, [&json!("item 7 (no name)"), &json!("SHOP"), &Value::Null]);
+        let mut other = json!({ "kind": "received" });
+        tell_nameless(&mut other);
+        assert_eq!(other, json!({ "kind": "received" }), "nothing is added");
+    }
+
+    #[test]
+    fn only_a_number_that_can_be_one_is_taken() {
+        for (text, number) in
+            [("id:7", Some(7)), ("id:0", None), ("id:", None), ("id:-1", None), ("ID:7", None), ("id:4294967296", None)]
+        {
+            assert_eq!(numbered(text), number, "{text}");
+        }
+    }
 }

@@ -4,10 +4,10 @@ use super::Format;
 use super::context::Context;
 use super::failure::Failure;
 use super::moment::{self, MOMENTS};
-use super::names::{item_of, location_of};
+use super::names::{NUMBERED, item_of, location_of};
 use super::sheet::Column;
 use clap::ValueEnum;
-use counterfoil::domain::ids::{Seq, Timestamp};
+use counterfoil::domain::ids::{ItemId, LocationId, LotId, Seq, Timestamp};
 use counterfoil::domain::text::AliasText;
 use counterfoil::history::{AsOf, PastRow, SaidMoment};
 use counterfoil::ledger::Ledger;
@@ -29,6 +29,8 @@ Examples:
   counterfoil stock --as-of true:2026-01-31T18:00 --sku MUG-BLUE
 
 {MOMENTS}
+
+{NUMBERED}
 
 In JSON and CSV a quantity is a whole number, or an exact decimal as text where the item has decimals."))]
 pub struct Args {
@@ -85,6 +87,9 @@ pub const COLUMNS: &[Column] = &[
     Column::hidden("version"),
     Column::hidden("seq"),
     Column::hidden("as_of"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
 ];
 
 /// One position, in the item's own unit.
@@ -104,6 +109,9 @@ pub struct Row {
     version: Seq,
     seq: Seq,
     as_of: String,
+    item_id: ItemId,
+    location_id: LocationId,
+    lot_id: LotId,
 }
 
 impl Row {
@@ -134,6 +142,9 @@ impl Row {
             lot: place.lot_code,
             seq,
             as_of: as_of.to_string(),
+            item_id: place.item,
+            location_id: place.location,
+            lot_id: place.lot,
         }
     }
 }
@@ -188,14 +199,20 @@ fn past(ledger: &Ledger, scope: &Scope, only: Option<Condition>, as_of: AsOf) ->
     let answer = ledger.history().stock_list(scope, as_of)?;
     let (seq, at) = (answer.seq, answer.as_of);
     let mut found = answer.value;
-    // As today's: by SKU.
-    found.sort_by(|one, other| {
-        let key = |row: &PastRow| (row.place.sku.clone(), row.place.position());
-        key(one).cmp(&key(other))
-    });
+    by_sku(ledger, &mut found, |row| &row.place);
     found.retain(|row| meets(&row.stock));
     let rows = found.into_iter().map(|PastRow { place, stock }| Row::new(place, stock, seq, at)).collect();
-    Ok(Shown { rows, rests_on: moment::rests_on(as_of, seq, at) })
+    Ok(Shown { rows, rests_on: moment::rests_on(ledger, as_of, seq, at)? })
+}
+
+/// Puts rows in the order of today's stock: by the SKU that an item was last known by, then by position.
+pub fn by_sku<T>(ledger: &Ledger, rows: &mut [T], place: impl Fn(&T) -> &Place) {
+    ledger.query(|state, _| {
+        rows.sort_by_cached_key(|row| {
+            let position = place(row).position();
+            (state.item(position.item).map(|item| item.sku.clone()), position)
+        });
+    });
 }
 
 /// Every page of stock, by SKU.

@@ -21,6 +21,9 @@ Examples:
   counterfoil verify --ledger shop --expect-heads /mnt/heads.jsonl   against all that were noted with --heads
 
 Without a hash that was kept elsewhere, a cut tail or a rewrite of everything can't be excluded; the answer says so.
+Only the log is looked at. The index and checkpoints in `derived` are no evidence: damaged or not, they may be deleted \
+and are built again. `counterfoil info` and `counterfoil replay` look at them.
+
 The exit code is 0 where everything is right and 3 where anything is not, also where the log can't be opened.")]
 pub struct Args {
     /// A hash that was kept elsewhere, as `head` prints it; may be given more than once.

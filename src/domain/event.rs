@@ -4,7 +4,7 @@ use super::command::{Actor, Alias, AliasTarget, Cause, Departure, Document, Item
 use super::ids::{
     AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId,
 };
-use super::line::{Bucket, Lines, ReturnLine};
+use super::line::{Bucket, Line, Lines, ReturnLine, UnitCost};
 use super::period::Until;
 use super::quantity::Quantity;
 use super::text::{AliasText, ExternalId, OrderRef, ReasonCode, Source, Zone};
@@ -324,6 +324,40 @@ pub enum Body {
         /// The version.
         rules: u16,
     },
+}
+
+impl Body {
+    /// What one whole unit was said to cost, by the lines that are wanted: each cost once, in their order.
+    #[must_use]
+    pub fn unit_costs(&self, is_wanted: impl Fn(&Line) -> bool) -> Vec<UnitCost> {
+        let (lines, returned): (&[Line], [&[ReturnLine]; 2]) = match self {
+            Self::Received { lines }
+            | Self::Adjusted { lines }
+            | Self::TransferShipped { lines, .. }
+            | Self::TransferReceived { lines, .. }
+            | Self::Reserved { lines, .. }
+            | Self::Amended { lines, .. }
+            | Self::Fulfilled { unreserved: lines, .. }
+            | Self::Reclassified { lines } => (lines, [&[], &[]]),
+            Self::PosDelta { delta, .. } => match delta {
+                PosMovement::Sale(lines)
+                | PosMovement::Waste(lines)
+                | PosMovement::Receipt(lines)
+                | PosMovement::Correction(lines) => (lines, [&[], &[]]),
+                PosMovement::Return(lines) => (&[], [lines, &[]]),
+            },
+            Self::Returned { referenced, unreferenced } => (&[], [referenced, unreferenced]),
+            _ => return Vec::new(),
+        };
+        let mut costs = Vec::new();
+        let all = lines.iter().chain(returned.into_iter().flatten().map(|returned| &returned.line));
+        for cost in all.filter(|line| is_wanted(line)).filter_map(|line| line.detail.as_ref()?.unit_cost) {
+            if !costs.contains(&cost) {
+                costs.push(cost);
+            }
+        }
+        costs
+    }
 }
 
 /// What a till says happened.

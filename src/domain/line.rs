@@ -1,11 +1,12 @@
 //! Lines: what of which item, where, how much.
 
 use super::ids::{Position, Seq};
-use super::quantity::Quantity;
+use super::quantity::{Quantity, decimal};
 use super::text::{Currency, UnitName};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::fmt;
 
 /// The two buckets that a position's physical stock is kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -112,6 +113,13 @@ pub struct UnitCost {
     pub minor_units: i64,
     /// The currency.
     pub currency: Currency,
+}
+
+impl fmt::Display for UnitCost {
+    /// In whole units of the currency, such as `2.50 GBP`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", decimal(i128::from(self.minor_units), self.currency.minor_digits()), self.currency)
+    }
 }
 
 /// Lines, with room for one before the heap is used: most commands have one.

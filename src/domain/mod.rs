@@ -17,6 +17,7 @@ pub mod evolve;
 mod evolve_tests;
 pub mod ids;
 pub mod line;
+pub mod names;
 pub mod period;
 pub mod quantity;
 pub mod rejection;

@@ -12,4 +12,4 @@ mod until;
 pub use calendar::{By, Calendar, Span};
 pub use closes::{Close, Closes, Filed, filed_at, period_of};
 pub use figures::{Entry, Figures, Rank, Running, What, figures, for_each_entry};
-pub use until::{Until, UntilError};
+pub use until::{Until, UntilError, by_clock};

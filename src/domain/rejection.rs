@@ -291,13 +291,13 @@ impl fmt::Display for Rejection {
             Self::ProductNotFound { item } => write!(f, "there is no item {item}"),
             Self::LocationNotFound { location } => write!(f, "there is no location {location}"),
             Self::LotNotFound { lot, item } => write!(f, "item {item} has no lot {lot}"),
-            Self::AliasNotFound { alias } => write!(f, "the alias {alias:?} is not in use"),
+            Self::AliasNotFound { alias } => write!(f, "the name {alias:?} is not in use; case matters"),
             Self::AlertNotFound { alert } => write!(f, "there is no alert {alert}, or a later one has replaced it"),
             Self::TransferNotFound { transfer } => write!(f, "nothing is in transit under transfer {transfer}"),
             Self::CauseNotFound { cause, head } => {
                 write!(f, "the cause names event {cause}, the newest event is {head}")
             }
-            Self::AlreadyExists { alias } => write!(f, "the alias {alias:?} is in use"),
+            Self::AlreadyExists { alias } => write!(f, "the name {alias:?} is in use"),
             Self::NoChange { what } => write!(f, "{what} already"),
             Self::AlertClosed { alert } => write!(f, "alert {alert} is closed already"),
             Self::DecimalsFixed { item, decimals } => {

@@ -4,6 +4,7 @@ use super::figures::{Sums, position_of, reach_of};
 use super::{History, HistoryError};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, Timestamp};
+use crate::domain::names::Names;
 use crate::domain::state::State;
 use crate::index::limits::TIME_SEQS;
 use crate::index::records::Figure;
@@ -134,7 +135,8 @@ impl History<'_> {
         let stocks = self.stocks(&moment, reach(scope))?;
         let rows = self.published.read(|durable| {
             let wanted = stocks.into_iter().filter(|(position, _)| scope.admits(&durable.state, *position));
-            wanted.map(|(position, stock)| PastRow { place: Place::of(&durable.state, position), stock }).collect()
+            let names = Names::of(&durable.state);
+            wanted.map(|(position, stock)| PastRow { place: Place::of(&names, position), stock }).collect()
         });
         Ok(moment.answer(rows))
     }
@@ -161,6 +163,34 @@ impl History<'_> {
         let figures = |stock: &Stock| Stock { version: Seq(0), ..*stock };
         let rows = places.into_values().filter(|row| figures(&row.from) != figures(&row.to)).collect();
         Ok(Answer { seq: second.seq, as_of: second.as_of, value: rows })
+    }
+
+    /// What answers about a moment rest on: the last event that counts, and the instant at which holds are judged.
+    ///
+    /// # Errors
+    /// [`HistoryError`]; `Future` for an instant that is not over.
+    pub fn rests_on(&self, as_of: AsOf) -> Result<Answer<()>, HistoryError> {
+        let nowhere = Position::new(ItemId(0), LocationId(0));
+        Ok(self.moment(&Scope::position(nowhere), as_of)?.answer(()))
+    }
+
+    /// The stock of the same item at the same location that lies beside a position: in other lots, or in none; what
+    /// there is nothing of is left out. Costs what [`stock_list`](Self::stock_list) of the item costs, and nothing where
+    /// it has no lots.
+    ///
+    /// # Errors
+    /// [`HistoryError`]; `Future` for an instant that is not over.
+    pub fn beside(&self, position: Position, as_of: AsOf) -> Result<Answer<Vec<PastRow>>, HistoryError> {
+        let Position { item, location, lot } = position;
+        if !self.published.read(|durable| durable.state.lots().any(|(_, lot)| lot.item == item)) {
+            return Ok(self.rests_on(as_of)?.map(|()| Vec::new()));
+        }
+        let mut answer =
+            self.stock_list(&Scope { item: Some(item), location: Some(location), ..Scope::default() }, as_of)?;
+        let is_there =
+            |stock: &Stock| (stock.sellable, stock.unsellable, stock.reserved, stock.inbound) != (0, 0, 0, 0);
+        answer.value.retain(|row| row.place.lot != lot && is_there(&row.stock));
+        Ok(answer)
     }
 
     /// Works a moment out: which events count, when holds are judged, what has lapsed and is still open today.

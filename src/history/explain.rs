@@ -8,6 +8,8 @@ use crate::domain::command::{Actor, Cause, Document};
 use crate::domain::event::{Body, Recorded};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{Position, Seq, Timestamp};
+use crate::domain::line::UnitCost;
+use crate::domain::names::Names;
 use crate::domain::text::{ExternalId, OrderRef, ReasonCode, Source};
 use crate::index::records::Figure;
 use crate::index::{Change, FigureKey, Step};
@@ -85,6 +87,9 @@ pub struct Cited {
     /// The till system that told it, with its own id of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<(Source, ExternalId)>,
+    /// What one whole unit of its lines at the position was said to cost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unit_costs: Vec<UnitCost>,
     /// The event's hash, as text.
     #[serde(serialize_with = "as_text")]
     pub hash: Hash,
@@ -95,9 +100,10 @@ fn as_text<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S:
 }
 
 impl Cited {
-    pub(super) fn of(recorded: Recorded) -> Self {
+    pub(super) fn of(recorded: Recorded, position: Position) -> Self {
         let Recorded { seq, event, hash } = recorded;
         let kind = EventKind::of(&event.body);
+        let unit_costs = event.body.unit_costs(|line| line.position == position);
         let external = match event.body {
             Body::PosDelta { source, external_id, .. } => Some((source, external_id)),
             _ => None,
@@ -107,6 +113,7 @@ impl Cited {
             seq,
             kind,
             external,
+            unit_costs,
             recorded_at: envelope.recorded_at,
             occurred_at: envelope.occurred_at,
             actor: envelope.actor,
@@ -152,7 +159,8 @@ impl History<'_> {
     ///
     /// # Errors
     /// [`HistoryError`]; `Unexplained` for [`AsOf::True`], which has no order of recording: see
-    /// [`explain_true`](Self::explain_true); [`QueryError`] for a page or cursor that can't be used.
+    /// [`explain_true`](Self::explain_true); `NoEvent` for a page behind an event that there is not; [`QueryError`] for a
+    /// page or cursor that can't be used.
     pub fn explain(
         &self,
         position: Position,
@@ -167,6 +175,10 @@ impl History<'_> {
             return Err(QueryError::PageRows { given: paging.rows }.into());
         }
         let after = paging.after.as_ref().map(|cursor| cursor.seq_of(name(direction))).transpose()?;
+        let head = self.published.read(|durable| durable.head.next_seq);
+        if let Some(seq) = after.map(Seq).filter(|seq| *seq >= head) {
+            return Err(HistoryError::NoEvent { seq, head });
+        }
         let moment = self.moment(&Scope::position(position), as_of)?;
         let Some(place) = self.place(position) else { return Ok(moment.answer(None)) };
         let mut found: BTreeMap<FigureKey, Change> = BTreeMap::new();
@@ -216,7 +228,7 @@ impl History<'_> {
     pub(super) fn place(&self, position: Position) -> Option<Place> {
         self.published.read(|durable| {
             let known = crate::query::stock(&durable.state, durable.state.recorded_at(), position).value.is_some();
-            known.then(|| Place::of(&durable.state, position))
+            known.then(|| Place::of(&Names::of(&durable.state), position))
         })
     }
 
@@ -244,7 +256,7 @@ impl History<'_> {
             let recorded = self.event(Seq(*seq))?;
             let lapsed_now = lapsed_at(recorded.event.envelope.recorded_at)?;
             let steps = changes.steps_at(*seq)?;
-            let row = row(recorded, &steps, &mut running, (lapsed, lapsed_now));
+            let row = row(Cited::of(recorded, position), &steps, &mut running, (lapsed, lapsed_now));
             rows.push(row);
             lapsed = lapsed_now;
         }
@@ -300,8 +312,8 @@ fn seqs(
     }
 }
 
-fn row(recorded: Recorded, steps: &[Step], running: &mut Sums, lapsed: (i128, i128)) -> ExplainRow {
-    let seq = recorded.seq;
+fn row(event: Cited, steps: &[Step], running: &mut Sums, lapsed: (i128, i128)) -> ExplainRow {
+    let seq = event.seq;
     let before = *running;
     let mut reservations: Vec<(Seq, i64)> = Vec::new();
     for step in steps {
@@ -312,7 +324,7 @@ fn row(recorded: Recorded, steps: &[Step], running: &mut Sums, lapsed: (i128, i1
         running.add(figure, Change { sum: i128::from(step.delta), last_seq: seq.0 });
     }
     ExplainRow {
-        event: Cited::of(recorded),
+        event,
         sellable: small(running.sellable - before.sellable),
         unsellable: small(running.unsellable - before.unsellable),
         reserved: small(running.open - before.open + running.lapsed - before.lapsed),

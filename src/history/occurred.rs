@@ -173,7 +173,7 @@ impl History<'_> {
             Some((first, _)) => at_buckets(known, position, first.among_counts(), first.among_facts())?,
             None => [0; 2],
         };
-        let mut rows = self.occurred(&found, opening)?;
+        let mut rows = self.occurred(position, &found, opening)?;
         if direction == Direction::Descending {
             rows.reverse();
         }
@@ -200,7 +200,12 @@ impl History<'_> {
     }
 
     /// The rows of some facts and counts, in their order.
-    fn occurred(&self, found: &BTreeMap<Key, Steps>, opening: [i128; 2]) -> Result<Vec<OccurredRow>, HistoryError> {
+    fn occurred(
+        &self,
+        position: Position,
+        found: &BTreeMap<Key, Steps>,
+        opening: [i128; 2],
+    ) -> Result<Vec<OccurredRow>, HistoryError> {
         let mut running = opening;
         let mut rows = Vec::with_capacity(found.len());
         for (key, steps) in found {
@@ -209,7 +214,7 @@ impl History<'_> {
                 *running = counted.map_or(*running + moved, i128::from);
             }
             rows.push(OccurredRow {
-                event: Cited::of(self.event(Seq(key.seq))?),
+                event: Cited::of(self.event(Seq(key.seq))?, position),
                 at: Moment(key.moment).at(),
                 step: Buckets::of([running[0] - before[0], running[1] - before[1]]),
                 counted_sellable: steps.counted[0],

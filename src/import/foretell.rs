@@ -15,7 +15,6 @@ use crate::domain::command::Command;
 use crate::domain::digest::content_digest;
 use crate::domain::event::ContentDigest;
 use crate::domain::ids::{CommandId, ItemId, LocationId, LotId};
-use crate::domain::line::UnitCost;
 use crate::domain::quantity::decimal;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::AliasText;
@@ -190,15 +189,12 @@ impl<'a> Run<'a> {
         }
         let lines = planned.lines.iter().filter_map(|line| {
             let (item, decimals) = self.items.get(line.item)?;
-            let cost = |cost: UnitCost| {
-                format!("{} {}", decimal(i128::from(cost.minor_units), cost.currency.minor_digits()), cost.currency)
-            };
             Some(ForetoldLine {
                 item: item.clone(),
                 location: self.locations.get(line.location)?.clone(),
                 lot: line.lot.and_then(|lot| self.lots.get(lot)).cloned(),
                 quantity: decimal(i128::from(line.quantity.0), *decimals),
-                unit_cost: line.unit_cost.map(cost),
+                unit_cost: line.unit_cost.map(|cost| cost.to_string()),
             })
         });
         let head = planned.head.clone();

@@ -48,7 +48,11 @@ impl fmt::Display for IndexError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             IndexError::Files(error) => error.fmt(f),
-            IndexError::Corrupted { file, what } => write!(f, "index file {file:?} is damaged: {what}"),
+            IndexError::Corrupted { file, what } => write!(
+                f,
+                "index file {file:?} is damaged: {what}; the log is not concerned: close the ledger, delete its directory \
+                 `derived`, and it is built again from the log"
+            ),
             IndexError::Gap { covered_to, segment: (from, to) } => {
                 write!(
                     f,

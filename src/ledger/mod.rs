@@ -47,7 +47,7 @@ use crate::domain::ids::{LedgerId, Seq, Timestamp};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 use crate::domain::text::ReasonCode;
-use crate::index::IndexReader;
+use crate::index::{IndexError, IndexReader};
 use crate::limits::{BATCH_COMMANDS_MAX, EVENTS_PAGE_MAX, MESSAGE_COMMANDS_MAX, QUEUE_COMMANDS_MAX, UNIT_COMMANDS_MAX};
 use crate::log::{Head, LogFault, SnapshotError, StoreError, StoreReader, Texts, scan_from};
 use parking_lot::{Mutex, RwLock};
@@ -351,6 +351,15 @@ impl Ledger {
         let head = self.head();
         crate::log::snapshot(self.log().as_ref(), self.id(), head, dir, Texts::All)?;
         Ok(head)
+    }
+
+    /// Reads all of the index, as far as it is written, and checks its checksums: damage of it is otherwise found by the
+    /// question that meets it. Whether it says what the log says is found by [`verify_derived`](Self::verify_derived).
+    ///
+    /// # Errors
+    /// [`IndexError`]: what is damaged, and what to do. The log is not concerned.
+    pub fn read_index(&self) -> Result<(), IndexError> {
+        self.inner.index.view().digest().map(drop)
     }
 
     /// Rebuilds everything that is derived and compares: state, checkpoints, indexes. Takes as long as a replay.

@@ -78,7 +78,7 @@ fn set_item_status(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invali
 
 fn create_location(fields: &Fields<'_>, _: &Names<'_>) -> Result<Act, Invalid> {
     let code = fields.need("code")?.made(AliasText::new)?;
-    Ok(Act::CreateLocation { code, zone: fields.need("zone")?.made(Zone::new)? })
+    Ok(Act::CreateLocation { code, zone: fields.need("zone")?.made(zone)? })
 }
 
 fn set_location_status(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
@@ -240,4 +240,9 @@ fn release(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
 
 fn alert(fields: &Fields<'_>) -> Result<AlertId, Invalid> {
     Ok(AlertId(uuid(&fields.need("alert")?)?))
+}
+
+fn zone(name: &str) -> Result<Zone, String> {
+    Zone::new(name)
+        .map_err(|error| format!("{name:?}: {error}; want a name such as Europe/London or UTC, case matters"))
 }

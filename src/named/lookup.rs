@@ -9,6 +9,13 @@ use crate::domain::state::State;
 use crate::domain::text::AliasText;
 use std::cell::RefCell;
 
+/// The number that a text such as `id:7` says, for what no name leads to.
+#[must_use]
+pub fn numbered(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("id:")?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?.filter(|number| *number > 0)
+}
+
 /// Looks names up. Of several that are not in use it remembers the one whose refusal goes first.
 pub(super) struct Names<'s> {
     state: &'s State,
@@ -30,47 +37,58 @@ impl<'s> Names<'s> {
         self.state.item(item).map(|item| item.decimals)
     }
 
-    /// An item, by its number or SKU.
+    /// An item, by its number or SKU; `id:7` is its number where it is no SKU.
     pub(super) fn item(&self, field: &Field<'_>) -> Result<ItemId, Invalid> {
         match field.tree {
             Tree::Whole(_) => Ok(ItemId(field.whole("an item's number")?)),
             Tree::Text(name) => Ok(match self.target(field, AliasKind::Sku)? {
                 Some(AliasTarget::Item(item)) => item,
-                _ => self.note(field, Missing::Item, name, ItemId(0)),
+                _ => match numbered(name).map(ItemId).filter(|id| self.state.item(*id).is_some()) {
+                    Some(item) => item,
+                    None => self.note(field, Missing::Item, name, ItemId(0)),
+                },
             }),
             _ => Err(field.wanted("an item's number, or its SKU as text")),
         }
     }
 
-    /// A location, by its number or code.
+    /// A location, by its number or code, or as `id:7`.
     pub(super) fn location(&self, field: &Field<'_>) -> Result<LocationId, Invalid> {
         match field.tree {
             Tree::Whole(_) => Ok(LocationId(field.whole("a location's number")?)),
             Tree::Text(name) => Ok(match self.target(field, AliasKind::Location)? {
                 Some(AliasTarget::Location(location)) => location,
-                _ => self.note(field, Missing::Location, name, LocationId(0)),
+                _ => match numbered(name).map(LocationId).filter(|id| self.state.location(*id).is_some()) {
+                    Some(location) => location,
+                    None => self.note(field, Missing::Location, name, LocationId(0)),
+                },
             }),
             _ => Err(field.wanted("a location's number, or its code as text")),
         }
     }
 
-    /// A lot of an item, by its number or code.
+    /// A lot of an item, by its number or code, or as `id:7`.
     pub(super) fn lot_of(&self, item: ItemId, field: &Field<'_>) -> Result<LotId, Invalid> {
         match field.tree {
             Tree::Whole(_) => Ok(LotId(field.whole("a lot's number")?)),
             Tree::Text(name) => Ok(match self.target(field, AliasKind::Lot(item))? {
                 Some(AliasTarget::Lot(lot)) => lot,
                 // An unknown item is refused as such.
-                _ => match self.state.item(item) {
-                    Some(known) => {
-                        let sku = known.sku.to_string();
+                _ => match (numbered(name).map(LotId).filter(|id| self.is_lot_of(*id, item)), self.state.item(item)) {
+                    (Some(lot), _) => lot,
+                    (None, Some(_)) => {
+                        let sku = super::refusal::item(self.state, item);
                         self.note(field, Missing::Lot { item, sku }, name, LotId::NONE)
                     }
-                    None => LotId::NONE,
+                    (None, None) => LotId::NONE,
                 },
             }),
             _ => Err(field.wanted("a lot's number, or its code as text")),
         }
+    }
+
+    fn is_lot_of(&self, lot: LotId, item: ItemId) -> bool {
+        self.state.lot(lot).is_some_and(|lot| lot.item == item)
     }
 
     /// A lot, by its number, or by its item and code.

@@ -47,7 +47,8 @@ mod words;
 mod tests;
 
 pub use error::{Invalid, Missing, NamedError, NotFound};
-pub use refusal::{amount, details, message, place};
+pub use lookup::numbered;
+pub use refusal::{amount, details, message, nameless, place};
 pub use words::instant_of;
 
 use crate::domain::command::{Act, Command};

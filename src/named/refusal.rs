@@ -1,10 +1,14 @@
 //! The way back: what a refusal says, with names and in the items' units.
 
-use crate::domain::ids::{ItemId, LocationId, LotId, Position};
+use crate::domain::command::{Alias, AliasKind, AliasTarget};
+use crate::domain::ids::{ItemId, LocationId, LotId, Position, Timestamp};
 use crate::domain::line::Bucket;
+use crate::domain::names::Names;
+use crate::domain::period::by_clock;
 use crate::domain::quantity::decimal;
 use crate::domain::rejection::{Rejection, Shortage};
 use crate::domain::state::State;
+use crate::domain::text::AliasText;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -17,7 +21,8 @@ pub fn amount(units: i64, decimals: u8) -> Value {
     }
 }
 
-/// A position for people, such as `MUG-BLUE at SHOP` or `JAM-PLUM lot P-2501 at SHOP`; ids where there is no name.
+/// A position for people, such as `MUG-BLUE at SHOP` or `JAM-PLUM lot P-2501 at SHOP`; `item 7 (no name)` where
+/// no name leads there any more.
 #[must_use]
 pub fn place(state: &State, position: Position) -> String {
     let mut text = item(state, position.item);
@@ -28,16 +33,34 @@ pub fn place(state: &State, position: Position) -> String {
     text
 }
 
-fn item(state: &State, id: ItemId) -> String {
-    state.item(id).map_or_else(|| format!("item {id}"), |item| item.sku.to_string())
+pub(super) fn item(state: &State, id: ItemId) -> String {
+    match (Names::of(state).sku(id), state.item(id)) {
+        (Some(sku), _) => sku.to_string(),
+        (None, Some(_)) => nameless("item", id.0),
+        (None, None) => format!("item {id}"),
+    }
 }
 
 fn location(state: &State, id: LocationId) -> String {
-    state.location(id).map_or_else(|| format!("location {id}"), |location| location.code.to_string())
+    match (Names::of(state).code(id), state.location(id)) {
+        (Some(code), _) => code.to_string(),
+        (None, Some(_)) => nameless("location", id.0),
+        (None, None) => format!("location {id}"),
+    }
 }
 
 fn lot(state: &State, id: LotId) -> String {
-    state.lot(id).map_or_else(|| format!("lot {id}"), |lot| format!("lot {}", lot.code))
+    match (Names::of(state).lot_code(id), state.lot(id)) {
+        (Some(code), _) => format!("lot {code}"),
+        (None, Some(_)) => nameless("lot", id.0),
+        (None, None) => format!("lot {id}"),
+    }
+}
+
+/// What people see of an item, location or lot that no name leads to: they can ask for `id:7`.
+#[must_use]
+pub fn nameless(what: &str, id: u32) -> String {
+    format!("{what} {id} (no name)")
 }
 
 fn figure(state: &State, item: ItemId, units: i64) -> Value {
@@ -109,15 +132,15 @@ fn names(fields: &mut Map<String, Value>, state: &State, position: Position) {
 }
 
 fn sku(state: &State, id: ItemId) -> Value {
-    state.item(id).map_or(Value::Null, |item| json!(item.sku))
+    json!(Names::of(state).sku(id))
 }
 
 fn code(state: &State, id: LocationId) -> Value {
-    state.location(id).map_or(Value::Null, |location| json!(location.code))
+    json!(Names::of(state).code(id))
 }
 
 fn lot_code(state: &State, id: LotId) -> Value {
-    state.lot(id).map_or(Value::Null, |lot| json!(lot.code))
+    json!(Names::of(state).lot_code(id))
 }
 
 /// A refusal for people: the same as the library says, with names and units.
@@ -153,8 +176,19 @@ pub fn message(rejection: &Rejection, state: &State) -> String {
             format!("{} can't be promised: it is {status}", item(state, *id))
         }
         Rejection::PeriodClosed { location: id, closed_until, at } => {
-            format!("{} is closed up to {closed_until}, and the command names {at}", location(state, *id))
+            let known = state.location(*id);
+            let told = |at: Timestamp| known.map_or_else(|| at.to_string(), |known| by_clock(at, &known.zone));
+            let (closed, at) = (told(*closed_until), told(*at));
+            format!("{} is closed up to {closed} by its clocks, and the command names {at}", location(state, *id))
         }
+        Rejection::AlreadyExists { alias } => match leads_to(state, alias) {
+            Some(told) => format!("{rejection}: it is {told}"),
+            None => rejection.to_string(),
+        },
+        Rejection::AliasNotFound { alias } => match leads_to(state, alias) {
+            Some(told) => format!("no name of that kind is {alias:?}: it is {told}"),
+            None => rejection.to_string(),
+        },
         Rejection::LocationUnavailable { location: id } => format!("{} is retired", location(state, *id)),
         Rejection::LotUnavailable { lot: id } => format!("{} is retired", lot(state, *id)),
         Rejection::DecimalsFixed { item: id, decimals } => {
@@ -162,6 +196,27 @@ pub fn message(rejection: &Rejection, state: &State) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// What a text names, whatever kind of name it is; a lot's code is one within its item only.
+fn leads_to(state: &State, text: &str) -> Option<String> {
+    const KINDS: [(AliasKind, &str); 4] = [
+        (AliasKind::Sku, "the SKU"),
+        (AliasKind::Barcode, "a barcode"),
+        (AliasKind::Vendor, "a vendor's number"),
+        (AliasKind::Location, "a code"),
+    ];
+    let text = AliasText::new(text).ok()?;
+    let told = KINDS.iter().filter_map(|(kind, what)| {
+        let thing = match state.alias(&Alias { kind: *kind, text: text.clone() })? {
+            AliasTarget::Item(id) => format!("item {id}, {}", item(state, id)),
+            AliasTarget::Location(id) => format!("location {id}, {}", location(state, id)),
+            AliasTarget::Lot(_) => return None,
+        };
+        Some(format!("{what} of {thing}"))
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join(" and "))
 }
 
 fn shortages(state: &State, short: &[Shortage]) -> String {

@@ -396,3 +396,22 @@ fn an_act_says_which_names_it_makes() {
     texts.sort_unstable();
     assert_eq!(texts, ["MUG", "SHOP", "anna", "receive"]);
 }
+
+#[test]
+fn a_number_as_text_stands_for_what_is_there() {
+    let receive = |line: serde_json::Value| act_of(json!({ "kind": "receive", "lines": [line] }));
+    let numbered = json!({ "sku": "id:3", "lot": "id:1", "location": "id:2", "quantity": 4 });
+    let named = json!({ "sku": "JAM", "lot": "P-1", "location": "DEPOT", "quantity": 4 });
+    assert_eq!(read(&receive(numbered)), read(&receive(named)));
+    // A quantity is read in the item's unit all the same.
+    let rice = json!({ "sku": "id:2", "location": "SHOP", "quantity": "1.5" });
+    let named = json!({ "sku": "RICE", "location": "SHOP", "quantity": "1.5" });
+    assert_eq!(read(&receive(rice)), read(&receive(named)));
+    for (line, code) in [
+        (json!({ "sku": "id:9", "location": "SHOP", "quantity": 1 }), "PRODUCT_NOT_FOUND"),
+        (json!({ "sku": "MUG", "location": "id:9", "quantity": 1 }), "LOCATION_NOT_FOUND"),
+        (json!({ "sku": "MUG", "lot": "id:1", "location": "SHOP", "quantity": 1 }), "LOT_NOT_FOUND"),
+    ] {
+        assert_eq!(missing(&receive(line)).code(), code);
+    }
+}

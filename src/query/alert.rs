@@ -6,6 +6,7 @@ use super::page::{Direction, Listing, Page, Paging, Picker, QueryError};
 use super::place::{Place, Scope};
 use crate::domain::alert::{Alert, AlertKind, AlertStatus, Reorder, Urgency};
 use crate::domain::ids::{AlertId, Position, Seq, Timestamp};
+use crate::domain::names::Names;
 use crate::domain::state::State;
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +72,7 @@ impl<'a> Slot<'a> {
         Some(Self { position, reorder, alert: reorder.alert(kind)? })
     }
 
-    fn row(self, state: &State) -> AlertRow {
+    fn row(self, names: &Names<'_>) -> AlertRow {
         let alert = self.alert;
         AlertRow {
             id: alert.id,
@@ -80,7 +81,7 @@ impl<'a> Slot<'a> {
             status: alert.status,
             raised: alert.raised,
             raised_at: alert.raised_at,
-            place: Place::of(state, self.position),
+            place: Place::of(names, self.position),
             level: alert.level,
             point: self.reorder.point.0,
         }
@@ -117,7 +118,7 @@ const fn rank(urgency: Urgency) -> i64 {
 pub fn alert(state: &State, now: Timestamp, id: AlertId) -> Answer<Option<AlertRow>> {
     Answer::from_state(state, now, |_| {
         let (position, kind) = state.alert(id)?;
-        Some(Slot::of(state, position, kind)?.row(state))
+        Some(Slot::of(state, position, kind)?.row(&Names::of(state)))
     })
 }
 
@@ -153,6 +154,7 @@ pub fn alerts(
                 picker.offer(SortValue::Number(rank(slot.alert.urgency)), slot.tie(), slot);
             }
         }
-        picker.page(|slot| slot.row(state))
+        let names = Names::of(state);
+        picker.page(|slot| slot.row(&names))
     }))
 }

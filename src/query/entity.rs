@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct ItemView {
     /// Its number.
     pub item: ItemId,
-    /// Its first alias.
+    /// The SKU that it was last known by; [`Names`](crate::domain::names::Names) says which one leads here today.
     pub sku: AliasText,
     /// Decimal places of its quantities.
     pub decimals: u8,
@@ -38,7 +38,7 @@ impl ItemView {
 pub struct LocationView {
     /// Its number.
     pub location: LocationId,
-    /// Its first alias.
+    /// The code that it was last known by; see [`ItemView::sku`].
     pub code: AliasText,
     /// Its time zone.
     pub zone: Zone,
@@ -63,7 +63,7 @@ pub struct LotView {
     pub lot: LotId,
     /// Its item.
     pub item: ItemId,
-    /// Its first alias.
+    /// The code that it was last known by; see [`ItemView::sku`].
     pub code: AliasText,
     /// Whether it is in use.
     pub status: UseStatus,

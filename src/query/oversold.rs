@@ -6,6 +6,7 @@ use super::place::{Found, Place, Scope};
 use super::reservation::uncovered_at;
 use super::stock::{Only, Stock, StockFilter, StockRow, StockSort, pick_stock, stock_list};
 use crate::domain::ids::{CommandId, Seq, Timestamp};
+use crate::domain::names::Names;
 use crate::domain::state::State;
 use crate::domain::text::OrderRef;
 use crate::limits::UNCOVERED_ROWS_MAX;
@@ -48,7 +49,8 @@ pub struct UncoveredHold {
 }
 
 impl Oversold {
-    fn of(state: &State, found: Found<'_>, as_of: Timestamp) -> Self {
+    fn of(names: &Names<'_>, found: Found<'_>, as_of: Timestamp) -> Self {
+        let state = names.state();
         let stock = Stock::of(state, found, as_of);
         let mut uncovered = Vec::new();
         let mut listed = 0;
@@ -59,7 +61,7 @@ impl Oversold {
         }
         let of_holds = stock.oversold.min(stock.reserved);
         Self {
-            place: Place::of(state, found.position),
+            place: Place::of(names, found.position),
             stock,
             uncovered,
             unlisted: of_holds.saturating_sub(listed),
@@ -96,7 +98,8 @@ pub fn oversold(
     let picker = Picker::new(listing, paging)?;
     let filter = StockFilter { scope: *scope, only: Some(Only::Oversold) };
     Ok(Answer::from_state(state, now, |as_of| {
-        pick_stock(state, &filter, StockSort::Oversold, as_of, picker).page(|found| Oversold::of(state, found, as_of))
+        let names = Names::of(state);
+        pick_stock(state, &filter, StockSort::Oversold, as_of, picker).page(|found| Oversold::of(&names, found, as_of))
     }))
 }
 

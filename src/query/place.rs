@@ -2,6 +2,7 @@
 
 use crate::domain::command::ItemStatus;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position};
+use crate::domain::names::Names;
 use crate::domain::state::{PositionState, State};
 use crate::domain::text::AliasText;
 use serde::{Deserialize, Serialize};
@@ -15,11 +16,11 @@ pub struct Place {
     pub location: LocationId,
     /// The lot, 0 where the item is not lot-tracked.
     pub lot: LotId,
-    /// The item's first alias.
+    /// The SKU that leads to the item today; none where every one was retired or merged into another item.
     pub sku: Option<AliasText>,
-    /// The location's first alias.
+    /// The code that leads to the location today; none as with the item.
     pub location_code: Option<AliasText>,
-    /// The lot's first alias; none where the item is not lot-tracked.
+    /// The code that leads to the lot today; none as with the item, and where the item is not lot-tracked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lot_code: Option<AliasText>,
     /// Decimal places of the item's quantities, which are told in its smallest units.
@@ -27,17 +28,16 @@ pub struct Place {
 }
 
 impl Place {
-    pub(crate) fn of(state: &State, position: Position) -> Self {
+    pub(crate) fn of(names: &Names<'_>, position: Position) -> Self {
         let Position { item, location, lot } = position;
-        let known = state.item(item);
         Self {
             item,
             location,
             lot,
-            sku: known.map(|item| item.sku.clone()),
-            location_code: state.location(location).map(|location| location.code.clone()),
-            lot_code: state.lot(lot).map(|lot| lot.code.clone()),
-            decimals: known.map_or(0, |item| item.decimals),
+            sku: names.sku(item).cloned(),
+            location_code: names.code(location).cloned(),
+            lot_code: names.lot_code(lot).cloned(),
+            decimals: names.state().item(item).map_or(0, |item| item.decimals),
         }
     }
 

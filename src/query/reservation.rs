@@ -6,6 +6,7 @@ use super::page::{Direction, Listing, Order, Page, Paging, Picker, QueryError};
 use super::place::{Place, Scope};
 use super::stock::{Stock, stock_at};
 use crate::domain::ids::{CommandId, Position, Seq, Timestamp};
+use crate::domain::names::Names;
 use crate::domain::state::{Reservation, State};
 use crate::domain::text::OrderRef;
 use serde::{Deserialize, Serialize};
@@ -45,10 +46,11 @@ pub struct HeldRow {
 
 impl ReservationView {
     fn of(state: &State, reservation: &Reservation, as_of: Timestamp) -> Self {
+        let names = Names::of(state);
         let lines = reservation.lines.iter().map(|line| {
             let uncovered = uncovered_of(state, line.position, reservation.seq, as_of);
             HeldRow {
-                place: Place::of(state, line.position),
+                place: Place::of(&names, line.position),
                 open: line.open,
                 covered: line.open.saturating_sub(uncovered),
                 uncovered,
@@ -189,7 +191,7 @@ pub fn holders(
         });
         let rows = page.rows.drain(..).flatten().collect();
         let holders = Page { rows, matched: page.matched, next: page.next };
-        Some(Holders { place: Place::of(state, position), stock, holders })
+        Some(Holders { place: Place::of(&Names::of(state), position), stock, holders })
     }))
 }
 

@@ -6,6 +6,7 @@ use super::page::{Listing, Order, Page, Paging, Picker, QueryError};
 use super::place::{Found, Place, Scope, for_each_position, tie_of};
 use crate::domain::command::ItemStatus;
 use crate::domain::ids::{ItemId, LotId, Position, Seq, Timestamp};
+use crate::domain::names::Names;
 use crate::domain::state::{PositionState, State};
 use crate::domain::text::AliasText;
 use serde::{Deserialize, Serialize};
@@ -99,10 +100,10 @@ pub struct StockRow {
 }
 
 impl StockRow {
-    pub(super) fn of(state: &State, found: Found<'_>, as_of: Timestamp) -> Self {
+    pub(super) fn of(names: &Names<'_>, found: Found<'_>, as_of: Timestamp) -> Self {
         Self {
-            place: Place::of(state, found.position),
-            stock: Stock::of(state, found, as_of),
+            place: Place::of(names, found.position),
+            stock: Stock::of(names.state(), found, as_of),
             reorder_point: found.entry.reorder.as_ref().map(|reorder| reorder.point.0),
         }
     }
@@ -113,7 +114,7 @@ impl StockRow {
 pub struct ItemStock {
     /// The item.
     pub item: ItemId,
-    /// Its first alias.
+    /// The SKU that it was last known by; [`Names`] says whether it still leads here.
     pub sku: AliasText,
     /// Decimal places of the figures.
     pub decimals: u8,
@@ -181,13 +182,14 @@ pub fn item_stock(
             total.add(&stock);
             picker.offer(order.by.value(state, found, &stock), tie_of(found.position), found);
         });
+        let names = Names::of(state);
         Some(ItemStock {
             item,
             sku: known.sku.clone(),
             decimals: known.decimals,
             status: known.status,
             total,
-            positions: picker.page(|found| StockRow::of(state, found, as_of)),
+            positions: picker.page(|found| StockRow::of(&names, found, as_of)),
         })
     }))
 }
@@ -196,7 +198,7 @@ pub fn item_stock(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StockSort {
-    /// The item's first alias, byte for byte.
+    /// The SKU that the item was last known by, byte for byte.
     #[default]
     Sku,
     /// The item's number.
@@ -310,7 +312,8 @@ pub fn stock_list(
 ) -> Result<Answer<Page<StockRow>>, QueryError> {
     let picker = Picker::new(order.listing("stock"), paging)?;
     Ok(Answer::from_state(state, now, |as_of| {
-        pick_stock(state, filter, order.by, as_of, picker).page(|found| StockRow::of(state, found, as_of))
+        let names = Names::of(state);
+        pick_stock(state, filter, order.by, as_of, picker).page(|found| StockRow::of(&names, found, as_of))
     }))
 }
 

@@ -5,6 +5,7 @@ use super::cursor::SortValue;
 use super::page::{Direction, Listing, Page, Paging, Picker, QueryError};
 use super::place::{Place, Scope};
 use crate::domain::ids::{LocationId, Position, Timestamp, TransferId};
+use crate::domain::names::Names;
 use crate::domain::state::{State, Transfer};
 use crate::domain::text::AliasText;
 use serde::Serialize;
@@ -22,8 +23,8 @@ pub struct TransitRow {
 }
 
 impl TransitRow {
-    fn of(state: &State, transfer: TransferId, position: Position, quantity: i64) -> Self {
-        Self { transfer, place: Place::of(state, position), quantity }
+    fn of(names: &Names<'_>, transfer: TransferId, position: Position, quantity: i64) -> Self {
+        Self { transfer, place: Place::of(names, position), quantity }
     }
 }
 
@@ -34,7 +35,7 @@ pub struct TransferView {
     pub transfer: TransferId,
     /// Where it goes.
     pub to: LocationId,
-    /// That location's first alias.
+    /// The code that leads there today.
     pub to_code: Option<AliasText>,
     /// What is under way, by item and lot; never zero.
     pub lines: Vec<TransitRow>,
@@ -47,7 +48,7 @@ pub struct TransferRow {
     pub transfer: TransferId,
     /// Where it goes.
     pub to: LocationId,
-    /// That location's first alias.
+    /// The code that leads there today.
     pub to_code: Option<AliasText>,
     /// How many items and lots are under way, exceptions included.
     pub lines: u64,
@@ -60,18 +61,15 @@ pub struct TransferRow {
 pub fn transfer(state: &State, now: Timestamp, transfer: TransferId) -> Answer<Option<TransferView>> {
     Answer::from_state(state, now, |_| {
         let under_way = state.transfer(transfer)?;
-        let row = |(position, quantity)| TransitRow::of(state, transfer, position, quantity);
+        let names = Names::of(state);
+        let row = |(position, quantity)| TransitRow::of(&names, transfer, position, quantity);
         Some(TransferView {
             transfer,
             to: under_way.to,
-            to_code: code_of(state, under_way.to),
+            to_code: names.code(under_way.to).cloned(),
             lines: lines_of(under_way).map(row).collect(),
         })
     })
-}
-
-fn code_of(state: &State, location: LocationId) -> Option<AliasText> {
-    state.location(location).map(|location| location.code.clone())
 }
 
 /// What is under way, each as the position that it goes to.
@@ -99,10 +97,11 @@ pub fn transfers(
                 picker.offer(SortValue::Number(0), tie_of(*id, 0), (*id, transfer));
             }
         }
+        let names = Names::of(state);
         picker.page(|(id, transfer)| TransferRow {
             transfer: id,
             to: transfer.to,
-            to_code: code_of(state, transfer.to),
+            to_code: names.code(transfer.to).cloned(),
             lines: transfer.lines.len() as u64,
             exceptions: transfer.lines.values().filter(|quantity| **quantity < 0).count() as u64,
         })
@@ -131,7 +130,8 @@ pub fn transit_exceptions(
                 picker.offer(SortValue::Number(quantity), tie_of(*id, goods), (*id, position, quantity));
             }
         }
-        picker.page(|(id, position, quantity)| TransitRow::of(state, id, position, quantity))
+        let names = Names::of(state);
+        picker.page(|(id, position, quantity)| TransitRow::of(&names, id, position, quantity))
     }))
 }
 

@@ -139,7 +139,7 @@ struct UnitCost {
     currency: Currency,
 }
 
-/// An item: its SKU, or its number.
+/// An item: its SKU, or its number; as text `id:7` stands for the number where it is no SKU.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Item {
@@ -147,7 +147,7 @@ enum Item {
     Number(ItemId),
 }
 
-/// A location: its code, or its number.
+/// A location: its code, or its number; as text `id:7` stands for the number where it is no code.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Location {

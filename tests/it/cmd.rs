@@ -146,6 +146,11 @@ fn the_past_is_asked_for_as_typed() {
 }
 
 #[test]
+fn what_no_name_leads_to_is_asked_for_by_its_number() {
+    plays("nameless.txt");
+}
+
+#[test]
 fn what_can_not_be_done_is_said() {
     plays("refused.txt");
 }

@@ -100,7 +100,15 @@ fn compare(history: &History<'_>, naive: &Naive, position: Position, as_of: AsOf
     let told = oldest_first[0].holds.iter();
     let told = told.map(|hold| (hold.reservation, hold.id, hold.order.clone(), hold.deadline, hold.open));
     same("who holds", holds, told.collect())?;
-    same("holds that are not listed", 0, oldest_first[0].holds_unlisted)
+    same("holds that are not listed", 0, oldest_first[0].holds_unlisted)?;
+    let is_beside = |other: &Position| {
+        (other.item, other.location) == (position.item, position.location) && other.lot != position.lot
+    };
+    let beside = every_position().into_iter().filter(is_beside).map(|other| (other, naive.folded(until, other, at)));
+    let is_there = |stock: &Stock| Stock { version: Seq(0), ..*stock } != Stock::default();
+    let beside: BTreeMap<Position, Stock> = beside.filter(|(_, stock)| is_there(stock)).collect();
+    let told = history.beside(position, as_of).map_err(|error| error.to_string())?.value;
+    same("what lies beside", beside, told.into_iter().map(|row| (row.place.position(), row.stock)).collect())
 }
 
 /// A fact or count of a position: where it stands in the order of occurrence, its event, what was counted in which
@@ -255,9 +263,13 @@ fn what_can_not_be_explained_says_so() {
         assert_eq!(answer.unwrap().value, None);
         let answer = history.explain_true(nowhere, Timestamp(0), Direction::Ascending, &Paging::default());
         assert_eq!(answer.unwrap().value, None);
-        let unknown = after_row(truth, Direction::Ascending, Seq(1_000_000));
-        let paging = Paging::first(1).starting_after(unknown);
-        let answer = history.explain_true(position, Timestamp(0), Direction::Ascending, &paging);
-        assert!(matches!(answer, Err(HistoryError::NoEvent { .. })));
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let behind = |as_of| Paging::first(1).starting_after(after_row(as_of, direction, Seq(1_000_000)));
+            let answer = history.explain_true(position, Timestamp(0), direction, &behind(truth));
+            assert!(matches!(answer, Err(HistoryError::NoEvent { .. })));
+            let known = AsOf::Seq(Seq(0));
+            let answer = history.explain(position, known, direction, &behind(known));
+            assert!(matches!(answer, Err(HistoryError::NoEvent { .. })));
+        }
     });
 }

@@ -110,9 +110,10 @@ impl Alias {
 
 /// What is named.
 #[derive(Clone, Debug, clap::Args)]
+#[group(required = true, multiple = true)]
 pub struct Thing {
     /// An item, by its SKU; with --lot that lot of it.
-    #[arg(long, value_name = "SKU", required_unless_present = "location", conflicts_with = "location")]
+    #[arg(long, value_name = "SKU", conflicts_with = "location")]
     pub item: Option<String>,
     /// A lot of --item, by its code.
     #[arg(long, value_name = "CODE", requires = "item")]
@@ -132,10 +133,24 @@ impl Thing {
     }
 }
 
+/// Refuses a name of another kind than the thing is, with what to give instead.
+fn fits(kind: Kind, thing: &Thing) -> Result<(), Failure> {
+    let wanted = match (kind, thing) {
+        (Kind::Location, Thing { location: None, .. }) => "a location's code names a location: give --location CODE",
+        (Kind::Sku | Kind::Barcode | Kind::Vendor, Thing { location: Some(_), .. } | Thing { lot: Some(_), .. }) => {
+            "a SKU, barcode or vendor's number names an item: give --item SKU alone"
+        }
+        (Kind::Lot, Thing { lot: None, .. }) => "a lot's code names a lot of an item: give --item SKU --lot CODE",
+        _ => return Ok(()),
+    };
+    Err(Failure::Usage(wanted.to_owned()))
+}
+
 impl Args {
     pub(super) fn step(self) -> Result<Step, Failure> {
         let (said, act) = match self.task {
             Task::Add { alias, thing, said } => {
+                fits(alias.kind, &thing)?;
                 let alias = alias.json(thing.item.as_deref())?;
                 (said, json!({ "kind": "add_alias", "alias": alias, "target": thing.json() }))
             }
@@ -143,6 +158,7 @@ impl Args {
                 (said, json!({ "kind": "rename_alias", "alias": alias.json(item.as_deref())?, "to": to }))
             }
             Task::Merge { alias, thing, said } => {
+                fits(alias.kind, &thing)?;
                 let alias = alias.json(thing.item.as_deref())?;
                 (said, json!({ "kind": "merge_alias", "alias": alias, "into": thing.json() }))
             }

@@ -35,6 +35,14 @@ impl Receive {
     }
 }
 
+/// The till system of deltas for which none was named.
+const OWN_SOURCE: &str = "counterfoil";
+
+/// Whether this tool made up what a delta goes by.
+pub fn is_made_up(source: &str, external_id: &str) -> bool {
+    source == OWN_SOURCE && Uuid::try_parse(external_id).is_ok()
+}
+
 /// A till says what happened: a sale unless said otherwise.
 ///
 /// A till's delta is known by its source and its own id, so it may be delivered as often as you like.
@@ -53,7 +61,7 @@ pub struct Sell {
     #[arg(long, value_enum, default_value_t = Delta::Sale)]
     kind: Delta,
     /// The till system.
-    #[arg(long, default_value = "counterfoil")]
+    #[arg(long, default_value = OWN_SOURCE)]
     source: String,
     /// The till system's own id of the delta; a new one unless said.
     #[arg(long, value_name = "ID")]

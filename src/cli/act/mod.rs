@@ -5,6 +5,7 @@ mod alias;
 mod goods;
 mod holds;
 mod lines;
+mod nameless;
 mod perform;
 mod period;
 mod registry;
@@ -13,6 +14,7 @@ mod span;
 mod transfer;
 
 pub use alias::Thing;
+pub use goods::is_made_up;
 pub use perform::{foresee, identified, perform, would};
 
 use super::context::Context;

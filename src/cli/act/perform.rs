@@ -1,5 +1,6 @@
 //! An act is read, submitted, and answered for people or programs.
 
+use super::nameless::{self, Nameless};
 use super::{After, Deed};
 use crate::cli::Format;
 use crate::cli::answer::{IdBy, Told};
@@ -24,6 +25,9 @@ struct Answer {
     told: Told,
     #[serde(flatten)]
     named: Option<serde_json::Map<String, Value>>,
+    /// What no name leads to any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nameless: Option<Nameless>,
     /// The stock of its positions afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock: Option<Vec<stock::Row>>,
@@ -31,7 +35,7 @@ struct Answer {
 
 impl Answer {
     const fn told(told: Told) -> Self {
-        Self { told, named: None, stock: None }
+        Self { told, named: None, nameless: None, stock: None }
     }
 }
 
@@ -47,6 +51,7 @@ async fn submit(ledger: &Ledger, deed: Deed) -> Result<Answer, Failure> {
         Err(error) => return Ok(Answer::told(Told::not_understood(error))),
     };
     let positions = positions(&command);
+    let losing = nameless::losing(ledger, &command);
     let (command, id, by) = identified(command);
     let told = Told::of(ledger, ledger.submit(command).await, id, by);
     let mut answer = Answer::told(again(told, deed.command));
@@ -54,6 +59,9 @@ async fn submit(ledger: &Ledger, deed: Deed) -> Result<Answer, Failure> {
         return Ok(answer);
     }
     answer.named = deed.named.map(|(what, id)| [(what.to_owned(), id.into())].into_iter().collect());
+    if let Some(losing) = losing {
+        answer.nameless = Nameless::of(ledger, losing)?;
+    }
     if deed.after == After::Stock {
         answer.stock = Some(stock_at(ledger, &positions)?);
     }
@@ -138,9 +146,7 @@ fn show(mut answer: Answer, context: &mut Context<'_>) -> Result<(), Failure> {
         context.object(&answer, |paint| text(&answer, paint))?;
         if let (Some(rows), Format::Table) = (&answer.stock, context.format()) {
             writeln!(context.out)?;
-            let mut sheet = context.sheet(stock::COLUMNS);
-            rows.iter().try_for_each(|row| sheet.push(row))?;
-            sheet.end()?;
+            context.list(stock::COLUMNS, rows)?;
         }
     }
     failure
@@ -150,6 +156,9 @@ fn text(answer: &Answer, paint: Paint) -> String {
     let mut text = answer.told.text(paint);
     for (what, id) in answer.named.iter().flatten() {
         let _ = writeln!(text, "  {what:<9} {}", id.as_str().unwrap_or_default());
+    }
+    if let Some(nameless) = &answer.nameless {
+        text.push_str(&nameless.text());
     }
     text
 }

@@ -1,6 +1,6 @@
 //! Names that batches on their way make or change: who uses one has to wait for that batch.
 
-use counterfoil::named::{Renames, Spoken};
+use counterfoil::named::{Renames, Spoken, numbered};
 use std::collections::HashMap;
 
 /// What the batches on their way do to names.
@@ -17,7 +17,12 @@ impl Made {
     pub fn waits_for(&self, spoken: &Spoken<'_>) -> Option<u64> {
         let mut newest = self.units;
         if !self.texts.is_empty() {
-            spoken.each_text(|text| newest = newest.max(self.texts.get(text).copied()));
+            // A number stands for what is there, and any of these batches may make it.
+            let any = self.texts.values().max();
+            spoken.each_text(|text| {
+                let batch = if numbered(text).is_some() { any } else { self.texts.get(text) };
+                newest = newest.max(batch.copied());
+            });
         }
         newest
     }
@@ -60,6 +65,8 @@ mod tests {
         made.note(1, &Renames::Texts("MUG", None), &mut first);
         made.note(2, &Renames::Texts("MUG", Some("CUP")), &mut second);
         assert_eq!((made.waits_for(&mug), made.waits_for(&cup)), (Some(2), Some(2)));
+        let by_number = uses(r#"{"sku":"id:7"}"#);
+        assert_eq!(made.waits_for(&by_number), Some(2), "it may be what they make");
         made.done(1, &first);
         assert_eq!(made.waits_for(&mug), Some(2), "an older batch takes nothing away");
         made.note(3, &Renames::Units, &mut second);

@@ -3,6 +3,7 @@
 use super::{Places, all};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::names::placed;
 use crate::cli::sheet::Column;
 use clap::ValueEnum;
 use counterfoil::domain::alert::{AlertKind, Urgency};
@@ -60,6 +61,9 @@ const COLUMNS: &[Column] = &[
     Column::text("raised_at", "raised"),
     Column::text("alert", "alert"),
     Column::hidden("raised"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
 ];
 
 pub async fn run(args: Alerts, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -89,10 +93,10 @@ fn filter(args: &Alerts, scope: query::Scope) -> AlertFilter {
 
 fn shown(row: &AlertRow) -> Value {
     let place = &row.place;
-    json!({
+    let figures = json!({
         "alert": row.id, "kind": row.kind, "urgency": row.urgency, "status": row.status,
-        "sku": place.sku, "location": place.location_code, "lot": place.lot_code,
         "level": amount(row.level, place.decimals), "point": amount(row.point, place.decimals),
         "raised": row.raised, "raised_at": row.raised_at.to_string(),
-    })
+    });
+    placed(place, figures)
 }

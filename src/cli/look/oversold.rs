@@ -4,6 +4,7 @@ use super::{Places, all};
 use crate::cli::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::names::placed;
 use crate::cli::sheet::Column;
 use counterfoil::Ledger;
 use counterfoil::named::amount;
@@ -32,6 +33,9 @@ const COLUMNS: &[Column] = &[
     Column::text("order", "order"),
     Column::figure("open", "holds"),
     Column::figure("short", "short of"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
 ];
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -41,14 +45,10 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     };
     let positions = context.with_ledger(ask).await?;
     let is_json = context.format() == Format::Json;
-    let mut sheet = context.sheet(COLUMNS);
-    for position in &positions {
-        match is_json {
-            true => sheet.push(&whole(position))?,
-            false => flat(position).iter().try_for_each(|row| sheet.push(row))?,
-        }
+    match is_json {
+        true => context.list(COLUMNS, positions.iter().map(whole)),
+        false => context.list(COLUMNS, positions.iter().flat_map(flat)),
     }
-    sheet.end()
 }
 
 /// A position with its holds.
@@ -60,25 +60,25 @@ fn whole(of: &Oversold) -> Value {
             "open": amount(hold.open, decimals), "short": amount(hold.uncovered, decimals),
         })
     });
-    json!({
-        "sku": of.place.sku, "location": of.place.location_code, "lot": of.place.lot_code,
+    let figures = json!({
         "sellable": amount(of.stock.sellable, decimals), "reserved": amount(of.stock.reserved, decimals),
         "oversold": amount(of.stock.oversold, decimals), "uncovered": holds.collect::<Value>(),
         "unlisted": amount(of.unlisted, decimals),
         "without_reservation": amount(of.without_reservation, decimals),
-    })
+    });
+    placed(&of.place, figures)
 }
 
 /// A row per hold, and one for what left without a reservation.
 fn flat(of: &Oversold) -> Vec<Value> {
     let decimals = of.place.decimals;
     let row = |reservation: Value, order: Value, open: Value, short: i64| {
-        json!({
-            "sku": of.place.sku, "location": of.place.location_code, "lot": of.place.lot_code,
+        let figures = json!({
             "sellable": amount(of.stock.sellable, decimals), "reserved": amount(of.stock.reserved, decimals),
             "oversold": amount(of.stock.oversold, decimals), "reservation": reservation, "order": order,
             "open": open, "short": amount(short, decimals),
-        })
+        });
+        placed(&of.place, figures)
     };
     let holds = of.uncovered.iter();
     let mut rows: Vec<Value> =

@@ -7,6 +7,7 @@ use crate::cli::sheet::Column;
 use counterfoil::Ledger;
 use counterfoil::domain::event::{Body, Recorded};
 use counterfoil::domain::event_kind::EventKind;
+use counterfoil::domain::names::Names;
 use counterfoil::history::EventFilter;
 use counterfoil::limits::PAGE_ROWS_MAX;
 use counterfoil::log::Hash;
@@ -31,6 +32,7 @@ const COLUMNS: &[Column] = &[
     Column::short("who", "who"),
     Column::short("reason", "reason"),
     Column::hidden("hash"),
+    Column::hidden("location_id"),
 ];
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -56,9 +58,9 @@ fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {
 fn row(ledger: &Ledger, closed: &Recorded) -> Option<Value> {
     let Body::PeriodClosed { location, until, closed_until } = &closed.event.body else { return None };
     let envelope = &closed.event.envelope;
-    let code = ledger.query(|state, _| state.location(*location).map(|known| known.code.clone()));
+    let code = ledger.query(|state, _| Names::of(state).code(*location).cloned());
     Some(json!({
-        "seq": closed.seq, "location": code, "until": until, "closed_until": closed_until.to_string(),
+        "seq": closed.seq, "location": code, "location_id": location, "until": until, "closed_until": closed_until.to_string(),
         "recorded_at": envelope.recorded_at.to_string(), "who": envelope.actor.id, "reason": envelope.reason,
         "hash": Hash(closed.hash).to_string(),
     }))

@@ -5,9 +5,11 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::names::{item_of, location_of, lot_of};
 use crate::cli::sheet::Column;
+use counterfoil::Ledger;
 use counterfoil::domain::command::{AliasKind, AliasTarget};
+use counterfoil::domain::names::Names;
 use counterfoil::query::{self, EntitySort, ItemFilter, Order};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const BY_NAME: Order<EntitySort> = Order::ascending(EntitySort::Name);
 
@@ -29,15 +31,16 @@ const ITEMS: &[Column] = &[
 
 pub async fn items(args: Items, context: &mut Context<'_>) -> Result<(), Failure> {
     let filter = ItemFilter { status: None, sku_prefix: args.prefix };
-    let ask = async |ledger: &_, _: &mut _| {
-        all(ledger, |state, now, paging| query::items(state, now, &filter, BY_NAME, paging))
+    let ask = async |ledger: &Ledger, context: &mut Context<'_>| {
+        let rows = all(ledger, |state, now, paging| query::items(state, now, &filter, BY_NAME, paging))?;
+        let row = |row: &query::ItemView, names: &Names<'_>| {
+            let sku = context.name(names.sku(row.item));
+            json!({ "sku": sku, "item": row.item, "decimals": row.decimals, "status": row.status })
+        };
+        Ok(with_names(ledger, &rows, row))
     };
     let rows = context.with_ledger(ask).await?;
-    let mut sheet = context.sheet(ITEMS);
-    for row in rows {
-        sheet.push(&json!({ "sku": row.sku, "item": row.item, "decimals": row.decimals, "status": row.status }))?;
-    }
-    sheet.end()
+    context.list(ITEMS, rows)
 }
 
 /// List locations by code.
@@ -53,8 +56,15 @@ const LOCATIONS: &[Column] = &[
 ];
 
 pub async fn locations(context: &mut Context<'_>) -> Result<(), Failure> {
-    let ask =
-        async |ledger: &_, _: &mut _| all(ledger, |state, now, paging| query::locations(state, now, BY_NAME, paging));
+    let ask = async |ledger: &Ledger, context: &mut Context<'_>| {
+        let rows = all(ledger, |state, now, paging| query::locations(state, now, BY_NAME, paging))?;
+        let row = |row: &query::LocationView, names: &Names<'_>| {
+            let mut told = json!(row);
+            told["code"] = context.name(names.code(row.location));
+            told
+        };
+        Ok(with_names(ledger, &rows, row))
+    };
     let rows = context.with_ledger(ask).await?;
     context.list(LOCATIONS, &rows)
 }
@@ -76,21 +86,25 @@ const LOTS: &[Column] = &[
 ];
 
 pub async fn lots(args: Lots, context: &mut Context<'_>) -> Result<(), Failure> {
-    let ask = async |ledger: &counterfoil::Ledger, _: &mut _| {
+    let ask = async |ledger: &Ledger, context: &mut Context<'_>| {
         let item = args.sku.as_deref().map(|sku| item_of(ledger, sku)).transpose()?;
         let rows = all(ledger, |state, now, paging| query::lots(state, now, item, BY_NAME, paging))?;
-        let named = |state: &counterfoil::domain::state::State, _| {
-            let sku = |row: &query::LotView| state.item(row.item).map(|item| item.sku.clone());
-            rows.iter().map(|row| (sku(row), row.clone())).collect::<Vec<_>>()
+        let row = |row: &query::LotView, names: &Names<'_>| {
+            let [sku, code] = [names.sku(row.item), names.lot_code(row.lot)].map(|name| context.name(name));
+            json!({ "sku": sku, "code": code, "lot": row.lot, "item": row.item, "status": row.status })
         };
-        Ok(ledger.query(named))
+        Ok(with_names(ledger, &rows, row))
     };
     let rows = context.with_ledger(ask).await?;
-    let mut sheet = context.sheet(LOTS);
-    for (sku, row) in rows {
-        sheet.push(&json!({ "sku": sku, "code": row.code, "lot": row.lot, "item": row.item, "status": row.status }))?;
-    }
-    sheet.end()
+    context.list(LOTS, rows)
+}
+
+/// Rows with the names of today.
+fn with_names<T>(ledger: &Ledger, rows: &[T], row: impl Fn(&T, &Names<'_>) -> Value) -> Vec<Value> {
+    ledger.query(|state, _| {
+        let names = Names::of(state);
+        rows.iter().map(|found| row(found, &names)).collect()
+    })
 }
 
 /// List the names that an item, location or lot goes by.
@@ -105,7 +119,7 @@ const ALIASES: &[Column] = &[Column::text("kind", "kind"), Column::text("text", 
 
 pub async fn aliases(args: Aliases, context: &mut Context<'_>) -> Result<(), Failure> {
     let thing = args.thing;
-    let ask = async |ledger: &counterfoil::Ledger, _: &mut _| {
+    let ask = async |ledger: &Ledger, _: &mut _| {
         let target = match (&thing.item, &thing.lot, &thing.location) {
             (Some(sku), Some(code), _) => AliasTarget::Lot(lot_of(ledger, item_of(ledger, sku)?, code)?),
             (Some(sku), None, _) => AliasTarget::Item(item_of(ledger, sku)?),

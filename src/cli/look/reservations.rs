@@ -3,6 +3,7 @@
 use super::{Places, all};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::names::placed;
 use crate::cli::sheet::Column;
 use counterfoil::domain::text::OrderRef;
 use counterfoil::named::{amount, instant_of};
@@ -57,6 +58,9 @@ const COLUMNS: &[Column] = &[
     Column::hidden("covered"),
     Column::hidden("reserved_at"),
     Column::hidden("seq"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
 ];
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -94,13 +98,12 @@ fn one(ledger: &Ledger, id: CommandId) -> Option<ReservationView> {
 fn lines(view: &ReservationView) -> impl Iterator<Item = (query::Place, Value)> {
     view.lines.iter().map(|line| {
         let place = &line.place;
-        let row = json!({
+        let figures = json!({
             "reservation": view.id, "order": view.order, "seq": view.seq,
-            "sku": place.sku, "location": place.location_code, "lot": place.lot_code,
             "open": amount(line.open, place.decimals), "covered": amount(line.covered, place.decimals),
             "uncovered": amount(line.uncovered, place.decimals),
             "deadline": view.deadline.map(|at| at.to_string()), "reserved_at": view.reserved_at.to_string(),
         });
-        (place.clone(), row)
+        (place.clone(), placed(place, figures))
     })
 }

@@ -23,6 +23,9 @@ const COLUMNS: &[Column] = &[
     Column::text("sku", "item"),
     Column::text("lot", "lot"),
     Column::figure("quantity", "under way"),
+    Column::hidden("item_id"),
+    Column::hidden("to_id"),
+    Column::hidden("lot_id"),
 ];
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -37,9 +40,11 @@ fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {
         let whole = ledger.query(|state, now| query::transfer(state, now, transfer.transfer)).value;
         let lines = whole.into_iter().flat_map(|whole| whole.lines);
         rows.extend(lines.filter(|line| scope.item.is_none_or(|item| item == line.place.item)).map(|line| {
+            let place = &line.place;
             json!({
-                "transfer": line.transfer, "to": line.place.location_code, "sku": line.place.sku,
-                "lot": line.place.lot_code, "quantity": amount(line.quantity, line.place.decimals),
+                "transfer": line.transfer, "to": place.location_code, "sku": place.sku, "lot": place.lot_code,
+                "quantity": amount(line.quantity, place.decimals),
+                "to_id": place.location, "item_id": place.item, "lot_id": place.lot,
             })
         }));
     }

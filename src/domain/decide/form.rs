@@ -207,7 +207,10 @@ fn pairing(alias: &Alias, target: AliasTarget) -> Result<(), Rejection> {
         (AliasKind::Sku | AliasKind::Barcode | AliasKind::Vendor, AliasTarget::Item(_))
         | (AliasKind::Location, AliasTarget::Location(_))
         | (AliasKind::Lot(_), AliasTarget::Lot(_)) => Ok(()),
-        _ => invalid("alias", "this kind of alias does not name this kind of thing"),
+        _ => invalid(
+            "alias",
+            "a SKU, barcode or vendor's number names an item, a location's code a location, a lot's code a lot",
+        ),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Decided, Lowest};
 use crate::domain::event::Body;
 use crate::domain::ids::{LocationId, Moment, Timestamp};
 use crate::domain::line::CountLine;
-use crate::domain::period::Until;
+use crate::domain::period::{Until, by_clock};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 
@@ -16,7 +16,11 @@ pub(super) fn close(state: &State, location: LocationId, until: Until, now: Time
         return Err(invalid(format!("this program does not know the time zone {} of location {location}", known.zone)));
     };
     if closed_until > now {
-        return Err(invalid(format!("{until} in {} is {closed_until}, the ledger's clock says {now}", known.zone)));
+        let [end, now] = [closed_until, now].map(|at| by_clock(at, &known.zone));
+        return Err(invalid(format!(
+            "{until} in {} is not over: it ends at {end}, the ledger's clock says {now} there",
+            known.zone
+        )));
     }
     match known.closed_until {
         Some(before) if closed_until == before => {

@@ -3,7 +3,9 @@
 use crate::domain::ids::Timestamp;
 use crate::domain::text::Zone;
 use crate::limits::LOCAL_YEARS;
-use chrono::{Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike};
+use chrono::{
+    Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone, Timelike,
+};
 use chrono_tz::{GapInfo, Tz};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -146,6 +148,24 @@ impl fmt::Display for Until {
             Form::Before(time) => time.format(TIME).fmt(f),
         }
     }
+}
+
+/// An instant as the clocks in a zone show it, with their offset: `2026-02-01T00:00:00+09:00`; in UTC where this build's
+/// time zone database does not know the zone.
+///
+/// # Example
+/// ```
+/// use counterfoil::domain::{ids::Timestamp, period::by_clock, text::Zone};
+/// let tokyo = Zone::new("Asia/Tokyo")?;
+/// assert_eq!(by_clock(Timestamp(1_769_904_000_000_000), &tokyo), "2026-02-01T09:00:00+09:00");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn by_clock(at: Timestamp, zone: &Zone) -> String {
+    let Some(utc) = at.to_utc() else { return at.to_string() };
+    let zone = zone.as_str().parse().unwrap_or(Tz::UTC);
+    let digits = if at.0.rem_euclid(1_000_000) == 0 { SecondsFormat::Secs } else { SecondsFormat::Micros };
+    utc.with_timezone(&zone).to_rfc3339_opts(digits, true)
 }
 
 /// Whether a text looks like a date or a date and time; chrono itself takes white space, signs and missing digits.

@@ -138,5 +138,56 @@ fn events_are_found_page_by_page_from_both_ends() {
     assert_eq!(seqs("events --kind counted --kind pos_sale --until 8"), [6, 7, 8]);
     assert_eq!(seqs(&format!("events --from {} --until {}", recorded[1], recorded[2])), [6, 7]);
     assert_eq!(seqs(&format!("events --newest --rows 1 --until {}", recorded[4])), [9]);
-    assert_eq!(seqs("events --until 2026-01-01"), [] as [u64; 0]);
+    assert_eq!(seqs("events --until 2026-01-01T00:00Z"), [] as [u64; 0]);
+}
+
+#[test]
+fn without_a_location_a_day_ends_by_the_clocks_that_all_locations_share() {
+    let place = tempfile::tempdir().unwrap();
+    let dir = place.path().join("tokyo");
+    for act in [
+        "init",
+        "item add MUG",
+        "location add SHOP --zone Asia/Tokyo",
+        "location add OLD --zone Europe/London",
+        "location status OLD retired",
+        // The last day of January in London, the first one of February in Tokyo.
+        "receive MUG=5 -l SHOP --occurred-at 2026-01-31T14:59:59Z",
+        "receive MUG=7 -l SHOP --occurred-at 2026-01-31T15:00:00Z",
+    ] {
+        tool(&dir).args(act.split(' ')).assert().success();
+    }
+    let physical = |question: &str| json(&dir, question)[0]["physical"].as_i64();
+    assert_eq!(physical("stock --as-of true:2026-01-31"), Some(5));
+    assert_eq!(physical("stock --as-of true:2026-01-31 --location SHOP"), Some(5));
+    assert_eq!(physical("stock --as-of true:2026-01-31T23:59:59Z"), Some(12));
+    let report = json(&dir, "report movement --sku MUG");
+    let january = report.as_array().unwrap().iter().find(|row| row["period"] == "2026-01").expect("January");
+    assert_eq!(january["closing"], 5, "reports end days by the same clocks");
+    let step = |from: &str| json(&dir, &format!("difference --from {from}"))[0]["physical_step"].as_i64();
+    assert_eq!((step("true:2026-01-31"), step("true:2026-01-31T15:00:00Z")), (Some(12 - 5), None));
+}
+
+#[test]
+fn a_damaged_index_says_what_to_do_and_comes_back() {
+    let place = tempfile::tempdir().unwrap();
+    let dir = shop(place.path());
+    story(&dir);
+    let explained = json(&dir, "explain MUG --location SHOP --as-of 9");
+    assert_eq!(json(&dir, "info")["index_damage"], Value::Null);
+    let runs = std::fs::read_dir(dir.join("derived/index")).unwrap().map(|entry| entry.unwrap().path());
+    for run in runs.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("changes")) {
+        let mut bytes = std::fs::read(&run).unwrap();
+        bytes[40] ^= 1;
+        std::fs::write(&run, bytes).unwrap();
+    }
+    let output = tool(&dir).args(["explain", "MUG", "--location", "SHOP", "--as-of", "9"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("delete its directory `derived`") && said.contains("built again"), "{said}");
+    let info = json(&dir, "info");
+    assert!(info["index_damage"].as_str().is_some_and(|damage| damage.contains("`derived`")), "{info}");
+    std::fs::remove_dir_all(dir.join("derived")).unwrap();
+    assert_eq!(json(&dir, "explain MUG --location SHOP --as-of 9"), explained);
+    assert_eq!(json(&dir, "info")["index_damage"], Value::Null);
 }

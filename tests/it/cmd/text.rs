@@ -85,6 +85,7 @@ impl Ids {
                     ("[short-hash]".to_owned(), SHORT.len())
                 }
                 () if fits(rest, TIME) => ("[time]".to_owned(), TIME.len()),
+                () if fits(rest, LOCAL_TIME) => ("[time]".to_owned(), LOCAL_TIME.len()),
                 () if fits(rest, MICROS) && rest.starts_with("17") | rest.starts_with("18") => {
                     ("[micros]".to_owned(), MICROS.len())
                 }
@@ -108,6 +109,7 @@ impl Ids {
 const UUID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 const SHORT: &str = "xxxxxxxxxxxx";
 const TIME: &str = "dddd-dd-ddTdd:dd:dd.ddddddZ";
+const LOCAL_TIME: &str = "dddd-dd-ddTdd:dd:dd.dddddd+dd:dd";
 const MICROS: &str = "dddddddddddddddd";
 
 fn is_hex(letter: char) -> bool {

@@ -7,6 +7,7 @@ use crate::cli::names::location_of;
 use crate::cli::plot::zone_of;
 use counterfoil::history::{AsOf, ExplainRow, OccurredRow};
 use counterfoil::limits::PAGE_ROWS_MAX;
+use counterfoil::named::nameless;
 use counterfoil::plot::{Panel, Step, StepLine, StockPlot, thinned};
 use counterfoil::query::{Answer, Direction, Paging, Place, Stock};
 use counterfoil::{Ledger, LocationId, Position, Timestamp};
@@ -55,7 +56,7 @@ pub fn draw(ledger: &Ledger, args: &Args, position: Position, as_of: AsOf) -> Re
     };
     let rests_on = match as_of {
         AsOf::True(at) => format!("as true by all that is known up to event {seq}, until {at}"),
-        AsOf::Seq(_) | AsOf::Known(_) => rests_on(as_of, seq, at),
+        AsOf::Seq(_) | AsOf::Known(_) => rests_on(ledger, as_of, seq, at)?,
     };
     let zone = ledger.query(|state, _| Some(state.location(position.location)?.zone.clone()));
     let plot = StockPlot {
@@ -70,10 +71,13 @@ pub fn draw(ledger: &Ledger, args: &Args, position: Position, as_of: AsOf) -> Re
 }
 
 fn title(args: &Args, drawn: &[Drawn]) -> String {
-    let codes = drawn.iter().filter_map(|drawn| drawn.place.location_code.as_ref()).map(|code| code.as_str());
-    let codes: Vec<&str> = codes.collect();
+    let codes: Vec<String> = drawn.iter().map(|drawn| location_name(&drawn.place)).collect();
     let lot = args.lot.as_ref().map(|lot| format!(", lot {lot}")).unwrap_or_default();
     format!("{}{lot} at {}", args.sku, codes.join(", "))
+}
+
+fn location_name(place: &Place) -> String {
+    place.location_code.as_ref().map_or_else(|| nameless("location", place.location.0), ToString::to_string)
 }
 
 impl Drawn {
@@ -90,7 +94,7 @@ impl Drawn {
     fn panel(self, names: &[&str]) -> Panel {
         let line = |(name, steps): (&&str, Vec<Step>)| StepLine { name: (*name).to_owned(), steps };
         let lines = names.iter().zip(self.steps).map(line).collect();
-        let name = self.place.location_code.map(|code| code.to_string()).unwrap_or_default();
+        let name = location_name(&self.place);
         Panel { name, decimals: self.place.decimals, lines }
     }
 }

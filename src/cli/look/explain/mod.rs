@@ -1,17 +1,22 @@
 //! `explain`: how the stock of a position came to be.
 
+mod around;
 mod drawn;
 mod occurred;
 mod recorded;
 
 use crate::cli::Format;
+use crate::cli::act::is_made_up;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::moment::{self, MOMENTS};
-use crate::cli::names::{item_of, location_of, lot_of};
+use crate::cli::names::{NUMBERED, item_of, location_of, lot_of};
 use crate::cli::plot::PlotArgs;
+use around::Around;
 use counterfoil::domain::command::Cause;
 use counterfoil::domain::ids::LotId;
+use counterfoil::domain::line::UnitCost;
+use counterfoil::domain::names::Names;
 use counterfoil::history::{AsOf, Cited, HistoryError, SaidMoment, after_row};
 use counterfoil::limits::PAGE_ROWS_MAX;
 use counterfoil::named::amount;
@@ -32,9 +37,12 @@ Examples:
 The rows add up to the figures. They are in the order in which events were recorded; as of true:TIME they are the \
 facts and counts in the order in which they occurred, and the row of a count is what it put right. What was reserved \
 has no other order than that of recording, so it has no rows there. A plot shows all events up to the moment, whatever \
-page of them is shown: physical and available stock, or for true:TIME physical and sellable.
+page of them is shown: physical and available stock, or for true:TIME physical and sellable. What lies in other lots is \
+told beside the figures and is not part of them.
 
-{MOMENTS}"))]
+{MOMENTS}
+
+{NUMBERED}"))]
 pub struct Args {
     /// The item.
     sku: String,
@@ -68,7 +76,7 @@ pub struct Page {
     /// The newest row first.
     #[arg(long)]
     newest: bool,
-    /// Go on behind the row of this event.
+    /// Go on behind the row of this event, in the direction that is shown: with --newest towards older ones.
     #[arg(long, value_name = "SEQ")]
     after: Option<u64>,
 }
@@ -101,11 +109,19 @@ impl Page {
     }
 }
 
+/// Whether a lot was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lot {
+    Named,
+    NotNamed,
+}
+
 /// Where, and what is asked of it.
 struct Asked {
     position: Position,
     as_of: AsOf,
     page: Page,
+    lot: Lot,
 }
 
 /// An explanation that comes in pages.
@@ -165,13 +181,14 @@ fn show(shown: Shown, context: &mut Context<'_>) -> Result<(), Failure> {
 
 fn asked(ledger: &Ledger, args: &Args) -> Result<Asked, Failure> {
     let (item, location) = (item_of(ledger, &args.sku)?, location_of(ledger, &args.location)?);
-    let lot = args.lot.as_deref().map(|code| lot_of(ledger, item, code)).transpose()?.unwrap_or(LotId::NONE);
-    let position = Position { item, location, lot };
-    if args.lot.is_none() {
+    let named = args.lot.as_deref().map(|code| lot_of(ledger, item, code)).transpose()?;
+    let position = Position { item, location, lot: named.unwrap_or(LotId::NONE) };
+    let lot = if named.is_some() { Lot::Named } else { Lot::NotNamed };
+    if lot == Lot::NotNamed {
         is_one_position(ledger, position, args)?;
     }
     let as_of = moment::as_of(ledger, args.as_of, Some(location))?;
-    Ok(Asked { position, as_of, page: args.page })
+    Ok(Asked { position, as_of, page: args.page, lot })
 }
 
 fn ask(ledger: &Ledger, asked: &Asked) -> Result<Shown, Failure> {
@@ -189,7 +206,9 @@ fn is_one_position(ledger: &Ledger, position: Position, args: &Args) -> Result<(
         }
         let beside = state.positions().map(|(beside, _)| beside);
         let beside = beside.filter(|beside| (beside.item, beside.location) == (position.item, position.location));
-        beside.filter_map(|beside| state.lot(beside.lot)).map(|lot| lot.code.to_string()).collect()
+        let names = Names::of(state);
+        let told = |id: LotId| names.lot_code(id).map_or_else(|| format!("id:{id}"), ToString::to_string);
+        beside.filter(|beside| beside.lot != LotId::NONE).map(|beside| told(beside.lot)).collect()
     });
     match codes.iter().min() {
         None => Ok(()),
@@ -221,6 +240,7 @@ fn cited(event: &Cited) -> Map<String, Value> {
     put("who", json!(event.actor.id));
     put("order", json!(event.order));
     put("because", because(event).into());
+    put("unit_cost", costs(&event.unit_costs).into());
     put("established", json!(event.actor.established));
     put("reason", json!(event.reason));
     put("cause", json!(event.cause));
@@ -239,9 +259,17 @@ fn because(event: &Cited) -> Option<String> {
         Cause::Document(document) => format!("{}:{}", document.kind, document.id),
     });
     let documents = event.documents.iter().map(|document| format!("{}:{}", document.kind, document.id));
-    let external = event.external.as_ref().map(|(source, id)| format!("{source}:{id}"));
+    // An id that was made up where nobody gave one says nothing.
+    let external = event.external.as_ref().filter(|(source, id)| !is_made_up(source.as_str(), id.as_str()));
+    let external = external.map(|(source, id)| format!("{source}:{id}"));
     let all: Vec<String> = reason.into_iter().chain(cause).chain(documents).chain(external).collect();
     (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// Costs for people, such as `0.99 GBP`.
+pub fn costs(costs: &[UnitCost]) -> Option<String> {
+    let told: Vec<String> = costs.iter().map(ToString::to_string).collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// The row without an event from which the others go on.

@@ -1,13 +1,13 @@
 //! In the order in which facts and counts occurred.
 
-use super::{Asked, Paged, cited, figures, opening_row, whole};
+use super::{Around, Asked, Paged, cited, figures, opening_row, whole};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::moment::rests_on;
+use crate::cli::names::placed;
 use crate::cli::sheet::Column;
 use counterfoil::domain::quantity::decimal;
 use counterfoil::history::{AsOf, Buckets, OccurredRow, TrueExplanation};
-use counterfoil::named::{amount, place};
+use counterfoil::named::amount;
 use counterfoil::query::{Answer, Cursor, Direction};
 use counterfoil::{Ledger, Timestamp};
 use serde_json::{Map, Value, json};
@@ -19,6 +19,7 @@ const ROWS: &[Column] = &[
     Column::short("who", "who"),
     Column::short("order", "order").rarely(),
     Column::short("because", "because").rarely(),
+    Column::rare_text("unit_cost", "unit cost"),
     Column::step("sellable_step", "step"),
     Column::figure("sellable", "sellable"),
     Column::step("unsellable_step", "step").rarely(),
@@ -30,6 +31,9 @@ const ROWS: &[Column] = &[
     Column::hidden("occurred_at"),
     Column::hidden("recorded_at"),
     Column::hidden("hash"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
 ];
 
 const TOTALS: &[Column] = &[
@@ -41,7 +45,7 @@ const TOTALS: &[Column] = &[
 
 /// What was found.
 pub struct Told {
-    place: String,
+    around: Around,
     as_of: AsOf,
     direction: Direction,
     answer: Answer<TrueExplanation>,
@@ -49,11 +53,11 @@ pub struct Told {
 
 /// Asks page after page, as far as rows are wanted.
 pub fn ask(ledger: &Ledger, asked: &Asked, at: Timestamp) -> Result<Told, Failure> {
-    let Asked { position, as_of, page } = *asked;
+    let Asked { position, as_of, page, .. } = *asked;
     let direction = page.direction();
     let answer = whole(asked, |paging| ledger.history().explain_true(position, at, direction, paging))?;
-    let place = ledger.query(|state, _| place(state, position));
-    Ok(Told { place, as_of, direction, answer })
+    let around = Around::of(ledger, asked, answer.seq, answer.as_of)?;
+    Ok(Told { around, as_of, direction, answer })
 }
 
 impl Paged for TrueExplanation {
@@ -91,20 +95,22 @@ impl Told {
     /// All of it.
     pub fn whole(&self) -> Value {
         let (found, decimals) = (self.found(), self.decimals());
-        json!({
-            "sku": found.place.sku, "location": found.place.location_code, "lot": found.place.lot_code,
+        let told = json!({
             "moment": self.as_of.to_string(), "in_order_of": "occurrence",
             "seq": self.answer.seq, "as_of": self.answer.as_of.to_string(),
             "stock": figures(&found.stock, decimals), "totals": self.totals(),
             "opening": buckets(&found.opening, decimals),
             "rows": found.rows.iter().map(|found| row(found, decimals)).collect::<Vec<_>>(),
-            "next": self.next_seq(),
-        })
+            "next": self.next_seq(), "beside": self.around.beside(),
+        });
+        placed(&found.place, told)
     }
 
     /// Only the rows.
     pub fn rows(&self, context: &mut Context<'_>) -> Result<(), Failure> {
-        context.list(ROWS, self.found().rows.iter().map(|found| row(found, self.decimals())))
+        let of = &self.found().place;
+        let rows = self.found().rows.iter();
+        context.list(ROWS, rows.map(|found| placed(of, Value::Object(row(found, self.decimals())))))
     }
 
     fn totals(&self) -> Vec<Value> {
@@ -125,13 +131,15 @@ impl Told {
         let stock = found.stock;
         let headline = format!(
             "{}: {} physical, {} sellable, {} unsellable",
-            self.place,
+            self.around.place,
             units(stock.physical),
             units(stock.sellable),
             units(stock.unsellable)
         );
         writeln!(context.out, "  {}", context.paint.bold(&headline))?;
-        writeln!(context.out, "  {}\n", rests_on(self.as_of, self.answer.seq, self.answer.as_of))?;
+        writeln!(context.out, "  {}", self.around.rests_on)?;
+        self.around.tell_beside(context)?;
+        writeln!(context.out)?;
         context.list(TOTALS, self.totals())?;
         writeln!(context.out, "\n  In the order in which facts and counts occurred, whenever they were recorded:\n")?;
         let mut rows: Vec<Value> = found.rows.iter().map(|found| Value::Object(row(found, decimals))).collect();
@@ -140,7 +148,10 @@ impl Told {
             Direction::Ascending => rows.splice(0..0, opening).for_each(drop),
             Direction::Descending => rows.extend(opening),
         }
-        context.list(ROWS, &rows)?;
+        match rows.is_empty() {
+            true => self.around.tell_empty(context)?,
+            false => context.list(ROWS, &rows)?,
+        }
         match self.next_seq() {
             Some(seq) => Ok(writeln!(context.out, "\n  there are more: --after {seq}")?),
             None => Ok(()),

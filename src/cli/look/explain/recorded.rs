@@ -1,14 +1,14 @@
 //! In the order in which events were recorded.
 
-use super::{Asked, Paged, cited, figures, json_row, opening_row, whole};
+use super::{Around, Asked, Paged, cited, figures, json_row, opening_row, whole};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::moment::rests_on;
+use crate::cli::names::placed;
 use crate::cli::sheet::Column;
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::quantity::decimal;
 use counterfoil::history::{AsOf, ExplainRow, Explanation};
-use counterfoil::named::{amount, place};
+use counterfoil::named::amount;
 use counterfoil::query::{Answer, Cursor, Direction, Stock};
 use counterfoil::{Ledger, Timestamp};
 use serde_json::{Map, Value, json};
@@ -20,6 +20,7 @@ const ROWS: &[Column] = &[
     Column::short("who", "who"),
     Column::short("order", "order").rarely(),
     Column::short("because", "because").rarely(),
+    Column::rare_text("unit_cost", "unit cost"),
     Column::step("physical_step", "step"),
     Column::figure("physical", "physical"),
     Column::step("reserved_step", "step").rarely(),
@@ -35,6 +36,9 @@ const ROWS: &[Column] = &[
     Column::hidden("oversold"),
     Column::hidden("occurred_at"),
     Column::hidden("hash"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
 ];
 
 const TOTALS: &[Column] = &[
@@ -58,7 +62,7 @@ const LAPSED: &str = "(holds lapsed)";
 
 /// What was found.
 pub struct Told {
-    place: String,
+    around: Around,
     as_of: AsOf,
     direction: Direction,
     /// Whether the rows begin where those of the direction begin.
@@ -68,11 +72,11 @@ pub struct Told {
 
 /// Asks page after page, as far as rows are wanted.
 pub fn ask(ledger: &Ledger, asked: &Asked) -> Result<Told, Failure> {
-    let Asked { position, as_of, page } = *asked;
+    let Asked { position, as_of, page, .. } = *asked;
     let direction = page.direction();
     let answer = whole(asked, |paging| ledger.history().explain(position, as_of, direction, paging))?;
-    let place = ledger.query(|state, _| place(state, position));
-    Ok(Told { place, as_of, direction, is_first_page: page.after.is_none(), answer })
+    let around = Around::of(ledger, asked, answer.seq, answer.as_of)?;
+    Ok(Told { around, as_of, direction, is_first_page: page.after.is_none(), answer })
 }
 
 impl Paged for Explanation {
@@ -111,21 +115,23 @@ impl Told {
     pub fn whole(&self) -> Value {
         let (found, decimals) = (self.found(), self.decimals());
         let figure = |units| amount(units, decimals);
-        json!({
-            "sku": found.place.sku, "location": found.place.location_code, "lot": found.place.lot_code,
+        let told = json!({
             "moment": self.as_of.to_string(), "in_order_of": "recording",
             "seq": self.answer.seq, "as_of": self.answer.as_of.to_string(),
             "stock": figures(&found.stock, decimals),
             "totals": self.totals(), "holds": self.holds(), "holds_unlisted": figure(found.holds_unlisted),
             "lapsed_since": figure(found.lapsed_since), "opening": figures(&found.opening, decimals),
             "rows": found.rows.iter().map(|found| row(found, decimals)).collect::<Vec<_>>(),
-            "next": self.next_seq(),
-        })
+            "next": self.next_seq(), "beside": self.around.beside(),
+        });
+        placed(&found.place, told)
     }
 
     /// Only the rows.
     pub fn rows(&self, context: &mut Context<'_>) -> Result<(), Failure> {
-        context.list(ROWS, self.found().rows.iter().map(|found| row(found, self.decimals())))
+        let of = &self.found().place;
+        let rows = self.found().rows.iter();
+        context.list(ROWS, rows.map(|found| placed(of, Value::Object(row(found, self.decimals())))))
     }
 
     fn totals(&self) -> Vec<Value> {
@@ -157,14 +163,16 @@ impl Told {
         let Stock { physical, reserved, available, unsellable, .. } = found.stock;
         let headline = format!(
             "{}: {} physical, {} reserved, {} available, {} unsellable",
-            self.place,
+            self.around.place,
             units(physical),
             units(reserved),
             units(available),
             units(unsellable)
         );
         writeln!(context.out, "  {}", context.paint.bold(&headline))?;
-        writeln!(context.out, "  {}\n", rests_on(self.as_of, self.answer.seq, self.answer.as_of))?;
+        writeln!(context.out, "  {}", self.around.rests_on)?;
+        self.around.tell_beside(context)?;
+        writeln!(context.out)?;
         let mut sheet = context.sheet(TOTALS);
         self.totals().iter().try_for_each(|total| sheet.push(total))?;
         // Closing what had lapsed takes it from what is held, lapsing from what is reserved.
@@ -174,7 +182,10 @@ impl Told {
         }
         sheet.end()?;
         writeln!(context.out, "\n  In the order in which events were recorded:\n")?;
-        context.list(ROWS, self.told_rows())?;
+        match found.rows.is_empty() {
+            true => self.around.tell_empty(context)?,
+            false => context.list(ROWS, self.told_rows())?,
+        }
         if let Some(seq) = self.next_seq() {
             writeln!(context.out, "\n  there are more: --after {seq}")?;
         }
