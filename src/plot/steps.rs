@@ -137,8 +137,8 @@ impl Panel {
         }
         for (index, line) in self.lines.iter().enumerate() {
             let path = path(&line.steps, times.range.end);
-            // Where two lines are the same, both are seen.
-            let width = if index == 0 { 4 } else { 2 };
+            // Where two lines are the same, both are seen; one alone hides least of itself when it is thin.
+            let width = if index == 0 && self.lines.len() > 1 { 4 } else { 2 };
             area.draw(&PathElement::new(path, colour(index).stroke_width(width))).map_err(failed)?;
         }
         Ok(())
