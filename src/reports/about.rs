@@ -1,9 +1,11 @@
 //! What a row is about, and how far rows are summed.
 
 use super::{ReportError, Reports};
+use crate::domain::command::{Alias, AliasKind, AliasTarget};
 use crate::domain::ids::{ItemId, LocationId, LotId, Position};
 use crate::domain::state::State;
 use crate::domain::text::AliasText;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// How far figures are summed.
@@ -22,11 +24,11 @@ pub enum Per {
 /// What a row is about. What is absent was summed over.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct About {
-    /// The item's first alias.
+    /// The item's first SKU, or another one where that was retired or merged away; none where it has none any more.
     pub sku: Option<AliasText>,
-    /// The location's first alias.
+    /// The location's code, likewise.
     pub location_code: Option<AliasText>,
-    /// The lot's first alias.
+    /// The lot's code, likewise.
     pub lot_code: Option<AliasText>,
     /// The item.
     pub item: Option<ItemId>,
@@ -69,8 +71,38 @@ impl Reports<'_> {
                 named.extend(part.into_iter().map(|(key, decimals, row)| (about(&durable.state, key, decimals), row)));
             });
         }
+        self.name_again(&mut named);
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
         named
+    }
+
+    /// Finds other names for what has lost its first one: it may have several, and to find them takes a walk over all.
+    fn name_again<T>(&self, named: &mut [(About, T)]) {
+        let mut others: FxHashMap<AliasTarget, Option<AliasText>> =
+            named.iter().flat_map(|(about, _)| about.nameless()).map(|thing| (thing, None)).collect();
+        if others.is_empty() {
+            return;
+        }
+        self.published.read(|durable| {
+            let names = durable.state.aliases().filter(|(alias, _)| is_first_kind(alias.kind));
+            for (alias, thing) in names {
+                if let Some(name) = others.get_mut(thing)
+                    && name.as_ref().is_none_or(|name| alias.text < *name)
+                {
+                    *name = Some(alias.text.clone());
+                }
+            }
+        });
+        let name_of = |thing: AliasTarget| others.get(&thing).cloned().flatten();
+        for (about, _) in named {
+            for thing in about.nameless() {
+                match thing {
+                    AliasTarget::Item(_) => about.sku = name_of(thing),
+                    AliasTarget::Location(_) => about.location_code = name_of(thing),
+                    AliasTarget::Lot(_) => about.lot_code = name_of(thing),
+                }
+            }
+        }
     }
 
     /// The decimals that items share.
@@ -97,12 +129,36 @@ impl Reports<'_> {
     }
 }
 
+impl About {
+    /// What it is about and has no name for.
+    fn nameless(&self) -> Vec<AliasTarget> {
+        let item = self.item.filter(|_| self.sku.is_none()).map(AliasTarget::Item);
+        let location = self.location.filter(|_| self.location_code.is_none()).map(AliasTarget::Location);
+        let lot = self.lot.filter(|_| self.lot_code.is_none()).map(AliasTarget::Lot);
+        [item, location, lot].into_iter().flatten().collect()
+    }
+}
+
+/// Whether it is the kind of name that a thing is made with.
+const fn is_first_kind(kind: AliasKind) -> bool {
+    matches!(kind, AliasKind::Sku | AliasKind::Location | AliasKind::Lot(_))
+}
+
 fn about(state: &State, (item, location, lot): Key, decimals: u8) -> About {
     let known = state.item(item);
+    // A name that was retired names nothing, one that was merged away something else.
+    let in_use = |kind, text: &AliasText, thing| {
+        let alias = Alias { kind, text: text.clone() };
+        (state.alias(&alias) == Some(thing)).then_some(alias.text)
+    };
     About {
-        sku: known.map(|item| item.sku.clone()),
-        location_code: state.location(location).map(|location| location.code.clone()),
-        lot_code: state.lot(lot).map(|lot| lot.code.clone()),
+        sku: known.and_then(|known| in_use(AliasKind::Sku, &known.sku, AliasTarget::Item(item))),
+        location_code: state
+            .location(location)
+            .and_then(|known| in_use(AliasKind::Location, &known.code, AliasTarget::Location(location))),
+        lot_code: state
+            .lot(lot)
+            .and_then(|known| in_use(AliasKind::Lot(known.item), &known.code, AliasTarget::Lot(lot))),
         item: Some(item).filter(|item| item.0 != 0),
         location: Some(location).filter(|location| location.0 != 0),
         lot: Some(lot).filter(|lot| *lot != LotId::NONE),

@@ -26,15 +26,18 @@ pub struct Args {
 
 const COLUMNS: &[Column] = &[
     Column::text("age", "age"),
-    Column::rare_text("sku", "item"),
-    Column::text("location", "at"),
-    Column::rare_text("lot", "lot"),
+    Column::rare_text("sku", "item").naming("item_id"),
+    Column::text("location", "at").naming("location_id"),
+    Column::rare_text("lot", "lot").naming("lot_id"),
     Column::figure("reservations", "reservations"),
     Column::figure("units", "units"),
     Column::quiet("lapsing", "lapsing"),
     Column::quiet("later", "later"),
     Column::quiet("without_deadline", "no deadline"),
     Column::text("oldest", "oldest"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
     Column::hidden("seq"),
     Column::hidden("as_of"),
 ];

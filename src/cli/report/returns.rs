@@ -25,9 +25,9 @@ pub struct Args {
 }
 
 const COLUMNS: &[Column] = &[
-    Column::rare_text("sku", "item"),
-    Column::text("location", "at"),
-    Column::rare_text("lot", "lot"),
+    Column::rare_text("sku", "item").naming("item_id"),
+    Column::text("location", "at").naming("location_id"),
+    Column::rare_text("lot", "lot").naming("lot_id"),
     Column::text("route", "how"),
     Column::rare_text("reason", "reason"),
     Column::text("disposition", "went to"),
@@ -35,6 +35,9 @@ const COLUMNS: &[Column] = &[
     Column::figure("units", "units"),
     Column::figure("sold", "sold"),
     Column::figure("share", "share %"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
     Column::hidden("seq"),
     Column::hidden("as_of"),
 ];
