@@ -358,6 +358,24 @@ mod tests {
     }
 
     #[test]
+    fn a_long_table_is_laid_out_by_all_of_its_rows() {
+        const RARE: &[Column] = &[Column::text("sku", "item"), Column::rare("late", "late"), Column::figure("n", "n")];
+        let row = |n: u32| match n {
+            4_999 => json!({ "sku": "A-LONG-NAME", "late": 7, "n": n }),
+            _ => json!({ "sku": "A", "late": 0, "n": n }),
+        };
+        let mut out = Vec::new();
+        let mut sheet = Sheet::new(RARE, Format::Table, &mut out);
+        (0..5_000).try_for_each(|n| sheet.push(&row(n))).unwrap();
+        assert!(sheet.table.cells.len() < 5_000 * 12, "no more than its letters is kept");
+        sheet.end().unwrap();
+        let printed = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = printed.lines().collect();
+        assert_eq!((lines.len(), lines[2]), (5_002, "  A               ·     0"));
+        assert_eq!(lines[5_001], "  A-LONG-NAME     7  4999");
+    }
+
+    #[test]
     fn what_has_no_name_is_told_by_its_number_in_a_table_only() {
         const NAMED: &[Column] = &[
             Column::rare_text("sku", "item").naming("item_id"),

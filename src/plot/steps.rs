@@ -2,8 +2,8 @@
 
 use super::PlotError;
 use super::canvas::{
-    BLUE, CAPTION_HEIGHT, COLOURS, Legend, Mark, ORANGE, Paper, Place, TIMES_HEIGHT, VERMILLION, caption, chart,
-    failed, headline, picture,
+    BLUE, CAPTION_HEIGHT, COLOURS, Legend, MARKED, Mark, ORANGE, Paper, Place, TIMES_HEIGHT, VERMILLION, caption,
+    chart, failed, headline, picture,
 };
 use super::numbers::Numbers;
 use super::times::Times;
@@ -61,7 +61,6 @@ const HEADLINE_HEIGHT: i32 = 68;
 const PANEL_HEIGHT: u32 = 300;
 /// A panel of several.
 const SMALL_PANEL_HEIGHT: u32 = 220;
-const MARKED: f64 = 0.35;
 
 impl StockPlot {
     /// The picture.
