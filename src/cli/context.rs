@@ -1,7 +1,6 @@
 //! What a command works with: the ledger's directory, the format, where answers go.
 
 use super::failure::Failure;
-use super::names::tell_nameless;
 use super::paint::Paint;
 use super::sheet::{Column, Sheet};
 use super::{Common, Format};
@@ -105,23 +104,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A list of rows with these columns; a table says what no name leads to.
+    /// A list of rows with these columns.
     pub fn list(
         &mut self,
         columns: &'static [Column],
         rows: impl IntoIterator<Item = impl Serialize>,
     ) -> Result<(), Failure> {
-        let is_table = self.format() == Format::Table;
         let mut sheet = self.sheet(columns);
-        for row in rows {
-            if !is_table {
-                sheet.push(&row)?;
-                continue;
-            }
-            let mut row = serde_json::to_value(row)?;
-            tell_nameless(&mut row);
-            sheet.push(&row)?;
-        }
+        rows.into_iter().try_for_each(|row| sheet.push(&row))?;
         sheet.end()
     }
 

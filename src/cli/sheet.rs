@@ -2,10 +2,11 @@
 
 use super::Format;
 use super::failure::Failure;
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table};
+use super::names::tell_nameless;
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write;
+use unicode_width::UnicodeWidthStr;
 
 /// A column of a list.
 #[derive(Clone, Copy, Debug)]
@@ -96,22 +97,27 @@ impl Column {
         !matches!(self.look, Look::Hidden)
     }
 
-    /// Whether a table needs the column for this row.
-    fn is_needed(&self, row: &Value) -> bool {
-        let text = plain(&row[self.key]);
-        let is_quiet = matches!(self.look, Look::QuietFigure | Look::Step);
-        !self.is_rare || !(text.is_empty() || is_quiet && is_zero(&text))
+    /// Whether a table needs the column for a row that shows this there.
+    fn is_needed(&self, shown: &str) -> bool {
+        !self.is_rare || !matches!(shown, "" | ZERO)
     }
 
     fn shown(&self, row: &Value) -> String {
         match (self.look, plain(&row[self.key])) {
-            (Look::QuietFigure | Look::Step, text) if is_zero(&text) => "·".to_owned(),
+            (Look::QuietFigure | Look::Step, text) if is_zero(&text) => ZERO.to_owned(),
             (Look::Step, text) if text.starts_with(|letter: char| letter.is_ascii_digit()) => format!("+{text}"),
             (Look::ShortText, text) => shortened(&text),
             (_, text) => text,
         }
     }
+
+    const fn is_to_the_right(&self) -> bool {
+        matches!(self.look, Look::Figure | Look::QuietFigure | Look::Step)
+    }
 }
+
+/// What is seen of a zero that nobody looks for.
+const ZERO: &str = "·";
 
 /// Letters of a long text that a table shows.
 const SHORT_LETTERS: usize = 24;
@@ -143,16 +149,13 @@ pub struct Sheet<'a> {
     format: Format,
     rows: u64,
     table: Table,
-    /// Of the columns of the table: whether a row needed it.
-    needed: Vec<bool>,
     out: &'a mut dyn Write,
 }
 
 impl<'a> Sheet<'a> {
     /// An empty list.
     pub fn new(columns: &'static [Column], format: Format, out: &'a mut dyn Write) -> Self {
-        let shown = columns.iter().filter(|column| column.is_shown()).count();
-        Self { columns, format, rows: 0, table: table(columns), needed: vec![false; shown], out }
+        Self { columns, format, rows: 0, table: Table::new(columns), out }
     }
 
     /// Adds a row, an object that has the fields of the columns.
@@ -172,12 +175,9 @@ impl<'a> Sheet<'a> {
                 csv_record(self.out, self.columns.iter().map(|column| plain(&row[column.key])))
             }
             Format::Table => {
-                let row = serde_json::to_value(row)?;
-                let shown = self.columns.iter().filter(|column| column.is_shown());
-                for (needed, column) in self.needed.iter_mut().zip(shown.clone()) {
-                    *needed |= column.is_needed(&row);
-                }
-                self.table.add_row(shown.map(|column| Cell::new(column.shown(&row))));
+                let mut row = serde_json::to_value(row)?;
+                tell_nameless(&mut row);
+                self.table.push(&row);
                 Ok(())
             }
         }
@@ -191,18 +191,7 @@ impl<'a> Sheet<'a> {
             (Format::Csv, 0) => self.csv_names()?,
             (Format::Csv, _) => {}
             (Format::Table, 0) => self.out.write_all(b"  (none)\n")?,
-            (Format::Table, _) => {
-                for (index, _) in self.needed.iter().enumerate().filter(|(_, needed)| !**needed) {
-                    if let Some(column) = self.table.column_mut(index) {
-                        column.set_constraint(ColumnConstraint::Hidden);
-                    }
-                }
-                let mut lines = self.table.lines();
-                let headline = lines.next().unwrap_or_default();
-                for line in [headline, rule(&self.table)].into_iter().chain(lines) {
-                    writeln!(self.out, "{}", line.trim_end())?;
-                }
-            }
+            (Format::Table, _) => self.table.write(self.out)?,
         }
         Ok(())
     }
@@ -212,27 +201,63 @@ impl<'a> Sheet<'a> {
     }
 }
 
-fn table(columns: &[Column]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let shown: Vec<&Column> = columns.iter().filter(|column| column.is_shown()).collect();
-    table.set_header(shown.iter().map(|column| Cell::new(column.title)));
-    for (index, column) in shown.iter().enumerate() {
-        let Some(table_column) = table.column_mut(index) else { continue };
-        table_column.set_padding((2, 0));
-        if matches!(column.look, Look::Figure | Look::QuietFigure | Look::Step) {
-            table_column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+/// The rows of a table until all widths are known, as little more than their letters: a long list takes as much memory
+/// as its text.
+struct Table {
+    columns: Vec<TableColumn>,
+    /// What is shown, cell by cell, each with [`CELL_END`] behind it.
+    cells: String,
 }
 
-/// The line under the headline.
-fn rule(table: &Table) -> String {
-    let widths = table.column_max_content_widths();
-    let is_shown = |index: &usize| table.column(*index).is_some_and(|column| column.constraint().is_none());
-    let widths = widths.into_iter().enumerate().filter(|(index, _)| is_shown(index)).map(|(_, width)| width);
-    widths.map(|width| format!("  {}", "─".repeat(usize::from(width)))).collect()
+struct TableColumn {
+    column: &'static Column,
+    /// Of its widest cell, its headline included.
+    width: usize,
+    is_needed: bool,
+}
+
+/// No text has it: cells are single lines.
+const CELL_END: char = '\n';
+
+impl Table {
+    fn new(columns: &'static [Column]) -> Self {
+        let shown = columns.iter().filter(|column| column.is_shown());
+        let columns = shown.map(|column| TableColumn { column, width: column.title.width().max(1), is_needed: false });
+        Self { columns: columns.collect(), cells: String::new() }
+    }
+
+    fn push(&mut self, row: &Value) {
+        for TableColumn { column, width, is_needed } in &mut self.columns {
+            let shown = column.shown(row).replace(CELL_END, " ");
+            *width = shown.width().max(*width);
+            *is_needed |= column.is_needed(&shown);
+            self.cells.push_str(&shown);
+            self.cells.push(CELL_END);
+        }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        self.line(out, self.columns.iter().map(|column| column.column.title))?;
+        let rules: Vec<String> = self.columns.iter().map(|column| "─".repeat(column.width)).collect();
+        self.line(out, rules.iter().map(String::as_str))?;
+        let mut cells = self.cells.split_terminator(CELL_END).peekable();
+        while cells.peek().is_some() {
+            self.line(out, cells.by_ref().take(self.columns.len()))?;
+        }
+        Ok(())
+    }
+
+    fn line<'t>(&self, out: &mut dyn Write, cells: impl Iterator<Item = &'t str>) -> std::io::Result<()> {
+        let mut line = String::new();
+        for (TableColumn { column, width, .. }, cell) in
+            self.columns.iter().zip(cells).filter(|(column, _)| column.is_needed)
+        {
+            let space = " ".repeat(width.saturating_sub(cell.width()));
+            let (before, behind) = if column.is_to_the_right() { (space.as_str(), "") } else { ("", space.as_str()) };
+            line.extend(["  ", before, cell, behind]);
+        }
+        writeln!(out, "{}", line.trim_end())
+    }
 }
 
 fn csv_record(out: &mut dyn Write, fields: impl Iterator<Item = String>) -> Result<(), Failure> {
@@ -318,6 +343,41 @@ mod tests {
         let with = [without[0].clone(), json!({ "lot": "P", "physical": 4, "late": -1 })];
         let wanted = "  lot  physical  late\n  ───  ────────  ────\n              3     ·\n  P           4    -1\n";
         assert_eq!(printed(Format::Table, &with), wanted);
+    }
+
+    #[test]
+    fn a_long_table_is_laid_out_by_all_of_its_rows() {
+        const RARE: &[Column] = &[Column::text("sku", "item"), Column::rare("late", "late"), Column::figure("n", "n")];
+        let row = |n: u32| match n {
+            4_999 => json!({ "sku": "A-LONG-NAME", "late": 7, "n": n }),
+            _ => json!({ "sku": "A", "late": 0, "n": n }),
+        };
+        let mut out = Vec::new();
+        let mut sheet = Sheet::new(RARE, Format::Table, &mut out);
+        (0..5_000).try_for_each(|n| sheet.push(&row(n))).unwrap();
+        assert!(sheet.table.cells.len() < 5_000 * 12, "no more than its letters is kept");
+        sheet.end().unwrap();
+        let printed = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = printed.lines().collect();
+        assert_eq!((lines.len(), lines[2]), (5_002, "  A               ·     0"));
+        assert_eq!(lines[5_001], "  A-LONG-NAME     7  4999");
+    }
+
+    #[test]
+    fn what_has_no_name_is_told_by_its_number_in_a_table_only() {
+        const NAMED: &[Column] =
+            &[Column::rare_text("sku", "item"), Column::rare_text("lot", "lot"), Column::hidden("item_id")];
+        let rows =
+            [json!({ "sku": "MUG", "item_id": 1, "lot": null, "lot_id": null }), json!({ "sku": null, "item_id": 7 })];
+        let printed = |format| {
+            let mut out = Vec::new();
+            let mut sheet = Sheet::new(NAMED, format, &mut out);
+            rows.iter().try_for_each(|row| sheet.push(row)).unwrap();
+            sheet.end().unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(printed(Format::Table), "  item\n  ────────────────\n  MUG\n  item 7 (no name)\n");
+        assert_eq!(printed(Format::Csv), "sku,lot,item_id\nMUG,,1\n,,7\n");
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use super::PlotError;
 use super::canvas::{
-    COLOURS, GREY, INK, Legend, Mark, Paper, Place, TIMES_HEIGHT, chart, failed, fit_beside, headline, picture,
+    COLOURS, GREY, INK, Legend, MARKED, Mark, Paper, Place, TIMES_HEIGHT, VERMILLION, chart, failed, fit_beside,
+    headline, picture,
 };
 use super::numbers::Numbers;
 use super::times::Times;
 use crate::domain::ids::Timestamp;
 use chrono_tz::Tz;
-use plotters::prelude::{Circle, Color, PathElement, RGBColor, Rectangle};
+use plotters::prelude::{Circle, Color, PathElement, Polygon, RGBColor, Rectangle};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -79,6 +80,9 @@ impl MovementPlot {
         let times = self.times().unwrap_or_else(|| Times::new(first.from, last.until, self.zone));
         let kinds = Kinds::of(&self.periods);
         let mut entries = vec![(Mark::Line(INK), "stock at the end of each period".to_owned())];
+        if !below_zero(&self.closings()).is_empty() {
+            entries.push((Mark::Area(VERMILLION, MARKED), "below zero".to_owned()));
+        }
         entries.extend(kinds.named().map(|(kind, colour)| (Mark::Area(colour, 1.0), kind.to_owned())));
         let legend = Legend::new(entries);
         let top = HEADLINE_HEIGHT + legend.height;
@@ -108,7 +112,10 @@ impl MovementPlot {
         let numbers = Numbers::new(points.iter().map(|(_, units)| *units), self.decimals, 4);
         let chart = chart(paper, times, &numbers, "units in stock", Place::Above)?;
         let area = chart.plotting_area();
-        area.draw(&PathElement::new(points.clone(), INK.stroke_width(2))).map_err(failed)?;
+        for corners in below_zero(&points) {
+            area.draw(&Polygon::new(corners, VERMILLION.mix(MARKED).filled())).map_err(failed)?;
+        }
+        area.draw(&PathElement::new(points, INK.stroke_width(2))).map_err(failed)?;
         if self.periods.len() <= DOTTED_MAX {
             for period in &self.periods {
                 let point = (period.until.0, period.closing);
@@ -148,6 +155,27 @@ impl MovementPlot {
         let zero = PathElement::new([(times.range.start, 0), (times.range.end, 0)], INK.stroke_width(1));
         area.draw(&zero).map_err(failed)
     }
+}
+
+/// The corners of each stretch between a line and zero, where the line is below.
+fn below_zero(points: &[(i64, i128)]) -> Vec<Vec<(i64, i128)>> {
+    let mut corners: Vec<(i64, i128)> = Vec::with_capacity(points.len());
+    for pair in points.windows(2) {
+        let [one, next] = pair else { continue };
+        corners.push(*one);
+        if one.1.signum() * next.1.signum() < 0 {
+            let (time, height) = (i128::from(next.0 - one.0), one.1 - next.1);
+            corners.push((one.0 + i64::try_from(time.saturating_mul(one.1) / height).unwrap_or(0), 0));
+        }
+    }
+    corners.extend(points.last());
+    let stretches = corners.chunk_by(|one, next| (one.1 <= 0) == (next.1 <= 0));
+    let below = stretches.filter(|stretch| stretch.iter().any(|corner| corner.1 < 0));
+    let closed = |stretch: &[(i64, i128)]| {
+        let ends = [stretch.last(), stretch.first()].into_iter().flatten().map(|corner| (corner.0, 0));
+        stretch.iter().copied().chain(ends).collect()
+    };
+    below.map(closed).collect()
 }
 
 /// Kinds and their colours: those that moved most have one of their own.
@@ -197,5 +225,18 @@ impl Kinds {
             }
         }
         parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_marked_lies_between_the_line_and_zero() {
+        assert_eq!(below_zero(&[(0, 4), (10, 0), (20, 3)]), Vec::<Vec<_>>::new());
+        let dips = below_zero(&[(0, 10), (20, -10), (30, -5), (40, 5), (50, 0), (60, -2)]);
+        let first = vec![(10, 0), (20, -10), (30, -5), (35, 0), (35, 0), (10, 0)];
+        assert_eq!(dips, [first, vec![(50, 0), (60, -2), (60, 0), (50, 0)]]);
     }
 }

@@ -27,6 +27,8 @@ pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 pub(super) const ORANGE: RGBColor = RGBColor(0xe6, 0x9f, 0x00);
 pub(super) const VERMILLION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 pub(super) const GREY: RGBColor = RGBColor(0x99, 0x99, 0x99);
+/// How much of its colour an area has that marks where something is below zero.
+pub(super) const MARKED: f64 = 0.35;
 /// For kinds, the most different ones first.
 pub(super) const COLOURS: [RGBColor; 7] = [
     BLUE,

@@ -2,8 +2,8 @@
 
 use super::PlotError;
 use super::canvas::{
-    BLUE, CAPTION_HEIGHT, COLOURS, Legend, Mark, ORANGE, Paper, Place, TIMES_HEIGHT, VERMILLION, caption, chart,
-    failed, headline, picture,
+    BLUE, CAPTION_HEIGHT, COLOURS, Legend, MARKED, Mark, ORANGE, Paper, Place, TIMES_HEIGHT, VERMILLION, caption,
+    chart, failed, headline, picture,
 };
 use super::numbers::Numbers;
 use super::times::Times;
@@ -61,7 +61,6 @@ const HEADLINE_HEIGHT: i32 = 68;
 const PANEL_HEIGHT: u32 = 300;
 /// A panel of several.
 const SMALL_PANEL_HEIGHT: u32 = 220;
-const MARKED: f64 = 0.35;
 
 impl StockPlot {
     /// The picture.
@@ -137,8 +136,8 @@ impl Panel {
         }
         for (index, line) in self.lines.iter().enumerate() {
             let path = path(&line.steps, times.range.end);
-            // Where two lines are the same, both are seen.
-            let width = if index == 0 { 4 } else { 2 };
+            // Where two lines are the same, both are seen; one alone hides least of itself when it is thin.
+            let width = if index == 0 && self.lines.len() > 1 { 4 } else { 2 };
             area.draw(&PathElement::new(path, colour(index).stroke_width(width))).map_err(failed)?;
         }
         Ok(())

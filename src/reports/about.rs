@@ -2,7 +2,7 @@
 
 use super::{ReportError, Reports};
 use crate::domain::ids::{ItemId, LocationId, LotId, Position};
-use crate::domain::state::State;
+use crate::domain::names::Names;
 use crate::domain::text::AliasText;
 use serde::{Deserialize, Serialize};
 
@@ -22,11 +22,11 @@ pub enum Per {
 /// What a row is about. What is absent was summed over.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct About {
-    /// The item's first alias.
+    /// The item's first SKU, or another one where that was retired or merged away; none where it has none any more.
     pub sku: Option<AliasText>,
-    /// The location's first alias.
+    /// The location's code, likewise.
     pub location_code: Option<AliasText>,
-    /// The lot's first alias.
+    /// The lot's code, likewise.
     pub lot_code: Option<AliasText>,
     /// The item.
     pub item: Option<ItemId>,
@@ -66,7 +66,8 @@ impl Reports<'_> {
                 break;
             }
             self.published.read(|durable| {
-                named.extend(part.into_iter().map(|(key, decimals, row)| (about(&durable.state, key, decimals), row)));
+                let names = Names::of(&durable.state);
+                named.extend(part.into_iter().map(|(key, decimals, row)| (about(&names, key, decimals), row)));
             });
         }
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -92,20 +93,19 @@ impl Reports<'_> {
     fn item_named(&self, item: ItemId) -> (Option<AliasText>, u8) {
         self.published.read(|durable| {
             let known = durable.state.item(item);
-            (known.map(|item| item.sku.clone()), known.map_or(0, |item| item.decimals))
+            (Names::of(&durable.state).sku(item).cloned(), known.map_or(0, |item| item.decimals))
         })
     }
 }
 
-fn about(state: &State, (item, location, lot): Key, decimals: u8) -> About {
-    let known = state.item(item);
+fn about(names: &Names<'_>, (item, location, lot): Key, decimals: u8) -> About {
     About {
-        sku: known.map(|item| item.sku.clone()),
-        location_code: state.location(location).map(|location| location.code.clone()),
-        lot_code: state.lot(lot).map(|lot| lot.code.clone()),
+        sku: names.sku(item).cloned(),
+        location_code: names.code(location).cloned(),
+        lot_code: names.lot_code(lot).cloned(),
         item: Some(item).filter(|item| item.0 != 0),
         location: Some(location).filter(|location| location.0 != 0),
         lot: Some(lot).filter(|lot| *lot != LotId::NONE),
-        decimals: known.map_or(decimals, |item| item.decimals),
+        decimals: names.state().item(item).map_or(decimals, |item| item.decimals),
     }
 }

@@ -1,15 +1,17 @@
 //! Stock that lies still.
 
 use super::about::Key;
+use super::lines::{BucketLines, Reading};
 use super::read::lists_of_item;
 use super::{About, Per, ReportError, Reports, Within};
 use crate::domain::account::{Account, Place, for_each_posting};
-use crate::domain::ids::{ItemId, Timestamp};
-use crate::domain::period::for_each_entry;
+use crate::domain::event::Event;
+use crate::domain::ids::{ItemId, Seq, Timestamp};
 use crate::domain::state::State;
 use crate::query::Answer;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
+use std::cell::RefCell;
 
 /// Stock that nobody wanted for a while, in smallest units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,17 +25,55 @@ pub struct DeadStockRow {
     pub last_out: Option<Timestamp>,
     /// When something last came, from wherever; none where only counts say that it is there.
     pub last_in: Option<Timestamp>,
-    /// Whole days since something last left, or first came where nothing ever left.
+    /// Since when it lies there: the later of when something last left and when there last was something again after
+    /// there was nothing; by when things happened, as it is known now.
+    pub since: Timestamp,
+    /// Whole days since then.
     pub days: i64,
 }
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
-#[derive(Clone, Copy, Default)]
+/// What has been seen of a row.
+#[derive(Default)]
 struct Seen {
-    first: Option<Timestamp>,
     last_in: Option<Timestamp>,
     last_out: Option<Timestamp>,
+    /// What was there when something last left.
+    left: i128,
+    /// What came and went behind that, with when it did.
+    changes: Vec<(Timestamp, i128)>,
+}
+
+impl Seen {
+    /// Takes what one bucket says, once it is known when something last left.
+    fn take(&mut self, bucket: BucketLines<'_>) {
+        let (last_out, mut before) = (self.last_out, 0);
+        let (mut left, changes) = (0, &mut self.changes);
+        bucket.each_dated(|step| {
+            match last_out {
+                Some(out) if step.at.at() <= out => left = step.quantity,
+                _ => changes.push((step.at.at(), step.quantity - before)),
+            }
+            before = step.quantity;
+        });
+        self.left += left;
+    }
+
+    /// Since when it lies there. What happens at one instant happens at once: goods that change their bucket never
+    /// were gone.
+    fn since(&mut self) -> Option<Timestamp> {
+        let (mut since, mut quantity) = (self.last_out, self.left);
+        self.changes.sort_unstable_by_key(|(at, _)| *at);
+        for changes in self.changes.chunk_by(|(one, _), (next, _)| one == next) {
+            let before = quantity;
+            quantity += changes.iter().map(|(_, delta)| delta).sum::<i128>();
+            if before <= 0 && quantity > 0 {
+                since = changes.first().map(|(at, _)| *at);
+            }
+        }
+        since
+    }
 }
 
 fn physical(state: &State, within: &Within, per: Per) -> (FxHashMap<Key, i128>, FxHashSet<ItemId>) {
@@ -49,30 +89,26 @@ fn physical(state: &State, within: &Within, per: Per) -> (FxHashMap<Key, i128>, 
 }
 
 impl Reports<'_> {
-    /// Stock of which nothing has left for so many days, the longest first. What has never left counts from the day on
-    /// which the first of it came or was counted. The span of the report is not asked for: it is about now.
+    /// Stock of which nothing has left for so many days, the longest first. What came after there was nothing counts
+    /// from the instant on at which there was something again, however long ago the last of it had left. The span of the
+    /// report is not asked for: it is about now.
     ///
     /// # Errors
     /// [`ReportError`].
     pub fn dead_stock(&self, within: &Within, days: u32, per: Per) -> Result<Answer<Vec<DeadStockRow>>, ReportError> {
         let now = Within { from: None, until: None, ..*within };
         let (basis, (there, items)) = self.basis(&now, |state, _| physical(state, &now, per))?;
-        let mut seen = FxHashMap::<Key, Seen>::default();
-        self.each(&basis, &lists_of_item(within.item, &[]), |seq, event| {
+        let is_there = |position| now.admits(position) && there.contains_key(&per.key(position));
+        // When something left is seen on the way, and known when the buckets are visited.
+        let seen = RefCell::new(FxHashMap::<Key, Seen>::default());
+        let see = |_: Seq, event: &Event, _: &Reading<'_>| {
             let at = event.envelope.moment().at();
-            for_each_entry(seq, event, |position, _, _| {
-                if let Some(key) = Some(per.key(position)).filter(|key| now.admits(position) && there.contains_key(key))
-                {
-                    let first = &mut seen.entry(key).or_default().first;
-                    *first = Some(first.map_or(at, |first| first.min(at)));
-                }
-            });
             for_each_posting(event, |posting| {
-                let mut touch = |place: Place, put: fn(&mut Seen, Timestamp)| {
+                let touch = |place: Place, put: fn(&mut Seen, Timestamp)| {
                     if let Place::Bucket(position, _) = place
-                        && let Some(seen) = seen.get_mut(&per.key(position)).filter(|_| now.admits(position))
+                        && is_there(position)
                     {
-                        put(seen, at);
+                        put(seen.borrow_mut().entry(per.key(position)).or_default(), at);
                     }
                 };
                 // What moves between the buckets neither comes nor leaves.
@@ -86,25 +122,31 @@ impl Reports<'_> {
                     _ => {}
                 }
             });
-        })?;
-        let decimals = self.common_decimals(items)?;
-        let still = there.into_iter().filter_map(|(key, physical)| {
-            let Seen { first, last_in, last_out } = seen.get(&key).copied()?;
-            let days = basis.as_of.0.saturating_sub(last_out.or(first)?.0) / DAY_MICROS;
-            Some((key, decimals, (physical, last_out, last_in, days)))
+        };
+        let visit = |bucket: BucketLines<'_>| {
+            seen.borrow_mut().entry(per.key(bucket.position)).or_default().take(bucket);
+        };
+        let lists = lists_of_item(within.item, &[]);
+        self.each_bucket(&basis, &lists, is_there, see, visit)?;
+        let (decimals, mut seen) = (self.common_decimals(items)?, seen.into_inner());
+        let still = there.iter().filter_map(|(key, physical)| {
+            let seen = seen.get_mut(key)?;
+            let since = seen.since()?;
+            let still = basis.as_of.0.saturating_sub(since.0) / DAY_MICROS;
+            let row = (*physical, seen.last_out, seen.last_in, since, still);
+            (still >= i64::from(days)).then_some((*key, decimals, row))
         });
-        let still = still.filter(|(_, _, (.., still))| *still >= i64::from(days));
         let rows = self.name(still.collect()).into_iter();
-        let mut rows: Vec<DeadStockRow> = rows
-            .map(|(about, (physical, last_out, last_in, days))| DeadStockRow {
-                about,
-                physical,
-                last_out,
-                last_in,
-                days,
-            })
-            .collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(row.days));
+        let rows = rows.map(|(about, (physical, last_out, last_in, since, days))| DeadStockRow {
+            about,
+            physical,
+            last_out,
+            last_in,
+            since,
+            days,
+        });
+        let mut rows: Vec<DeadStockRow> = rows.collect();
+        rows.sort_by_key(|row| row.since);
         Ok(basis.answer(rows))
     }
 }

@@ -20,7 +20,7 @@
 //! use counterfoil::reports::{Cut, Per, Within};
 //! # fn show(ledger: &Ledger) -> Result<(), counterfoil::reports::ReportError> {
 //! let months = ledger.reports().movement(&Within::default(), Cut::Calendar(By::Month), Per::Item)?;
-//! for row in months.value {
+//! for row in months.value.rows() {
 //!     println!("{:?} {}: {} → {}", row.about.sku, row.period.label, row.opening, row.closing);
 //! }
 //! # Ok(())
@@ -46,7 +46,7 @@ pub use about::{About, Per};
 pub use ageing::{AgeClass, AgeRow};
 pub use dead_stock::DeadStockRow;
 pub use error::ReportError;
-pub use movement::{Cut, KindSum, MovementRow, Period, PeriodState};
+pub use movement::{Cut, KindSum, Movement, MovementRow, Period, PeriodState};
 pub use ratio::Ratio;
 pub use returns::{ReturnsRow, Route};
 pub use shrinkage::{Cost, ShrinkageRow};

@@ -12,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What time is cut into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,28 +120,18 @@ impl Flow {
     }
 }
 
-/// Flows in order, each with what those before it come to.
-fn with_openings(flows: BTreeMap<(Key, i64), Flow>) -> impl Iterator<Item = (Key, i64, i128, Flow)> {
-    let mut last: Option<(Key, i128)> = None;
-    flows.into_iter().map(move |((key, number), flow)| {
-        let opening = last.filter(|(before, _)| *before == key).map_or(0, |(_, closing)| closing);
-        last = Some((key, opening + flow.sum()));
-        (key, number, opening, flow)
-    })
-}
-
 /// Numbers spans of time at each location.
-struct Cutter<'a> {
+struct Cutter {
     cut: Cut,
-    basis: &'a Basis,
+    basis: Basis,
     calendars: FxHashMap<LocationId, Calendar>,
 }
 
 /// The number of all that lies before the report's own span.
 const BEFORE: i64 = i64::MIN;
 
-impl<'a> Cutter<'a> {
-    fn new(cut: Cut, basis: &'a Basis) -> Result<Self, ReportError> {
+impl Cutter {
+    fn new(cut: Cut, basis: Basis) -> Result<Self, ReportError> {
         let mut calendars = FxHashMap::default();
         if let Cut::Calendar(by) = cut {
             for (location, zone) in &basis.zones {
@@ -164,6 +155,19 @@ impl<'a> Cutter<'a> {
             Cut::Calendar(_) => Some(self.calendars.get_mut(&location)?.span_of(at).number),
             Cut::Closes => i64::try_from(closes.partition_point(|close| close.closed_until <= at)).ok(),
         }
+    }
+
+    /// The number of the last period that has begun within the report's span; none where none has.
+    fn last_number(&mut self, location: LocationId, closes: &[Close]) -> Option<i64> {
+        let until = self.basis.window(location).until;
+        let at = self.basis.as_of.min(until.plus_micros(-1));
+        self.number(location, closes, at).filter(|number| *number != BEFORE)
+    }
+
+    /// The number of the first period of a report with a beginning.
+    fn first_number(&mut self, location: LocationId, closes: &[Close]) -> Option<i64> {
+        let from = self.basis.window(location).from;
+        self.number(location, closes, from)
     }
 
     /// The period with a number, within the report's span.
@@ -195,8 +199,108 @@ impl<'a> Cutter<'a> {
     }
 }
 
+/// What moved, and what stood still: figures, of which rows are made one by one.
+pub struct Movement {
+    cutter: Cutter,
+    closes: Closes,
+    /// In order of names.
+    about: Vec<(About, Key)>,
+    flows: BTreeMap<(Key, i64), Flow>,
+    /// The numbers of the first and the last period of the report at each location.
+    ends: FxHashMap<LocationId, (Option<i64>, Option<i64>)>,
+}
+
+/// One period in which something moved, or several in which nothing did.
+struct Piece<'a> {
+    numbers: Range<i64>,
+    opening: i128,
+    flow: Option<&'a Flow>,
+}
+
+impl Movement {
+    /// A row for each period in which something was recorded, in order of item, location, lot and time.
+    pub fn rows(&self) -> impl Iterator<Item = MovementRow> + '_ {
+        self.rows_of(|piece| piece.flow.is_some())
+    }
+
+    /// Besides a row for each period that has begun, in which nothing was recorded and something lay there: so the
+    /// closings of each period add up to what was there at its end. There may be as many as periods times items.
+    pub fn all_rows(&self) -> impl Iterator<Item = MovementRow> + '_ {
+        self.rows_of(|_| true)
+    }
+
+    fn rows_of(&self, wanted: fn(&Piece<'_>) -> bool) -> impl Iterator<Item = MovementRow> + '_ {
+        self.about.iter().flat_map(move |(about, key)| {
+            let pieces = self.pieces(*key).into_iter().filter(wanted);
+            pieces.flat_map(move |Piece { numbers, opening, flow }| {
+                numbers.map(move |number| self.row(about, *key, number, opening, flow))
+            })
+        })
+    }
+
+    /// What moved in each row, kind by kind, in no order.
+    pub fn moves(&self) -> impl Iterator<Item = &KindSum> {
+        let within = self.flows.iter().filter(|((_, number), _)| *number != BEFORE);
+        within.flat_map(|(_, flow)| &flow.moves)
+    }
+
+    /// How many items at locations, or whatever rows are about, have something there and no row at all: what
+    /// [`Movement::rows`] lacks for the last closings of all to add up to stock.
+    #[must_use]
+    pub fn unmoved(&self) -> usize {
+        let stood = |pieces: Vec<Piece<'_>>| !pieces.is_empty() && pieces.iter().all(|piece| piece.flow.is_none());
+        self.about.iter().filter(|(_, key)| stood(self.pieces(*key))).count()
+    }
+
+    /// How many rows [`Movement::all_rows`] has more than [`Movement::rows`].
+    #[must_use]
+    pub fn stood(&self) -> u64 {
+        let pieces = self.about.iter().flat_map(|(_, key)| self.pieces(*key));
+        pieces.filter(|piece| piece.flow.is_none()).map(|piece| piece.numbers.end.abs_diff(piece.numbers.start)).sum()
+    }
+
+    fn pieces(&self, key: Key) -> Vec<Piece<'_>> {
+        let (first, last) = self.ends.get(&key.1).copied().unwrap_or_default();
+        let mut pieces = Vec::new();
+        // What is there, and the first period that has no piece yet.
+        let (mut opening, mut next) = (0, None);
+        let stood = |from: Option<i64>, until: i64, opening: i128| {
+            let from = from.filter(|from| *from < until && opening != 0)?;
+            Some(Piece { numbers: from..until, opening, flow: None })
+        };
+        for ((_, number), flow) in self.flows.range((key, i64::MIN)..=(key, i64::MAX)) {
+            if *number == BEFORE {
+                next = first;
+            } else {
+                let behind = number.saturating_add(1);
+                pieces.extend(stood(next, *number, opening));
+                pieces.push(Piece { numbers: *number..behind, opening, flow: Some(flow) });
+                next = Some(behind);
+            }
+            opening += flow.sum();
+        }
+        pieces.extend(last.and_then(|last| stood(next, last.saturating_add(1), opening)));
+        pieces
+    }
+
+    fn row(&self, about: &About, key: Key, number: i64, opening: i128, flow: Option<&Flow>) -> MovementRow {
+        let mut moves = flow.map(|flow| flow.moves.clone()).unwrap_or_default();
+        moves.sort_by_key(|sum| sum.kind);
+        MovementRow {
+            about: about.clone(),
+            period: self.cutter.period(key.1, &self.closes, number),
+            opening,
+            moves,
+            restated: flow.map_or(0, |flow| flow.restated),
+            variance: flow.map_or(0, |flow| flow.variance),
+            closing: opening + flow.map_or(0, Flow::sum),
+        }
+    }
+}
+
 impl Reports<'_> {
-    /// What moved, period by period, in order of item, location, lot and time.
+    /// What moved, period by period, in order of item, location, lot and time; and what stood still, where that is
+    /// asked for ([`Movement::all_rows`]).
     ///
     /// A row is there where something was recorded for a period; its opening tells of all periods before. Something
     /// dated in a closed period counts from the beginning of the period that was open when it was recorded, as a
@@ -205,9 +309,9 @@ impl Reports<'_> {
     ///
     /// # Errors
     /// [`ReportError`].
-    pub fn movement(&self, within: &Within, cut: Cut, per: Per) -> Result<Answer<Vec<MovementRow>>, ReportError> {
+    pub fn movement(&self, within: &Within, cut: Cut, per: Per) -> Result<Answer<Movement>, ReportError> {
         let (basis, ()) = self.basis(within, |_, _| ())?;
-        let mut cutter = Cutter::new(cut, &basis)?;
+        let mut cutter = Cutter::new(cut, basis.clone())?;
         let mut flows: BTreeMap<(Key, i64), Flow> = BTreeMap::new();
         let mut items: FxHashMap<Key, FxHashSet<ItemId>> = FxHashMap::default();
         let visit = |bucket: BucketLines<'_>| {
@@ -228,17 +332,19 @@ impl Reports<'_> {
         for (key, items) in items {
             decimals.insert(key, self.common_decimals(items)?);
         }
-        let rows = with_openings(flows).filter(|(_, number, ..)| *number != BEFORE);
-        let rows = rows.map(|(key, number, opening, flow)| {
-            let period = cutter.period(key.1, &closes, number);
-            (key, decimals.get(&key).copied().unwrap_or(0), (period, opening, flow))
-        });
-        let rows = self.name(rows.collect()).into_iter().map(|(about, (period, opening, mut flow))| {
-            flow.moves.sort_by_key(|sum| sum.kind);
-            let closing = opening + flow.sum();
-            let Flow { moves, restated, variance } = flow;
-            MovementRow { about, period, opening, moves, restated, variance, closing }
-        });
-        Ok(basis.answer(rows.collect()))
+        let mut keys: Vec<(Key, u8, Key)> = Vec::new();
+        for (key, _) in flows.keys() {
+            if keys.last().is_none_or(|(last, ..)| last != key) {
+                keys.push((*key, decimals.get(key).copied().unwrap_or(0), *key));
+            }
+        }
+        let mut ends = FxHashMap::default();
+        for ((_, location, _), ..) in &keys {
+            let closes = closes.of(*location);
+            ends.entry(*location)
+                .or_insert_with(|| (cutter.first_number(*location, closes), cutter.last_number(*location, closes)));
+        }
+        let about = self.name(keys);
+        Ok(basis.answer(Movement { cutter, closes, about, flows, ends }))
     }
 }

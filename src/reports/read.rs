@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOOKUP_COST_EVENTS: u64 = 8;
 
 /// What a report rests on.
+#[derive(Clone)]
 pub(super) struct Basis {
     /// The place behind the last event that counts.
     pub(super) next_seq: Seq,

@@ -10,6 +10,7 @@ use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, TransferId};
 use crate::domain::line::{Lines, UnitCost};
 use crate::domain::period::{What, filed_at};
+use crate::domain::quantity::decimal;
 use crate::domain::state::State;
 use crate::domain::text::{Currency, ReasonCode};
 use crate::query::Answer;
@@ -67,6 +68,14 @@ pub struct Cost {
     pub minor_units: i128,
     /// The currency.
     pub currency: Currency,
+}
+
+impl Cost {
+    /// It in the currency's own unit, such as `-0.99`; exact.
+    #[must_use]
+    pub fn amount(&self) -> String {
+        decimal(self.minor_units, self.currency.minor_digits())
+    }
 }
 
 #[derive(Default)]
@@ -260,6 +269,13 @@ impl Reports<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_has_the_digits_of_its_currency() {
+        let told = [("GBP", -99), ("JPY", -99), ("KWD", 1_500)]
+            .map(|(currency, minor_units)| Cost { minor_units, currency: Currency::new(currency).unwrap() }.amount());
+        assert_eq!(told, ["-0.99", "-99", "1.500"]);
+    }
 
     #[test]
     fn half_a_minor_unit_is_rounded_away_from_zero() {

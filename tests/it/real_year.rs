@@ -9,7 +9,7 @@ use crate::import::mapping_file;
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::period::By;
 use counterfoil::ledger::{Ledger, Options};
-use counterfoil::reports::{AbcBy, AbcClass, AbcThresholds, About, Cut, Per, Within};
+use counterfoil::reports::{AbcBy, AbcClass, AbcThresholds, About, Cut, MovementRow, Per, Reports, Within};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -205,13 +205,16 @@ fn adds_up_in_reports(year: &Year, ledger: &Ledger) {
     let wanted = year.taken_by_month();
     let reports = ledger.reports();
     let monthly = Cut::Calendar(By::Month);
-    let rows = reports.movement(&Within::default(), monthly, Per::Item).unwrap().value;
+    let movement = |reports: &Reports<'_>, within: Within, per| -> Vec<MovementRow> {
+        reports.movement(&within, monthly, per).unwrap().value.rows().collect()
+    };
+    let rows = movement(&reports, Within::default(), Per::Item);
     let sku = |about: &About| about.sku.as_ref().unwrap().to_string();
     let told = rows.iter().map(|row| ((sku(&row.about), row.period.label.clone()), -row.moved()));
     assert_eq!(told.collect::<BTreeMap<_, _>>(), wanted);
     assert!(rows.iter().all(|row| row.opening + row.moved() == row.closing && row.variance == 0));
 
-    let whole = reports.movement(&Within::default(), monthly, Per::Location).unwrap().value;
+    let whole = movement(&reports, Within::default(), Per::Location);
     let mut by_month: BTreeMap<String, i128> = BTreeMap::new();
     for ((_, month), taken) in &wanted {
         *by_month.entry(month.clone()).or_default() += taken;
@@ -222,10 +225,10 @@ fn adds_up_in_reports(year: &Year, ledger: &Ledger) {
 
     // One item out of the lists of the index, and all of them in many passes over the log.
     let item = rows.last().unwrap().about.item;
-    let few = reports.movement(&Within { item, ..Within::default() }, monthly, Per::Item).unwrap().value;
+    let few = movement(&reports, Within { item, ..Within::default() }, Per::Item);
     assert_eq!(few, rows.iter().filter(|row| row.about.item == item).cloned().collect::<Vec<_>>());
     let passes = ledger.reports().holding_at_most(year.lines as usize / 3);
-    assert_eq!(passes.movement(&Within::default(), monthly, Per::Item).unwrap().value, rows);
+    assert_eq!(movement(&passes, Within::default(), Per::Item), rows);
 
     let sold = reports.abc(&Within::default(), AbcBy::Lines, AbcThresholds::default()).unwrap().value;
     let lines: u64 = sold.iter().map(|row| row.lines).sum();

@@ -20,7 +20,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
@@ -237,14 +237,16 @@ fn fail<T: PartialEq + std::fmt::Debug>(what: impl std::fmt::Display, one: T, ot
     }
 }
 
-/// Every row is what the naive reader finds for its span, and there is no other.
-fn same_movement(reports: &Reports<'_>, naive: &Naive, cut: Cut, per: Per) -> Result<(), String> {
-    let rows = match reports.movement(&Within::default(), cut, per) {
+/// Every row is what the naive reader finds for its span, and there is no other; where all are asked for, what lies
+/// still has one too.
+fn same_movement(reports: &Reports<'_>, naive: &Naive, cut: Cut, per: Per, now: Timestamp) -> Result<(), String> {
+    let movement = match reports.movement(&Within::default(), cut, per) {
         Ok(answer) => answer.value,
         // Item 2 has decimals.
         Err(error) if per == Per::Location && error.code() == "MIXED_DECIMALS" => return Ok(()),
         Err(error) => return Err(error.to_string()),
     };
+    let rows: Vec<MovementRow> = movement.rows().collect();
     let mut found = BTreeMap::new();
     for row in &rows {
         let sum = row.opening + row.moved() + row.restated + row.variance;
@@ -254,12 +256,16 @@ fn same_movement(reports: &Reports<'_>, naive: &Naive, cut: Cut, per: Per) -> Re
             return Err(format!("twice: {row:?}"));
         }
     }
+    let mut all = BTreeMap::new();
     for (key, positions) in groups(per) {
         for (label, start, end) in spans_of(naive, cut, positions[0].location) {
             let flow = naive.flow(&positions, start, end);
             let row = found.iter().find(|((of, from), row)| {
                 *of == key && *from < end && row.period.end.unwrap_or(Timestamp::NEVER) > start
             });
+            if flow.is_there || (flow.opening != 0 && start <= now) {
+                all.insert((key, end), (flow.opening, flow.closing));
+            }
             let what = format!("{key:?} {cut:?} {label} from {start} to {end}");
             let Some((at, row)) = row else {
                 fail(format!("no row for {what}"), flow.is_there, false)?;
@@ -275,7 +281,14 @@ fn same_movement(reports: &Reports<'_>, naive: &Naive, cut: Cut, per: Per) -> Re
             found.remove(&at);
         }
     }
-    fail("rows that nobody else finds", found.len(), 0)
+    fail("rows that nobody else finds", found.len(), 0)?;
+    fail("how many are left out", rows.len() as u64 + movement.stood(), all.len() as u64)?;
+    let keys = |rows: &[MovementRow]| rows.iter().map(key_of).collect::<BTreeSet<_>>();
+    let every: Vec<MovementRow> = movement.all_rows().collect();
+    fail("what has no row at all", keys(&rows).len() + movement.unmoved(), keys(&every).len())?;
+    let told =
+        every.iter().map(|row| ((key_of(row), row.period.end.unwrap_or(Timestamp::NEVER)), (row.opening, row.closing)));
+    fail("with what lies still", told.collect(), all)
 }
 
 /// What has been seen: that the histories are about something.
@@ -292,7 +305,7 @@ type Closed = BTreeMap<String, MovementRow>;
 fn closed_rows(reports: &Reports<'_>) -> Closed {
     let mut closed = Closed::new();
     for cut in cuts() {
-        for row in reports.movement(&Within::default(), cut, Per::Position).unwrap().value {
+        for row in reports.movement(&Within::default(), cut, Per::Position).unwrap().value.rows() {
             if row.period.state == PeriodState::Closed {
                 closed.insert(format!("{cut:?} {:?} {:?}", key_of(&row), row.period), row);
             }
@@ -311,18 +324,19 @@ fn play(steps: &[Step], seen: &mut Seen) -> Result<(), String> {
             kept.extend(story.spine.reports(|reports, _| closed_rows(&reports)));
         }
     }
+    let now = story.now;
     story.spine.reports(|reports, log| {
         let naive = Naive::of(log);
         for cut in cuts() {
             for per in [Per::Position, Per::Item, Per::Location] {
-                same_movement(&reports, &naive, cut, per)?;
+                same_movement(&reports, &naive, cut, per, now)?;
             }
         }
-        let now = closed_rows(&reports);
+        let closed = closed_rows(&reports);
         for (what, row) in &kept {
-            fail(format!("closed and now: {what}"), Some(row), now.get(what))?;
+            fail(format!("closed and now: {what}"), Some(row), closed.get(what))?;
         }
-        for row in reports.movement(&Within::default(), Cut::Closes, Per::Position).unwrap().value {
+        for row in reports.movement(&Within::default(), Cut::Closes, Per::Position).unwrap().value.rows() {
             seen.restated += usize::from(row.restated != 0);
             seen.variance += usize::from(row.variance != 0);
         }
@@ -361,7 +375,9 @@ proptest! {
         let (first, last) = (day(days.0).to_string(), day(days.0 + days.1).to_string());
         story.spine.reports(|reports, _| {
             let by_day = Cut::Calendar(By::Day);
-            let ask = |within: &Within| reports.movement(within, by_day, Per::Position).unwrap();
+            let ask = |within: &Within| {
+                reports.movement(within, by_day, Per::Position).unwrap().map(|movement| movement.rows().collect::<Vec<_>>())
+            };
             let whole = ask(&Within::default());
             let location = Some(LocationId(1));
             let within = Within { item: Some(ItemId(3)), location, from: Some(from), until: Some(until) };
@@ -372,11 +388,25 @@ proptest! {
             }).cloned().collect();
             prop_assert_eq!(part.value, wanted);
             prop_assert_eq!(part.seq, whole.seq);
+            // With what lies still too, each day of a span is that day of the whole.
+            let all = |within: &Within| -> Vec<MovementRow> {
+                reports.movement(within, by_day, Per::Position).unwrap().value.all_rows().collect()
+            };
+            let days_of = |row: &MovementRow| (&first..=&last).contains(&&row.period.label);
+            let wanted: Vec<_> = all(&Within::default()).into_iter().filter(days_of).collect();
+            let span = Within { from: Some(from), until: Some(until), ..Within::default() };
+            prop_assert_eq!(&all(&span), &wanted);
+            let movement = reports.movement(&span, by_day, Per::Position).unwrap().value;
+            let moved: BTreeSet<_> = movement.rows().map(|row| key_of(&row)).collect();
+            let there: BTreeSet<_> = wanted.iter().map(key_of).collect();
+            prop_assert_eq!(movement.unmoved(), there.difference(&moved).count());
             Ok(())
         })?;
         // In many passes over the log, a few lines in each.
         story.spine.reports(|reports, _| {
-            let ask = |reports: &Reports<'_>| reports.movement(&Within::default(), Cut::Closes, Per::Item).unwrap().value;
+            let ask = |reports: &Reports<'_>| {
+                reports.movement(&Within::default(), Cut::Closes, Per::Item).unwrap().value.rows().collect::<Vec<_>>()
+            };
             let at_once = ask(&reports);
             prop_assert_eq!(ask(&reports.holding_at_most(3)), at_once);
             Ok(())

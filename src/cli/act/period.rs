@@ -10,7 +10,7 @@ use serde_json::json;
 #[command(after_help = "\
 Examples:
   counterfoil close-period --location SHOP --until 2026-01-31
-  counterfoil close-period --location SHOP --until 2026-01-31T18:00:00 --document report:2026-01
+  counterfoil close-period --location SHOP --until 2026-01-31T18:00 --document report:2026-01
   counterfoil would close-period --location SHOP --until 2026-01-31
 
 A closed period refuses counts that are dated in it. Late sales, receipts and returns are taken as ever; in the \

@@ -64,14 +64,22 @@ fn all<T>(
     ledger: &Ledger,
     ask: impl Fn(&State, Timestamp, &Paging) -> Result<Answer<Page<T>>, QueryError>,
 ) -> Result<Vec<T>, Failure> {
+    Ok(all_answered(ledger, ask)?.value)
+}
+
+/// The same, with what the last page rests on.
+fn all_answered<T>(
+    ledger: &Ledger,
+    ask: impl Fn(&State, Timestamp, &Paging) -> Result<Answer<Page<T>>, QueryError>,
+) -> Result<Answer<Vec<T>>, Failure> {
     let mut paging = Paging::first(PAGE_ROWS_MAX);
     let mut rows = Vec::new();
     loop {
-        let page = ledger.query(|state, now| ask(state, now, &paging))?.value;
+        let Answer { seq, as_of, value: page } = ledger.query(|state, now| ask(state, now, &paging))?;
         rows.extend(page.rows);
         match page.next {
             Some(next) => paging = paging.starting_after(next),
-            None => return Ok(rows),
+            None => return Ok(Answer { seq, as_of, value: rows }),
         }
     }
 }

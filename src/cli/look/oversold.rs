@@ -1,6 +1,6 @@
 //! `oversold`: where more is promised than there is, and whom it falls on.
 
-use super::{Places, all};
+use super::{Places, all_answered};
 use crate::cli::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -8,7 +8,7 @@ use crate::cli::names::placed;
 use crate::cli::sheet::Column;
 use counterfoil::Ledger;
 use counterfoil::named::amount;
-use counterfoil::query::{self, Oversold};
+use counterfoil::query::{self, Answer, Oversold};
 use serde_json::{Value, json};
 
 /// List positions where more is reserved than sellable, and whom it falls on.
@@ -36,18 +36,30 @@ const COLUMNS: &[Column] = &[
     Column::hidden("item_id"),
     Column::hidden("location_id"),
     Column::hidden("lot_id"),
+    Column::hidden("seq"),
+    Column::hidden("as_of"),
 ];
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let ask = async |ledger: &Ledger, _: &mut _| {
         let scope = args.places.scope(ledger)?;
-        all(ledger, |state, now, paging| query::oversold(state, now, &scope, paging))
+        all_answered(ledger, |state, now, paging| query::oversold(state, now, &scope, paging))
     };
-    let positions = context.with_ledger(ask).await?;
-    let is_json = context.format() == Format::Json;
-    match is_json {
-        true => context.list(COLUMNS, positions.iter().map(whole)),
-        false => context.list(COLUMNS, positions.iter().flat_map(flat)),
+    let Answer { seq, as_of, value: positions } = context.with_ledger(ask).await?;
+    let format = context.format();
+    let rows: Vec<Value> = match format {
+        Format::Json => positions.iter().map(whole).collect(),
+        Format::Table | Format::Csv => positions.iter().flat_map(flat).collect(),
+    };
+    let resting = rows.into_iter().map(|mut row| {
+        row["seq"] = json!(seq);
+        row["as_of"] = as_of.to_string().into();
+        row
+    });
+    context.list(COLUMNS, resting)?;
+    match format {
+        Format::Table => Ok(writeln!(context.out, "\n  as of event {seq}, {as_of}")?),
+        Format::Json | Format::Csv => Ok(()),
     }
 }
 

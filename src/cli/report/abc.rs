@@ -50,6 +50,7 @@ const COLUMNS: &[Column] = &[
     Column::figure("lines", "lines"),
     Column::figure("share", "share %"),
     Column::figure("cumulative", "together %"),
+    Column::hidden("item_id"),
     Column::hidden("seq"),
     Column::hidden("as_of"),
 ];
@@ -78,7 +79,8 @@ fn told(row: &AbcRow) -> Map<String, Value> {
             ("cumulative", json!(row.cumulative)),
         ],
     );
-    told.remove("location");
-    told.remove("lot");
+    for summed in ["location", "lot", "location_id", "lot_id"] {
+        told.remove(summed);
+    }
     told
 }

@@ -35,6 +35,9 @@ const COLUMNS: &[Column] = &[
     Column::quiet("later", "later"),
     Column::quiet("without_deadline", "no deadline"),
     Column::text("oldest", "oldest"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
     Column::hidden("seq"),
     Column::hidden("as_of"),
 ];

@@ -14,8 +14,9 @@ Examples:
   counterfoil report dead-stock
   counterfoil report dead-stock --days 90 --location SHOP
 
-Something leaves when it goes to a customer or on a transfer; what is wasted or lost does not count. What never left \
-counts from the day on which the first of it came.")]
+Something leaves when it goes to a customer or on a transfer; what is wasted or lost does not count. Where there was \
+nothing any more, or never had been, days count from when there was something again: what was sold out long ago and came \
+today is not dead. `since` in JSON and CSV says from when they count.")]
 pub struct Args {
     #[command(flatten)]
     places: Places,
@@ -35,6 +36,10 @@ const COLUMNS: &[Column] = &[
     Column::figure("days", "days"),
     Column::text("last_out", "last left"),
     Column::text("last_in", "last came"),
+    Column::hidden("since"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
     Column::hidden("seq"),
     Column::hidden("as_of"),
 ];
@@ -56,6 +61,7 @@ fn told(row: &DeadStockRow) -> Map<String, Value> {
             ("days", json!(row.days)),
             ("last_out", json!(row.last_out.map(|at| at.to_string()))),
             ("last_in", json!(row.last_in.map(|at| at.to_string()))),
+            ("since", row.since.to_string().into()),
         ],
     )
 }

@@ -30,7 +30,7 @@ Examples:
   counterfoil report dead-stock --days 90
 
 Dates are those that clocks at each location show: --from is the beginning of that day, --until the end of that day; \
-with a time (2026-01-31T18:00:00) up to, not including, that time. Reports rest on the log alone.")]
+with a time (2026-01-31T18:00) up to, not including, that time. Reports rest on the log alone.")]
 pub struct Args {
     #[command(subcommand)]
     report: Report,
@@ -126,7 +126,14 @@ fn figure(units: i128, decimals: u8) -> Value {
 
 /// A row: what it is about, then what the report says of it.
 fn row_of<const N: usize>(about: &About, said: [(&str, Value); N]) -> Map<String, Value> {
-    let about = [("sku", json!(about.sku)), ("location", json!(about.location_code)), ("lot", json!(about.lot_code))];
+    let about = [
+        ("sku", json!(about.sku)),
+        ("location", json!(about.location_code)),
+        ("lot", json!(about.lot_code)),
+        ("item_id", json!(about.item)),
+        ("location_id", json!(about.location)),
+        ("lot_id", json!(about.lot)),
+    ];
     about.into_iter().chain(said).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 

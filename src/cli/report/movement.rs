@@ -1,6 +1,7 @@
 //! `report movement`: opening, what came and left, closing, period by period.
 
 use super::{Span, Summed, figure, row_of, show};
+use crate::cli::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::plot::{PlotArgs, zone_of};
@@ -9,7 +10,7 @@ use clap::ValueEnum;
 use counterfoil::domain::period::By;
 use counterfoil::plot::{Flow, FlowPeriod, MovementPlot, PlotError};
 use counterfoil::query::Answer;
-use counterfoil::reports::{About, Cut, KindSum, MovementRow};
+use counterfoil::reports::{About, Cut, KindSum, Movement, MovementRow};
 use counterfoil::{Ledger, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -20,12 +21,14 @@ Examples:
   counterfoil report movement --sku MUG-BLUE
   counterfoil report movement --by week --from 2026-01-01 --until 2026-03-31 --location SHOP
   counterfoil report movement --per location --by period --format csv
+  counterfoil report movement --all --from 2026-03-01 --until 2026-03-31 --format csv
   counterfoil report movement --sku MUG-BLUE --location SHOP --plot mug.svg
 
 Every column between opening and closing is signed, and they add up: what left is negative. `restated` is what was \
 recorded when the period that it is dated in was closed already: it stands in the first period that was open then. \
 `variance` is what counts put right, less what of `restated` a count had settled already. The figures of a closed period \
-never change. A period in which nothing was recorded for an item has no row. JSON and CSV have every kind of movement.")]
+never change. A period in which nothing was recorded for an item has no row; with --all it has one where something lies \
+there, so that the closings of each period add up to all stock at its end. JSON and CSV have every kind of movement.")]
 pub struct Args {
     #[command(flatten)]
     span: Span,
@@ -35,6 +38,9 @@ pub struct Args {
     /// How far figures are summed.
     #[arg(long, value_enum, default_value_t = Summed::Item)]
     per: Summed,
+    /// Also periods in which nothing moved, where something lies there.
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     plot: PlotArgs,
 }
@@ -78,6 +84,9 @@ macro_rules! columns {
             Column::text("state", "state"),
             Column::hidden("start"),
             Column::hidden("end"),
+            Column::hidden("item_id"),
+            Column::hidden("location_id"),
+            Column::hidden("lot_id"),
             Column::hidden("seq"),
             Column::hidden("as_of"),
         ]
@@ -106,6 +115,8 @@ const BY_KIND: &[Column] = columns![
 const SUMMED: &[Column] = columns![Column::quiet("in", "in"), Column::quiet("out", "out")];
 /// Kinds of movement that a table has room for.
 const KINDS_MAX: usize = 5;
+/// Rows in which nothing moved that anybody may want: a month of days of thirty thousand positions.
+const STOOD_MAX: u64 = 1_000_000;
 
 pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
     args.plot.check(context)?;
@@ -116,27 +127,58 @@ pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> 
         Ok((answer, plot))
     });
     let (answer, plot) = answer.await?;
-    args.plot.write(plot)?;
-    let columns = match (context.format(), kinds(&answer.value)) {
-        (crate::cli::Format::Table, KINDS_MAX..) => SUMMED,
+    let Answer { seq, as_of, value: movement } = answer;
+    let columns = match (context.format(), kinds(&movement)) {
+        (Format::Table, KINDS_MAX..) => SUMMED,
         _ => BY_KIND,
     };
-    show(context, columns, answer.map(|rows| rows.into_iter().map(|row| told(&row))))?;
+    if args.all && movement.stood() > STOOD_MAX {
+        return Err(Failure::Refused(format!(
+            "--all would show {} rows in which nothing moved, more than {STOOD_MAX}: say a span with --from and --until, \
+             or cut time less finely",
+            movement.stood()
+        )));
+    }
+    args.plot.write(plot)?;
+    match args.all {
+        true => show(context, columns, Answer { seq, as_of, value: movement.all_rows().map(|row| told(&row)) })?,
+        false => {
+            show(context, columns, Answer { seq, as_of, value: movement.rows().map(|row| told(&row)) })?;
+            tell_what_stood(context, movement.unmoved())?;
+        }
+    }
     args.plot.tell(context)
 }
 
-/// The rows as a picture: they have to be about one thing.
-fn plotted(ledger: &Ledger, answer: &Answer<Vec<MovementRow>>) -> Result<String, Failure> {
-    let rows = &answer.value;
-    let about = rows.first().map(|row| &row.about).ok_or(PlotError::Empty)?;
-    if let Some(other) = rows.iter().map(|row| &row.about).find(|other| *other != about) {
-        return Err(Failure::Refused(format!(
-            "a plot shows one item at one location, and this report has {} and {}: say which with --sku and --location, \
-             or sum with --per",
-            named(about),
-            named(other)
-        )));
+/// Says to people that the rows are not all stock.
+fn tell_what_stood(context: &mut Context<'_>, unmoved: usize) -> Result<(), Failure> {
+    match (context.format(), unmoved) {
+        (Format::Json | Format::Csv, _) | (_, 0) => Ok(()),
+        (_, 1) => Ok(writeln!(context.out, "  1 position with stock did not move and has no row: --all shows it too")?),
+        (_, more) => Ok(writeln!(
+            context.out,
+            "  {more} positions with stock did not move and have no row: --all shows them too"
+        )?),
     }
+}
+
+/// The rows as a picture: they have to be about one thing.
+fn plotted(ledger: &Ledger, answer: &Answer<Movement>) -> Result<String, Failure> {
+    let mut rows = Vec::<MovementRow>::new();
+    for row in answer.value.rows() {
+        match rows.first().filter(|first| first.about != row.about) {
+            None => rows.push(row),
+            Some(first) => {
+                return Err(Failure::Refused(format!(
+                    "a plot shows one item at one location, and this report has {} and {}: say which with --sku and \
+                     --location, or sum with --per",
+                    named(&first.about),
+                    named(&row.about)
+                )));
+            }
+        }
+    }
+    let about = rows.first().map(|row| &row.about).ok_or(PlotError::Empty)?;
     let zone =
         about.location.and_then(|location| ledger.query(|state, _| Some(state.location(location)?.zone.clone())));
     let plot = MovementPlot {
@@ -147,13 +189,17 @@ fn plotted(ledger: &Ledger, answer: &Answer<Vec<MovementRow>>) -> Result<String,
         ),
         zone: zone_of(zone.as_ref()),
         decimals: about.decimals,
-        periods: periods(rows, answer.as_of),
+        periods: periods(&rows, answer.as_of),
     };
     Ok(plot.svg()?)
 }
 
 fn named(about: &About) -> String {
-    let sku = about.sku.as_ref().map_or("all items", |sku| sku.as_str());
+    let sku = match (&about.sku, about.item) {
+        (Some(sku), _) => sku.to_string(),
+        (None, Some(item)) => format!("item {item} (no name)"),
+        (None, None) => "all items".to_owned(),
+    };
     let lot = about.lot_code.as_ref().map(|lot| format!(", lot {lot}")).unwrap_or_default();
     let place = about.location_code.as_ref().map(|code| format!(" at {code}")).unwrap_or_default();
     format!("{sku}{lot}{place}")
@@ -196,9 +242,9 @@ fn key_out(sum: &KindSum) -> String {
 }
 
 /// How many kinds of movement there are.
-fn kinds(rows: &[MovementRow]) -> usize {
+fn kinds(movement: &Movement) -> usize {
     let mut kinds: Vec<(u8, bool)> = Vec::new();
-    for sum in rows.iter().flat_map(|row| &row.moves) {
+    for sum in movement.moves() {
         for kind in [(sum.came != 0, true), (sum.left != 0, false)].into_iter().filter(|(moved, _)| *moved) {
             let kind = (sum.kind.number(), kind.1);
             if !kinds.contains(&kind) {

@@ -35,6 +35,9 @@ const COLUMNS: &[Column] = &[
     Column::figure("units", "units"),
     Column::figure("sold", "sold"),
     Column::figure("share", "share %"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
     Column::hidden("seq"),
     Column::hidden("as_of"),
 ];

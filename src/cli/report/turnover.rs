@@ -18,9 +18,9 @@ demand   = sold and shipped to customers - what came back, within the span
 average  = the sum of stock x time over the time of the span; stock as it truly was, by all that is known now
 turns    = demand in 365 days at that rate / average
 cover    = what is available now / demand of a day, in days
-Without --from the span begins with the first thing at the location that the report is about: with --sku, the first of \
-that item. Where stock was not above zero on \
-average there are no turns, and without demand there is no cover.")]
+Without --from the span of each row begins with the first thing that happened in it: `days` says how long it is. Turns \
+and cover are blank (null in JSON) where they would say nothing: in a span under a day; turns where average stock is not \
+above zero, or more came back than was sold; cover where demand is not above zero, or more is promised than there is.")]
 pub struct Args {
     #[command(flatten)]
     span: Span,
@@ -41,6 +41,9 @@ const COLUMNS: &[Column] = &[
     Column::figure("turns_per_year", "turns a year"),
     Column::figure("available", "available"),
     Column::figure("days_of_cover", "days of cover"),
+    Column::hidden("item_id"),
+    Column::hidden("location_id"),
+    Column::hidden("lot_id"),
     Column::hidden("seq"),
     Column::hidden("as_of"),
 ];

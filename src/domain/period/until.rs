@@ -13,8 +13,8 @@ use std::str::FromStr;
 
 /// Up to where a period goes: to the end of a day, or up to a time of day, by the clocks of the location.
 ///
-/// As text it is a date (`2026-01-31`: that day belongs to the period) or a date and time
-/// (`2026-01-31T18:00:00`: what happened at six o'clock does not), without an offset: the location has its zone.
+/// As text it is a date (`2026-01-31`: that day belongs to the period) or a date and time (`2026-01-31T18:00:00`, read
+/// without its seconds too: what happened at six o'clock does not), without an offset: the location has its zone.
 ///
 /// # Example
 /// ```
@@ -48,7 +48,8 @@ impl fmt::Display for UntilError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => {
-                "must be a local date (2026-01-31) or a local date and time (2026-01-31T18:00:00), without an offset"
+                "must be a local date (2026-01-31) or a local date and time (2026-01-31T18:00 or 2026-01-31T18:00:30), \
+                 without an offset: the clocks of the location are meant"
             }
             Self::Year => "must lie in the years 1900 to 9999",
             Self::Precision => "must be in whole microseconds, and no leap second",
@@ -61,6 +62,7 @@ impl std::error::Error for UntilError {}
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
 const DATE: &str = "%Y-%m-%d";
 const TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
+const TIME_WITHOUT_SECONDS: &str = "%Y-%m-%dT%H:%M";
 
 impl Until {
     /// The number of a day's end in stored forms.
@@ -175,7 +177,7 @@ fn has_form(text: &str) -> bool {
         b'0' => byte.is_ascii_digit(),
         sign => byte == *sign,
     };
-    matches!(text.len(), 10 | 19 | 21..=29) && text.bytes().zip(FORM).all(fits)
+    matches!(text.len(), 10 | 16 | 19 | 21..=29) && text.bytes().zip(FORM).all(fits)
 }
 
 impl FromStr for Until {
@@ -188,7 +190,8 @@ impl FromStr for Until {
         if let Ok(day) = NaiveDate::parse_from_str(text, DATE) {
             return Self::end_of(day);
         }
-        match NaiveDateTime::parse_from_str(text, TIME) {
+        let form = if text.len() == 16 { TIME_WITHOUT_SECONDS } else { TIME };
+        match NaiveDateTime::parse_from_str(text, form) {
             Ok(time) => Self::before(time),
             Err(_) => Err(UntilError::Malformed),
         }
@@ -219,7 +222,7 @@ impl schemars::JsonSchema for Until {
             "type": "string",
             "description": "a local date (that day is in the period) or a local date and time (that time is not), \
                 in the years 1900 to 9999, without an offset",
-            "pattern": r"^(19|[2-9]\d)\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,9})?)?$",
+            "pattern": r"^(19|[2-9]\d)\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?$",
         })
     }
 }
@@ -280,8 +283,15 @@ mod tests {
             let (form, number) = until.numbers();
             assert_eq!(Until::from_numbers(form, number), Some(until), "{text}");
         }
+        assert_eq!(
+            "2026-01-31T18:00".parse::<Until>().map(|until| until.to_string()).as_deref(),
+            Ok("2026-01-31T18:00:00")
+        );
         let malformed = [
             "",
+            "2026-01-31T18",
+            "2026-01-31T18:0",
+            "2026-01-31T24:00",
             "2026-01",
             "2026-02-30",
             "31.01.2026",
