@@ -75,7 +75,7 @@ pub fn named(ledger: &Ledger, kind: AliasKind, text: &str) -> Result<Option<Name
 pub fn place_fields(place: &Place) -> Map<String, Value> {
     let fields = json!({
         "sku": place.sku, "location": place.location_code, "lot": place.lot_code,
-        "item_id": place.item, "location_id": place.location, "lot_id": place.lot,
+        "item_id": place.item, "location_id": place.location, "lot_id": place.lot.tracked(),
     });
     match fields {
         Value::Object(fields) => fields,
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn what_has_no_name_is_told_by_its_number() {
         let mut row =
-            json!({ "sku": null, "location": "SHOP", "lot": null, "item_id": 7, "location_id": 2, "lot_id": 0 });
+            json!({ "sku": null, "location": "SHOP", "lot": null, "item_id": 7, "location_id": 2, "lot_id": null });
         tell_nameless(&mut row);
         let told = [&row["sku"], &row["location"], &row["lot"]];
         assert_eq!(told, [&json!("item 7 (no name)"), &json!("SHOP"), &Value::Null]);

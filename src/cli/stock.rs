@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long)]
     sku: Option<String>,
     /// This location only, by its code.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, short = 'l', value_name = "CODE")]
     location: Option<String>,
     /// Positions in this condition only.
     #[arg(long, value_enum)]
@@ -111,7 +111,7 @@ pub struct Row {
     as_of: String,
     item_id: ItemId,
     location_id: LocationId,
-    lot_id: LotId,
+    lot_id: Option<LotId>,
 }
 
 impl Row {
@@ -144,7 +144,7 @@ impl Row {
             as_of: as_of.to_string(),
             item_id: place.item,
             location_id: place.location,
-            lot_id: place.lot,
+            lot_id: place.lot.tracked(),
         }
     }
 }

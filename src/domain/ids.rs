@@ -44,6 +44,12 @@ integer_id!(
 impl LotId {
     /// The lot of stock that is not lot-tracked.
     pub const NONE: LotId = LotId(0);
+
+    /// The lot, where it is one.
+    #[must_use]
+    pub fn tracked(self) -> Option<LotId> {
+        Some(self).filter(|lot| *lot != LotId::NONE)
+    }
 }
 
 impl Seq {

@@ -259,6 +259,10 @@ fn lanes<'k>(known: &'k Known, filter: &EventFilter) -> Result<Option<Vec<Lane<'
     }
     if let Some(id) = filter.reservation {
         let Some(made) = known.command(&id.bytes())? else { return Ok(None) };
+        // Another command's id is no reservation's.
+        if known.postings(List::Kind, u64::from(EventKind::Reserved.number())).first_from(made)? != Some(made) {
+            return Ok(None);
+        }
         lanes.push(Lane { one: Some(made), lists: vec![known.postings(List::Reservation, made)] });
     }
     if let Some(id) = filter.command {

@@ -29,9 +29,9 @@ pub struct Explanation {
     pub stock: Stock,
     /// What the events of each kind came to, all pages together.
     pub totals: Vec<KindTotal>,
-    /// Who holds what of it, oldest first.
+    /// Who holds what of it, oldest first; on the first page only.
     pub holds: Vec<HoldRow>,
-    /// What is reserved by holds that are not listed: there are too many.
+    /// What is reserved by holds that are not listed: there are too many, or it is not the first page.
     pub holds_unlisted: i64,
     /// What lapsed between the last event and the answer's instant.
     pub lapsed_since: i64,
@@ -208,7 +208,10 @@ impl History<'_> {
         let last_seq = found.values().map(|change| change.last_seq).max();
         let lapsed_before =
             last_seq.map_or(Ok(0), |seq| lapsed_at(self.event(Seq(seq))?.event.envelope.recorded_at))?;
-        let (holds, holds_unlisted) = self.holds(&moment, position, all.open, stock.reserved)?;
+        let (holds, holds_unlisted) = match after {
+            None => self.holds(&moment, position, all.open, stock.reserved)?,
+            Some(_) => (Vec::new(), stock.reserved),
+        };
         let lapsed_since = small(lapsed - lapsed_before);
         let totals = totals(&found);
         Ok(moment.answer(Some(Explanation {

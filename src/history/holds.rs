@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 
 /// Seqs that are gone back at first to find who holds; then four times as many, and so on.
 const SPAN_SEQS: u64 = 64;
+/// Reservations that are read to find who holds, at most: many may have lapsed without being closed yet.
+const READ_MAX: usize = 8 * PAGE_ROWS_MAX;
 
 /// What one reservation held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,16 +49,19 @@ impl History<'_> {
         open: i128,
         reserved: i64,
     ) -> Result<(Vec<HoldRow>, i64), HistoryError> {
-        let mut rows = Vec::new();
-        let mut unlisted = reserved;
-        for (made, open) in self.open_at(moment, position, open)? {
-            if rows.len() == PAGE_ROWS_MAX {
-                break;
-            }
+        let (mut rows, mut unlisted) = (Vec::new(), reserved);
+        if reserved == 0 {
+            return Ok((rows, unlisted));
+        }
+        // Whether one has lapsed is only known once it was read.
+        for (made, open) in self.open_at(moment, position, open)?.into_iter().take(READ_MAX) {
             let row = self.hold(moment, made, super::figures::small(open))?;
             if row.deadline > moment.at {
                 unlisted = unlisted.saturating_sub(row.open);
                 rows.push(row);
+            }
+            if unlisted == 0 || rows.len() == PAGE_ROWS_MAX {
+                break;
             }
         }
         Ok((rows, unlisted))
@@ -122,17 +127,28 @@ impl History<'_> {
         if let Body::Reserved { deadline, .. } = event.body {
             row.deadline = deadline.unwrap_or(Timestamp::NEVER);
         }
-        let mut later = moment.known.postings(List::Reservation, made);
-        let mut seq = moment.until;
-        while let Some(earlier) = later.last_below(seq)? {
-            if let Body::Extended { deadline, .. } = self.event(Seq(earlier))?.event.body {
-                row.deadline = deadline.unwrap_or(Timestamp::NEVER);
-                break;
-            }
-            seq = earlier;
+        if let Some(extended) = last_extension(moment, made)?
+            && let Body::Extended { deadline, .. } = self.event(Seq(extended))?.event.body
+        {
+            row.deadline = deadline.unwrap_or(Timestamp::NEVER);
         }
         Ok(row)
     }
+}
+
+/// The last event before the moment that gave a reservation another deadline: in its own list and in that of the kind.
+fn last_extension(moment: &Moment, made: u64) -> Result<Option<u64>, HistoryError> {
+    let mut own = moment.known.postings(List::Reservation, made);
+    let mut extensions = moment.known.postings(List::Kind, u64::from(EventKind::Extended.number()));
+    let mut below = moment.until;
+    while let Some(of_it) = own.last_below(below)? {
+        match extensions.last_below(of_it + 1)? {
+            Some(extended) if extended == of_it => return Ok(Some(extended)),
+            Some(extended) if extended > made => below = extended + 1,
+            _ => break,
+        }
+    }
+    Ok(None)
 }
 
 fn keys(position: Position) -> [FigureKey; KINDS.len()] {

@@ -4,7 +4,7 @@ use super::AsOf;
 use crate::domain::ids::{Seq, Timestamp};
 use crate::domain::period::Until;
 use crate::domain::text::Zone;
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use std::fmt;
 use std::str::FromStr;
 
@@ -141,11 +141,9 @@ impl SaidTime {
             Self::At(at) => Ok(at),
             Self::Now => Ok(now),
             Self::Local(time) => instant(time, zone),
-            // The day begins where the day before it ends.
             Self::Day(day) => {
-                let before = day.pred_opt().and_then(|day| Until::end_of(day).ok());
-                let before = before.ok_or_else(|| SaidError::new(format!("{day} is the first day that is known")))?;
-                instant(before, zone)
+                let midnight = Until::before(day.and_time(NaiveTime::MIN));
+                instant(midnight.map_err(|error| SaidError::new(error.to_string()))?, zone)
             }
         }
     }
@@ -269,7 +267,8 @@ mod tests {
         assert_eq!(last.to_string(), "2026-03-29T22:59:59.999999Z", "a day of 23 hours");
         // Beirut skips midnight of that day.
         assert_eq!(span("Asia/Beirut").0.to_string(), "2026-03-28T22:00:00.000000Z");
-        assert!("1900-01-01".parse::<SaidTime>().unwrap().first(&zone("UTC"), NOW).is_err());
+        let first_day = "1900-01-01".parse::<SaidTime>().unwrap().first(&zone("UTC"), NOW).unwrap();
+        assert_eq!(first_day.to_string(), "1900-01-01T00:00:00.000000Z");
     }
 
     #[test]

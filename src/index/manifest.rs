@@ -7,7 +7,7 @@ use super::record::Family;
 pub(crate) const MANIFEST_NAME: &str = "index.manifest";
 
 const MAGIC: [u8; 8] = *b"CFOILIDX";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 const HASH_BYTES: usize = 32;
 
 /// What the manifest says.

@@ -90,10 +90,11 @@ impl Reports<'_> {
         Ok(first.map_or(0, |(_, decimals)| decimals))
     }
 
-    fn item_named(&self, item: ItemId) -> (Option<AliasText>, u8) {
+    fn item_named(&self, item: ItemId) -> (String, u8) {
         self.published.read(|durable| {
             let known = durable.state.item(item);
-            (Names::of(&durable.state).sku(item).cloned(), known.map_or(0, |item| item.decimals))
+            let sku = Names::of(&durable.state).sku(item).map(ToString::to_string);
+            (sku.unwrap_or_else(|| format!("item {item}")), known.map_or(0, |item| item.decimals))
         })
     }
 }
@@ -105,7 +106,7 @@ fn about(names: &Names<'_>, (item, location, lot): Key, decimals: u8) -> About {
         lot_code: names.lot_code(lot).cloned(),
         item: Some(item).filter(|item| item.0 != 0),
         location: Some(location).filter(|location| location.0 != 0),
-        lot: Some(lot).filter(|lot| *lot != LotId::NONE),
+        lot: lot.tracked(),
         decimals: names.state().item(item).map_or(decimals, |item| item.decimals),
     }
 }

@@ -1,6 +1,5 @@
 //! Why there is no report.
 
-use crate::domain::text::AliasText;
 use crate::domain::text::Zone;
 use crate::index::IndexError;
 use crate::log::LogFault;
@@ -17,9 +16,9 @@ pub enum ReportError {
     /// Items of different decimals were to be added up.
     MixedDecimals {
         /// One of them, with its decimals.
-        one: (Option<AliasText>, u8),
+        one: (String, u8),
         /// Another one, with its decimals.
-        other: (Option<AliasText>, u8),
+        other: (String, u8),
     },
     /// This build's time zone database does not know the zone of a location.
     UnknownZone {
@@ -50,15 +49,12 @@ impl ReportError {
 
 impl fmt::Display for ReportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |sku: &Option<AliasText>| sku.as_ref().map_or_else(|| "an item".to_owned(), ToString::to_string);
         match self {
             Self::Log(fault) => fault.fmt(f),
             Self::Index(error) => error.fmt(f),
             Self::MixedDecimals { one: (one, decimals), other: (other, others) } => write!(
                 f,
-                "MIXED_DECIMALS: {} has {decimals} decimals, {} has {others}: such quantities have no sum; ask per item",
-                name(one),
-                name(other)
+                "MIXED_DECIMALS: {one} has {decimals} decimals, {other} has {others}: such quantities have no sum; ask per item"
             ),
             Self::UnknownZone { zone } => {
                 write!(f, "INVALID_FIELD: the time zone {zone} of a location is not known to this build")

@@ -52,22 +52,24 @@ impl Within {
             && self.location.is_none_or(|location| location == position.location)
     }
 
-    /// What the span means at each location.
+    /// What the span means at each location; one that its clocks skip is empty there.
     pub(super) fn windows(
         &self,
         zones: &FxHashMap<LocationId, Zone>,
     ) -> Result<FxHashMap<LocationId, Window>, ReportError> {
+        if let (Some(from), Some(until)) = (self.from, self.until)
+            && from.local() >= until.local()
+        {
+            return Err(ReportError::Invalid { field: "until", problem: "must be later than from" });
+        }
         let instant = |end: Option<Until>, zone: &Zone, open: Timestamp| match end {
             None => Ok(open),
             Some(end) => end.instant(zone).ok_or_else(|| ReportError::UnknownZone { zone: zone.clone() }),
         };
         let window = |(location, zone): (&LocationId, &Zone)| {
             let from = instant(self.from, zone, Timestamp(i64::MIN))?;
-            let until = instant(self.until, zone, Timestamp::NEVER)?;
-            match from < until {
-                true => Ok((*location, Window { from, until })),
-                false => Err(ReportError::Invalid { field: "until", problem: "must be later than from" }),
-            }
+            let until = instant(self.until, zone, Timestamp::NEVER)?.max(from);
+            Ok((*location, Window { from, until }))
         };
         zones.iter().map(window).collect()
     }

@@ -84,6 +84,10 @@ impl About {
             }
             _ => alert.into_iter().collect(),
         };
+        // It is closed where it went to, whatever was still under way.
+        if let Body::TransferClosed { transfer, .. } = body {
+            about.locations.extend(before.transfer(*transfer).map(|transfer| u64::from(transfer.to.0)));
+        }
         let inbound = |state: &State, position| state.position(position).map_or(0, |entry| entry.inbound);
         let nearer = every_position().into_iter().filter(|at| inbound(before, *at) != inbound(after, *at));
         for position in touched.into_iter().chain(nearer) {
@@ -97,7 +101,10 @@ impl About {
 
 fn admits(filter: &EventFilter, recorded: &Recorded, about: &About, naive: &Naive) -> bool {
     let envelope = &recorded.event.envelope;
-    let made = |id| naive.events.iter().find(|event| event.event.envelope.command_id == Some(id)).map(|made| made.seq);
+    let is_it = |event: &&Recorded, id| {
+        event.event.envelope.command_id == Some(id) && matches!(event.event.body, Body::Reserved { .. })
+    };
+    let made = |id| naive.events.iter().find(|event| is_it(event, id)).map(|made| made.seq);
     filter.item.is_none_or(|item| about.items.contains(&u64::from(item.0)))
         && filter.location.is_none_or(|location| about.locations.contains(&u64::from(location.0)))
         && filter.order.as_ref().is_none_or(|order| envelope.order.as_ref() == Some(order))

@@ -44,7 +44,7 @@ fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {
             json!({
                 "transfer": line.transfer, "to": place.location_code, "sku": place.sku, "lot": place.lot_code,
                 "quantity": amount(line.quantity, place.decimals),
-                "to_id": place.location, "item_id": place.item, "lot_id": place.lot,
+                "to_id": place.location, "item_id": place.item, "lot_id": place.lot.tracked(),
             })
         }));
     }

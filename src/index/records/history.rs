@@ -196,7 +196,13 @@ impl Subjects {
                 }
             }
             Body::TransferShipped { to, .. } => self.location(*to),
-            Body::TransferClosed { rest, .. } => rest.iter().for_each(|line| self.item(line.item)),
+            Body::TransferClosed { transfer, rest } => {
+                rest.iter().for_each(|line| self.item(line.item));
+                // Where more arrived than had left, nothing was under way to there.
+                if let Some(transfer) = state.transfer(*transfer) {
+                    self.location(transfer.to);
+                }
+            }
             Body::Amended { reservation, .. } | Body::Extended { reservation, .. } => {
                 self.reservations.push(reservation.0);
             }

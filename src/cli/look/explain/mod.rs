@@ -66,13 +66,15 @@ pub struct Args {
 
 /// The most rows that are shown at once; they are held in memory.
 const ROWS_MAX: u64 = 1_000_000;
+/// How many people are shown unless they say so.
+const ROWS_SHOWN: u64 = 100;
 
 /// Which part of the rows.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Page {
-    /// At most so many rows.
-    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=ROWS_MAX))]
-    rows: u64,
+    /// At most so many rows; where nothing is said 100, or in CSV a million.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=ROWS_MAX))]
+    rows: Option<u64>,
     /// The newest row first.
     #[arg(long)]
     newest: bool,
@@ -89,8 +91,14 @@ impl Page {
         }
     }
 
+    /// The same, as a format has it that says how many rows where nobody did.
+    fn with_rows_of(self, format: Format) -> Self {
+        let rows = if format == Format::Csv { ROWS_MAX } else { ROWS_SHOWN };
+        Self { rows: self.rows.or(Some(rows)), ..self }
+    }
+
     fn rows(self) -> usize {
-        usize::try_from(self.rows).unwrap_or(usize::MAX)
+        usize::try_from(self.rows.unwrap_or(ROWS_SHOWN)).unwrap_or(usize::MAX)
     }
 
     /// The first page of so many rows, from which on [`next`](Self::next) leads.
@@ -156,8 +164,9 @@ enum Shown {
 
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     args.plot.check(context)?;
+    let page = args.page.with_rows_of(context.format());
     let asking = context.with_ledger(async |ledger, _| {
-        let asked = asked(ledger, &args)?;
+        let asked = asked(ledger, &args, page)?;
         let plot =
             args.plot.is_wanted().then(|| drawn::draw(ledger, &args, asked.position, asked.as_of)).transpose()?;
         Ok((ask(ledger, &asked)?, plot))
@@ -179,7 +188,7 @@ fn show(shown: Shown, context: &mut Context<'_>) -> Result<(), Failure> {
     }
 }
 
-fn asked(ledger: &Ledger, args: &Args) -> Result<Asked, Failure> {
+fn asked(ledger: &Ledger, args: &Args, page: Page) -> Result<Asked, Failure> {
     let (item, location) = (item_of(ledger, &args.sku)?, location_of(ledger, &args.location)?);
     let named = args.lot.as_deref().map(|code| lot_of(ledger, item, code)).transpose()?;
     let position = Position { item, location, lot: named.unwrap_or(LotId::NONE) };
@@ -188,7 +197,7 @@ fn asked(ledger: &Ledger, args: &Args) -> Result<Asked, Failure> {
         is_one_position(ledger, position, args)?;
     }
     let as_of = moment::as_of(ledger, args.as_of, Some(location))?;
-    Ok(Asked { position, as_of, page: args.page, lot })
+    Ok(Asked { position, as_of, page, lot })
 }
 
 fn ask(ledger: &Ledger, asked: &Asked) -> Result<Shown, Failure> {

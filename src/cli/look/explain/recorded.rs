@@ -189,8 +189,10 @@ impl Told {
         if let Some(seq) = self.next_seq() {
             writeln!(context.out, "\n  there are more: --after {seq}")?;
         }
-        if found.stock.reserved == 0 {
-            return Ok(());
+        match (found.stock.reserved, self.is_first_page) {
+            (0, _) => return Ok(()),
+            (_, true) => {}
+            (_, false) => return Ok(writeln!(context.out, "\n  Who holds what is told without --after.")?),
         }
         writeln!(context.out, "\n  Held at that moment:\n")?;
         context.list(HOLDS, self.holds())?;
