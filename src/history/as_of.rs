@@ -2,6 +2,7 @@
 
 use super::figures::{Sums, position_of, reach_of};
 use super::{History, HistoryError};
+use crate::domain::event::Recorded;
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, Timestamp};
 use crate::domain::names::Names;
@@ -9,7 +10,7 @@ use crate::domain::state::State;
 use crate::index::limits::TIME_SEQS;
 use crate::index::records::Figure;
 use crate::index::{BucketKey, Known, LAPSES, List, Reach, Span};
-use crate::log::{FaultKind, LogFault, read_event};
+use crate::log::{EventReader, FaultKind, LogFault};
 use crate::query::{Answer, Place, Scope, Stock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -105,6 +106,16 @@ pub(super) fn reach(scope: &Scope) -> Reach {
         (Some(position), _) => reach_of(position),
         (None, Some(item)) => Reach::Item(item.0),
         (None, None) => Reach::All,
+    }
+}
+
+/// Reads events that are there.
+pub(super) struct DurableEvents<'l>(EventReader<'l>);
+
+impl DurableEvents<'_> {
+    pub(super) fn event(&mut self, seq: Seq) -> Result<Recorded, HistoryError> {
+        let missing = || LogFault { seq, what: FaultKind::HeadMissing { expected: seq.0 + 1, last: None } };
+        Ok(self.0.event(seq)?.ok_or_else(missing)?.into())
     }
 }
 
@@ -231,9 +242,13 @@ impl History<'_> {
     }
 
     /// A durable event.
-    pub(super) fn event(&self, seq: Seq) -> Result<crate::domain::event::Recorded, HistoryError> {
-        let missing = || LogFault { seq, what: FaultKind::HeadMissing { expected: seq.0 + 1, last: None } };
-        Ok(read_event(self.log.as_ref(), seq)?.ok_or_else(missing)?.into())
+    pub(super) fn event(&self, seq: Seq) -> Result<Recorded, HistoryError> {
+        self.event_reader().event(seq)
+    }
+
+    /// Durable events, of which some that stand together may be asked for.
+    pub(super) fn event_reader(&self) -> DurableEvents<'_> {
+        DurableEvents(EventReader::new(self.log.as_ref()))
     }
 
     /// How many events were recorded at or before an instant.

@@ -220,12 +220,13 @@ impl History<'_> {
             search.from += wanted;
             return Ok(EventPage { rows, next: search.cursor() });
         }
+        let mut events = self.event_reader();
         while rows.len() < rows_max && search.from < search.behind {
             match search.next()? {
                 Met::End => return Ok(EventPage { rows, next: None }),
                 Met::Tired => break,
                 Met::Seq(seq) => {
-                    let recorded = self.event(Seq(seq))?;
+                    let recorded = events.event(Seq(seq))?;
                     if is_meant(filter, &recorded) {
                         rows.push(recorded);
                     }

@@ -254,9 +254,9 @@ impl History<'_> {
         let sums = sums(&moment.known, reach_of(position), *first)?;
         let mut running = sums.get(&position).copied().unwrap_or_default();
         let opening = running.stock(lapsed);
-        let mut rows = Vec::with_capacity(seqs.len());
+        let (mut events, mut rows) = (self.event_reader(), Vec::with_capacity(seqs.len()));
         for seq in seqs {
-            let recorded = self.event(Seq(*seq))?;
+            let recorded = events.event(Seq(*seq))?;
             let lapsed_now = lapsed_at(recorded.event.envelope.recorded_at)?;
             let steps = changes.steps_at(*seq)?;
             let row = row(Cited::of(recorded, position), &steps, &mut running, (lapsed, lapsed_now));

@@ -207,14 +207,14 @@ impl History<'_> {
         opening: [i128; 2],
     ) -> Result<Vec<OccurredRow>, HistoryError> {
         let mut running = opening;
-        let mut rows = Vec::with_capacity(found.len());
+        let (mut events, mut rows) = (self.event_reader(), Vec::with_capacity(found.len()));
         for (key, steps) in found {
             let before = running;
             for (running, (counted, moved)) in running.iter_mut().zip(steps.counted.iter().zip(steps.moved)) {
                 *running = counted.map_or(*running + moved, i128::from);
             }
             rows.push(OccurredRow {
-                event: Cited::of(self.event(Seq(key.seq))?, position),
+                event: Cited::of(events.event(Seq(key.seq))?, position),
                 at: Moment(key.moment).at(),
                 step: Buckets::of([running[0] - before[0], running[1] - before[1]]),
                 counted_sellable: steps.counted[0],

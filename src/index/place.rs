@@ -78,6 +78,15 @@ impl Place {
         self.go(block, counters)
     }
 
+    /// Goes to the next block where its first key is wanted. A block that is not wanted is not read: who asks again
+    /// would come back to this one.
+    fn step_where(&mut self, wanted: impl Fn(&Key) -> bool, counters: &Counters) -> Result<bool, IndexError> {
+        match self.next_key().is_some_and(|key| wanted(&key)) {
+            true => self.step(true, counters),
+            false => Ok(false),
+        }
+    }
+
     /// Goes to the block beside this one; false where there is none.
     pub(crate) fn step(&mut self, forward: bool, counters: &Counters) -> Result<bool, IndexError> {
         let Sorted::Run(run) = &self.sorted else { return Ok(false) };
@@ -220,7 +229,8 @@ impl<'c> Listing<'c> {
         for place in self.places.iter_mut().filter(|place| place.sorted.seqs().end > first_seq) {
             place.go_to(&key, self.counters)?;
             let mut at = place.records().partition_point(|record| record.key < key);
-            if at == place.records().len() && place.step(true, self.counters)? {
+            let is_wanted = |key: &Key| [key[0], key[1]] == prefix;
+            if at == place.records().len() && place.step_where(is_wanted, self.counters)? {
                 at = 0;
             }
             if let Some(record) = place.records().get(at).filter(|record| record.prefix() == prefix) {
@@ -261,7 +271,8 @@ impl<'c> Listing<'c> {
             let mut at = place.records().partition_point(|record| record.key < key);
             loop {
                 let Some(record) = place.records().get(at) else {
-                    if !place.step(true, self.counters)? {
+                    let is_wanted = |key: &Key| key[..3] == [prefix[0], prefix[1], third];
+                    if !place.step_where(is_wanted, self.counters)? {
                         break;
                     }
                     at = 0;

@@ -124,7 +124,33 @@ pub fn head_at(reader: &dyn StoreReader, seq: Seq) -> Result<Head, LogFault> {
 /// # Errors
 /// As there; also for an event that can't be decoded.
 pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>, LogFault> {
-    read_batch(reader, seq)?.and_then(|batch| batch.event(seq)).transpose()
+    EventReader::new(reader).event(seq)
+}
+
+/// Reads one event and another, anywhere in the log; what stands in one frame is read and checked once as long as only
+/// that is asked for.
+pub struct EventReader<'r> {
+    reader: &'r dyn StoreReader,
+    batch: Option<RawBatch>,
+}
+
+impl<'r> EventReader<'r> {
+    /// One that has read nothing.
+    #[must_use]
+    pub fn new(reader: &'r dyn StoreReader) -> Self {
+        Self { reader, batch: None }
+    }
+
+    /// One event; none where the log ends before it.
+    ///
+    /// # Errors
+    /// As [`read_event`].
+    pub fn event(&mut self, seq: Seq) -> Result<Option<Scanned>, LogFault> {
+        if !self.batch.as_ref().is_some_and(|batch| (batch.first()..batch.next_seq()).contains(&seq)) {
+            self.batch = read_batch(self.reader, seq)?;
+        }
+        self.batch.as_ref().and_then(|batch| batch.event(seq)).transpose()
+    }
 }
 
 /// Reads the events that end in one frame with this one, without reading the log before them: their hashes are

@@ -10,7 +10,7 @@ use crate::domain::state::State;
 use crate::domain::text::Zone;
 use crate::index::{IndexError, Known, List};
 use crate::log::frame::FrameKey;
-use crate::log::{FaultKind, LogFault, RawBatch, read_batch};
+use crate::log::{EventReader, FaultKind, LogFault};
 use crate::query::Answer;
 use rustc_hash::FxHashMap;
 use std::ops::ControlFlow;
@@ -110,15 +110,9 @@ impl Reports<'_> {
     }
 
     fn each_of(&self, seqs: &[u64], mut see: impl FnMut(Seq, &Event)) -> Result<(), ReportError> {
-        let mut batch: Option<RawBatch> = None;
+        let mut events = EventReader::new(self.log.as_ref());
         for seq in seqs.iter().copied().map(Seq) {
-            if !batch.as_ref().is_some_and(|batch| (batch.first()..batch.next_seq()).contains(&seq)) {
-                batch = read_batch(self.log.as_ref(), seq)?;
-            }
-            match batch.as_ref().and_then(|batch| batch.event(seq)) {
-                Some(scanned) => see(seq, &scanned?.event),
-                None => return Err(missing(seq).into()),
-            }
+            see(seq, &events.event(seq)?.ok_or_else(|| missing(seq))?.event);
         }
         Ok(())
     }
