@@ -11,7 +11,7 @@ use counterfoil::audit::Readable;
 use counterfoil::domain::event::{Body, Recorded};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::Seq;
-use counterfoil::history::{EventFilter, EventPage, History, SaidTime};
+use counterfoil::history::{EventFilter, EventPage, History, HistoryError, SaidTime};
 use counterfoil::limits::PAGE_ROWS_MAX;
 use counterfoil::log::Hash;
 use counterfoil::query::{Cursor, Direction, Paging};
@@ -152,6 +152,10 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
 fn show(ledger: &Ledger, args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let (mut filter, is_json) = (filter(ledger, args)?, context.format() == super::Format::Json);
     let direction = if args.newest { Direction::Descending } else { Direction::Ascending };
+    let head = ledger.head().next_seq;
+    if let Some(seq) = args.after.map(Seq).filter(|after| *after >= head) {
+        return Err(HistoryError::NoEvent { seq, head }.into());
+    }
     match (args.after.map(Seq), direction) {
         (Some(after), Direction::Ascending) => filter.first = filter.first.max(Some(Seq(after.0.saturating_add(1)))),
         (Some(Seq(0)), Direction::Descending) => return context.sheet(COLUMNS).end(),

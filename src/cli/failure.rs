@@ -132,6 +132,7 @@ impl From<ReportError> for Failure {
         match error {
             ReportError::Log(fault) => fault.into(),
             ReportError::Index(_) => Self::Unable(error.to_string()),
+            ReportError::Invalid { field, problem } => Self::Usage(format!("--{field} {problem}")),
             _ => Self::Refused(error.to_string()),
         }
     }

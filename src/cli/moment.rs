@@ -9,7 +9,7 @@ use counterfoil::domain::state::{Location, State};
 use counterfoil::history::{AsOf, SaidMoment, SaidTime};
 use counterfoil::log::read_event;
 use counterfoil::{Ledger, Timestamp, Zone};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What help says about moments.
 pub const MOMENTS: &str = "\
@@ -19,8 +19,8 @@ MOMENT is one of
   true:TIME   what was so then: the facts and counts that occurred by then, whenever recorded
   now         what is known now
 TIME is a date, which is its end; or 2026-01-31T18:00; or with an offset 2026-01-31T18:00+01:00. Without an offset it \
-is told by the clocks of the location that is named; where none is, by those of all locations in use, which must have \
-one time zone then. Promises have no other time than that of recording; names are those of today.";
+is told by the clocks of the location that is named; where none is, by those of all locations in use or with a past, which must agree \
+on it then. Promises have no other time than that of recording; names are those of today.";
 
 /// The moment that is meant.
 pub fn as_of(ledger: &Ledger, said: SaidMoment, location: Option<LocationId>) -> Result<AsOf, Failure> {
@@ -66,15 +66,19 @@ impl Clocks {
     /// Where they differ and the time would be another instant by each.
     fn of(ledger: &Ledger, said: SaidTime, location: Option<LocationId>, end: End) -> Result<Self, Failure> {
         let (zones, now) = ledger.query(|state, now| (zones(state, location), now));
-        let mut each = zones.iter();
-        let zone = match (each.next(), each.next(), said) {
-            (None, ..) | (_, Some(_), SaidTime::At(_) | SaidTime::Now) => Zone::new("UTC")?,
-            (Some((zone, _)), None, _) => Zone::new(zone)?,
-            (Some((zone, _)), Some(_), SaidTime::Day(_) | SaidTime::Local(_)) => {
-                let example = end(said, &Zone::new(zone)?, now)?;
-                return Err(differ(said, &zones, &by_clock(whole_second(example), &Zone::new(zone)?)));
+        if zones.is_empty() || zones.len() > 1 && matches!(said, SaidTime::At(_) | SaidTime::Now) {
+            return Ok(Self { zone: Zone::new("UTC")?, now });
+        }
+        let mut first: Option<(Zone, Timestamp)> = None;
+        for zone in zones.keys() {
+            let zone = Zone::new(zone)?;
+            let at = end(said, &zone, now)?;
+            let (zone, one) = first.get_or_insert((zone, at));
+            if *one != at {
+                return Err(differ(said, &zones, &by_clock(whole_second(*one), zone)));
             }
-        };
+        }
+        let zone = first.map_or_else(|| Zone::new("UTC"), |(zone, _)| Ok(zone))?;
         Ok(Self { zone, now })
     }
 
@@ -96,7 +100,11 @@ fn zones(state: &State, location: Option<LocationId>) -> BTreeMap<String, String
         Some(named) => locations.retain(|(id, _)| **id == named),
         // Where none is in use there is nothing else to go by.
         None if locations.iter().all(|(_, known)| known.status == UseStatus::Retired) => {}
-        None => locations.retain(|(_, known)| known.status == UseStatus::Active),
+        // One that was retired still has its past.
+        None => {
+            let moved: BTreeSet<LocationId> = state.positions().map(|(position, _)| position.location).collect();
+            locations.retain(|(id, known)| known.status == UseStatus::Active || moved.contains(id));
+        }
     }
     locations.sort_unstable_by_key(|(id, _)| **id);
     let mut zones = BTreeMap::new();

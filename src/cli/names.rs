@@ -6,7 +6,7 @@ use counterfoil::domain::ids::{ItemId, LocationId, LotId};
 use counterfoil::domain::state::State;
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::Ledger;
-use counterfoil::named::{nameless, numbered};
+use counterfoil::named::{is_one_thing, nameless, numbered};
 use counterfoil::query::{self, Named, Place};
 use serde_json::{Map, Value, json};
 
@@ -15,10 +15,24 @@ pub const NUMBERED: &str = "\
 Wherever a question takes a SKU or code, id:7 stands for the item, location or lot with that number: what no name leads \
 to any more is shown as `item 7 (no name)`.";
 
+/// A name that something is to be given: not one that looks like a number, which would then mean the wrong thing.
+///
+/// # Errors
+/// Why not.
+pub fn new_name(text: &str) -> Result<String, String> {
+    match numbered(text) {
+        None => Ok(text.to_owned()),
+        Some(id) => Err(format!("{text} is how something is asked for by its number {id}; choose another name")),
+    }
+}
+
 /// The item that a SKU names, or a text such as `id:7`.
 pub fn item_of(ledger: &Ledger, sku: &str) -> Result<ItemId, Failure> {
     match named(ledger, AliasKind::Sku, sku)? {
-        Some(Named::Item(item)) => Ok(item.item),
+        Some(Named::Item(item)) => {
+            one_thing(ledger, sku, item.item.0, |state, id| state.item(ItemId(id)).is_some())?;
+            Ok(item.item)
+        }
         _ => match by_number(ledger, "item", sku, |state, id| state.item(ItemId(id)).is_some())? {
             Some(id) => Ok(ItemId(id)),
             None => Err(Failure::Refused(format!("no item has the SKU {sku:?}; case matters"))),
@@ -29,7 +43,10 @@ pub fn item_of(ledger: &Ledger, sku: &str) -> Result<ItemId, Failure> {
 /// The location that a code names, or a text such as `id:7`.
 pub fn location_of(ledger: &Ledger, code: &str) -> Result<LocationId, Failure> {
     match named(ledger, AliasKind::Location, code)? {
-        Some(Named::Location(location)) => Ok(location.location),
+        Some(Named::Location(location)) => {
+            one_thing(ledger, code, location.location.0, |state, id| state.location(LocationId(id)).is_some())?;
+            Ok(location.location)
+        }
         _ => match by_number(ledger, "location", code, |state, id| state.location(LocationId(id)).is_some())? {
             Some(id) => Ok(LocationId(id)),
             None => Err(Failure::Refused(format!("no location has the code {code:?}; case matters"))),
@@ -41,12 +58,24 @@ pub fn location_of(ledger: &Ledger, code: &str) -> Result<LocationId, Failure> {
 pub fn lot_of(ledger: &Ledger, item: ItemId, code: &str) -> Result<LotId, Failure> {
     let is_its_own = |state: &State, id| state.lot(LotId(id)).is_some_and(|lot| lot.item == item);
     match named(ledger, AliasKind::Lot(item), code)? {
-        Some(Named::Lot(lot)) => Ok(lot.lot),
+        Some(Named::Lot(lot)) => {
+            one_thing(ledger, code, lot.lot.0, is_its_own)?;
+            Ok(lot.lot)
+        }
         _ => match by_number(ledger, "lot", code, is_its_own)? {
             Some(id) => Ok(LotId(id)),
             None => Err(Failure::Refused(format!("the item has no lot with the code {code:?}; case matters"))),
         },
     }
+}
+
+fn one_thing(
+    ledger: &Ledger,
+    text: &str,
+    named: u32,
+    is_there: impl FnOnce(&State, u32) -> bool,
+) -> Result<(), Failure> {
+    ledger.query(|state, _| is_one_thing(text, named, |id| is_there(state, id))).map_err(Failure::Refused)
 }
 
 fn by_number(

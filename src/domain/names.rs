@@ -25,6 +25,13 @@ impl<'s> Names<'s> {
         Self { state, others: OnceCell::new() }
     }
 
+    /// Those that things are known by, where they still lead there, and no others: never walks over all aliases. For
+    /// refusals, which anybody can cause as often as they like.
+    #[must_use]
+    pub fn at_hand(state: &'s State) -> Self {
+        Self { state, others: OnceCell::from(HashMap::new()) }
+    }
+
     /// The state whose names they are.
     #[must_use]
     pub const fn state(&self) -> &'s State {

@@ -186,8 +186,8 @@ impl History<'_> {
     }
 
     /// The stock of the same item at the same location that lies beside a position: in other lots, or in none; what
-    /// there is nothing of is left out. Costs what [`stock_list`](Self::stock_list) of the item costs, and nothing where
-    /// it has no lots.
+    /// there is nothing of is left out. Costs what [`stock_list`](Self::stock_list) of the item costs; where it has no lots
+    /// only a look at the list of them.
     ///
     /// # Errors
     /// [`HistoryError`]; `Future` for an instant that is not over.

@@ -6,8 +6,8 @@ use super::{Inner, Ledger};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::files::Files;
 use crate::log::StoreReader;
-use crate::projection::Projection;
-use lane::{Lane, read};
+use crate::projection::{Projection, ProjectionError};
+use lane::{Lane, caught, read};
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::BTreeSet;
 use std::io::{Error, ErrorKind};
@@ -93,8 +93,8 @@ fn closed() -> Error {
 
 impl Ledger {
     /// Starts a projection where its last checkpoint of the same version is, or from the first event, and keeps it up
-    /// with what becomes durable. Checkpoints of other versions stay until it has caught up. `make` gives one that has
-    /// seen nothing; it is asked again where a checkpoint can't be loaded.
+    /// with what becomes durable. Checkpoints of older versions stay until it has caught up, those of newer ones for who
+    /// builds them. `make` gives one that has seen nothing; it is asked again where a checkpoint can't be loaded.
     ///
     /// # Errors
     /// `InvalidInput` for a name that is none, `AlreadyExists` while one of that name runs, `NotConnected` where the
@@ -106,9 +106,10 @@ impl Ledger {
         if self.inner.permits.is_closed() {
             return Err(closed());
         }
-        let name = Named::take(&self.inner.projections, make().name())?;
+        let first = caught(&make).map_err(Error::other)?;
+        let name = Named::take(&self.inner.projections, first.name())?;
         let files = Arc::clone(&self.inner.checkpoints);
-        let lane = Lane::begin(files.as_ref(), self.log().as_ref(), self.id(), &make).map_err(Error::other)?;
+        let lane = Lane::begin(files.as_ref(), self.log().as_ref(), self.id(), first, &make).map_err(Error::other)?;
         let shared = Arc::new(Shared {
             current: RwLock::new(lane),
             newer: Mutex::new(None),
@@ -155,7 +156,7 @@ impl<P: Projection> Projected<P> {
     /// longer than the patience.
     #[must_use]
     pub fn wait_for(&self, next_seq: Seq, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
+        let until = Instant::now().checked_add(patience);
         let mut moved = self.shared.moved.0.lock();
         loop {
             let lane = self.shared.current.read();
@@ -165,8 +166,10 @@ impl<P: Projection> Projected<P> {
             if done || stopped {
                 return done;
             }
-            if self.shared.moved.1.wait_until(&mut moved, until).timed_out() {
-                return false;
+            match until {
+                None => self.shared.moved.1.wait(&mut moved),
+                Some(until) if self.shared.moved.1.wait_until(&mut moved, until).timed_out() => return false,
+                Some(_) => {}
             }
         }
     }
@@ -176,6 +179,9 @@ impl<P: Projection> Projected<P> {
     ///
     /// # Errors
     /// `InvalidInput` where the other has another name or the same version, `NotConnected` where the ledger is closed.
+    ///
+    /// # Panics
+    /// Where `make` does: it is asked once here, for name and version.
     pub fn replace(&self, make: impl Fn() -> P + Send + 'static) -> std::io::Result<()> {
         if self.shared.ended.load(Ordering::Acquire) {
             return Err(closed());
@@ -209,16 +215,24 @@ impl<P: Projection> Drop for Projected<P> {
 }
 
 /// The thread.
-struct Runner<P> {
+struct Runner<P: Projection> {
     shared: Arc<Shared<P>>,
     ledger: Weak<Inner>,
     id: LedgerId,
     files: Arc<dyn Files>,
     /// What is built beside.
     newer: Option<Lane<P>>,
-    /// Whether checkpoints of other versions are gone.
+    /// Whether checkpoints of older versions are gone.
     tidied: bool,
     _name: Named,
+}
+
+/// Whatever ends the thread, nobody waits for it any more.
+impl<P: Projection> Drop for Runner<P> {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Release);
+        self.wake();
+    }
 }
 
 impl<P: Projection> Runner<P> {
@@ -240,13 +254,16 @@ impl<P: Projection> Runner<P> {
         if let Some(newer) = &mut self.newer {
             newer.save(self.files.as_ref(), self.id);
         }
-        self.shared.ended.store(true, Ordering::Release);
-        self.wake();
+        if self.shared.newer.lock().take().is_some() {
+            let reason = "the ledger was closed before it began".to_owned();
+            *self.shared.newer_stopped.lock() = Some(Stopped { seq: Seq(0), reason });
+        }
     }
 
     fn take_newer(&mut self, log: &dyn StoreReader) {
         let Some(make) = self.shared.newer.lock().take() else { return };
-        match Lane::begin(self.files.as_ref(), log, self.id, &make) {
+        let begun = caught(&make).map_err(ProjectionError::from);
+        match begun.and_then(|first| Lane::begin(self.files.as_ref(), log, self.id, first, &make)) {
             Ok(newer) => self.newer = Some(newer),
             Err(error) => self.newer_stopped(Stopped { seq: Seq(0), reason: error.to_string() }),
         }
@@ -301,7 +318,9 @@ impl<P: Projection> Runner<P> {
             self.newer_stopped(stopped);
         } else if newer.head.next_seq >= durable {
             newer.save(self.files.as_ref(), self.id);
-            *self.shared.current.write() = newer;
+            let old = std::mem::replace(&mut *self.shared.current.write(), newer);
+            // Readers do not wait until it is freed.
+            drop(old);
             self.tidied = false;
         } else {
             self.newer = Some(newer);
@@ -319,7 +338,7 @@ impl<P: Projection> Runner<P> {
         self.shared.moved.1.notify_all();
     }
 
-    /// Removes checkpoints of other versions: this one has caught up.
+    /// Removes checkpoints of older versions: this one has caught up.
     fn tidy(&mut self) {
         self.tidied = true;
         let mut lane = self.shared.current.write();

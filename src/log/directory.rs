@@ -267,9 +267,10 @@ pub(super) const LOCK_TRIES_MAX: u32 = 20;
 pub(super) const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
-    for _ in 0..LOCK_TRIES_MAX {
+    for attempt in 1..=LOCK_TRIES_MAX {
         match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(()),
+            Err(rustix::io::Errno::WOULDBLOCK) if attempt == LOCK_TRIES_MAX => break,
             Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
             Err(error) => return Err(StoreError::Io { what: "locking the ledger", source: error.into() }),
         }

@@ -421,12 +421,14 @@ fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<H
     segments::fingerprint(&open_db_file(path)?).map(Some)
 }
 
+/// What sled says where its lock is taken; it has no code of its own for that.
+const LOCK_TAKEN: &str = "could not acquire lock";
+
 /// Opens sled's files, which may have been closed a moment ago; none where their lock stays taken.
 fn open_db_patiently(path: &Path, options: SledOptions) -> Result<Option<Database>, StoreError> {
     for _ in 0..LOCK_TRIES_MAX {
         match open_db(path, options) {
-            // So sled says that the lock is taken.
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::Other => {
+            Err(StoreError::Io { source, .. }) if source.to_string().contains(LOCK_TAKEN) => {
                 std::thread::sleep(LOCK_PAUSE);
             }
             opened => return opened.map(Some),

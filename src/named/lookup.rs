@@ -16,6 +16,19 @@ pub fn numbered(text: &str) -> Option<u32> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?.filter(|number| *number > 0)
 }
 
+/// Refuses a text such as `id:7` that is the name of one thing, `named` by its number, and the number of another.
+///
+/// # Errors
+/// What to write instead.
+pub fn is_one_thing(text: &str, named: u32, is_there: impl FnOnce(u32) -> bool) -> Result<(), String> {
+    match numbered(text).filter(|number| *number != named && is_there(*number)) {
+        None => Ok(()),
+        Some(number) => Err(format!(
+            "{text:?} is the name of number {named}, and asks for number {number}: write id:{named} or id:0{number}"
+        )),
+    }
+}
+
 /// Looks names up. Of several that are not in use it remembers the one whose refusal goes first.
 pub(super) struct Names<'s> {
     state: &'s State,
@@ -37,12 +50,15 @@ impl<'s> Names<'s> {
         self.state.item(item).map(|item| item.decimals)
     }
 
-    /// An item, by its number or SKU; `id:7` is its number where it is no SKU.
+    /// An item, by its number or SKU, or as `id:7`.
     pub(super) fn item(&self, field: &Field<'_>) -> Result<ItemId, Invalid> {
         match field.tree {
             Tree::Whole(_) => Ok(ItemId(field.whole("an item's number")?)),
             Tree::Text(name) => Ok(match self.target(field, AliasKind::Sku)? {
-                Some(AliasTarget::Item(item)) => item,
+                Some(AliasTarget::Item(item)) => {
+                    field.made(|text| is_one_thing(text, item.0, |id| self.state.item(ItemId(id)).is_some()))?;
+                    item
+                }
                 _ => match numbered(name).map(ItemId).filter(|id| self.state.item(*id).is_some()) {
                     Some(item) => item,
                     None => self.note(field, Missing::Item, name, ItemId(0)),
@@ -57,7 +73,11 @@ impl<'s> Names<'s> {
         match field.tree {
             Tree::Whole(_) => Ok(LocationId(field.whole("a location's number")?)),
             Tree::Text(name) => Ok(match self.target(field, AliasKind::Location)? {
-                Some(AliasTarget::Location(location)) => location,
+                Some(AliasTarget::Location(location)) => {
+                    let is_there = |id| self.state.location(LocationId(id)).is_some();
+                    field.made(|text| is_one_thing(text, location.0, is_there))?;
+                    location
+                }
                 _ => match numbered(name).map(LocationId).filter(|id| self.state.location(*id).is_some()) {
                     Some(location) => location,
                     None => self.note(field, Missing::Location, name, LocationId(0)),
@@ -72,7 +92,10 @@ impl<'s> Names<'s> {
         match field.tree {
             Tree::Whole(_) => Ok(LotId(field.whole("a lot's number")?)),
             Tree::Text(name) => Ok(match self.target(field, AliasKind::Lot(item))? {
-                Some(AliasTarget::Lot(lot)) => lot,
+                Some(AliasTarget::Lot(lot)) => {
+                    field.made(|text| is_one_thing(text, lot.0, |id| self.is_lot_of(LotId(id), item)))?;
+                    lot
+                }
                 // An unknown item is refused as such.
                 _ => match (numbered(name).map(LotId).filter(|id| self.is_lot_of(*id, item)), self.state.item(item)) {
                     (Some(lot), _) => lot,

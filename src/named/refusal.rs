@@ -34,7 +34,7 @@ pub fn place(state: &State, position: Position) -> String {
 }
 
 pub(super) fn item(state: &State, id: ItemId) -> String {
-    match (Names::of(state).sku(id), state.item(id)) {
+    match (Names::at_hand(state).sku(id), state.item(id)) {
         (Some(sku), _) => sku.to_string(),
         (None, Some(_)) => nameless("item", id.0),
         (None, None) => format!("item {id}"),
@@ -42,7 +42,7 @@ pub(super) fn item(state: &State, id: ItemId) -> String {
 }
 
 fn location(state: &State, id: LocationId) -> String {
-    match (Names::of(state).code(id), state.location(id)) {
+    match (Names::at_hand(state).code(id), state.location(id)) {
         (Some(code), _) => code.to_string(),
         (None, Some(_)) => nameless("location", id.0),
         (None, None) => format!("location {id}"),
@@ -50,7 +50,7 @@ fn location(state: &State, id: LocationId) -> String {
 }
 
 fn lot(state: &State, id: LotId) -> String {
-    match (Names::of(state).lot_code(id), state.lot(id)) {
+    match (Names::at_hand(state).lot_code(id), state.lot(id)) {
         (Some(code), _) => format!("lot {code}"),
         (None, Some(_)) => nameless("lot", id.0),
         (None, None) => format!("lot {id}"),
@@ -132,15 +132,15 @@ fn names(fields: &mut Map<String, Value>, state: &State, position: Position) {
 }
 
 fn sku(state: &State, id: ItemId) -> Value {
-    json!(Names::of(state).sku(id))
+    json!(Names::at_hand(state).sku(id))
 }
 
 fn code(state: &State, id: LocationId) -> Value {
-    json!(Names::of(state).code(id))
+    json!(Names::at_hand(state).code(id))
 }
 
 fn lot_code(state: &State, id: LotId) -> Value {
-    json!(Names::of(state).lot_code(id))
+    json!(Names::at_hand(state).lot_code(id))
 }
 
 /// A refusal for people: the same as the library says, with names and units.
@@ -182,7 +182,7 @@ pub fn message(rejection: &Rejection, state: &State) -> String {
             format!("{} is closed up to {closed} by its clocks, and the command names {at}", location(state, *id))
         }
         Rejection::AlreadyExists { alias } => match leads_to(state, alias) {
-            Some(told) => format!("{rejection}: it is {told}"),
+            Some(told) => format!("{rejection}; that text names {told}"),
             None => rejection.to_string(),
         },
         Rejection::AliasNotFound { alias } => match leads_to(state, alias) {

@@ -85,7 +85,10 @@ pub(super) fn instant(field: &Field<'_>) -> Result<Timestamp, Invalid> {
 /// What is wrong with the text and what to write instead.
 pub fn instant_of(text: &str) -> Result<Timestamp, String> {
     let wanted = "want a date and time with its zone, such as 2026-03-01T09:30:00Z or 2026-03-01T10:30:00+01:00";
-    let at = DateTime::parse_from_rfc3339(text).map_err(|error| format!("{text:?}: {error}; {wanted}"))?;
+    // Seconds may be left out.
+    let shorter = || DateTime::parse_from_str(&text.replacen('Z', "+00:00", 1), "%Y-%m-%dT%H:%M%:z");
+    let at = DateTime::parse_from_rfc3339(text).or_else(|error| shorter().map_err(|_| error));
+    let at = at.map_err(|error| format!("{text:?}: {error}; {wanted}"))?;
     match at.nanosecond() % 1_000 {
         0 => Ok(Timestamp(at.timestamp_micros())),
         _ => Err(format!("{text:?} is finer than a microsecond")),

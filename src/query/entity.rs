@@ -145,7 +145,7 @@ pub fn aliases_of(state: &State, now: Timestamp, target: AliasTarget) -> Answer<
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntitySort {
-    /// The first alias, byte for byte.
+    /// The name that it is or was last known by, byte for byte.
     #[default]
     Name,
     /// The number, which is the order of creation.
@@ -181,7 +181,7 @@ const fn tie_of(number: u32) -> [u64; 3] {
 pub struct ItemFilter {
     /// With this status only.
     pub status: Option<ItemStatus>,
-    /// Whose first alias begins with this text, byte for byte.
+    /// Whose SKU, or the one that it was last known by, begins with this text, byte for byte.
     pub sku_prefix: Option<String>,
 }
 

@@ -22,7 +22,7 @@ pub enum Per {
 /// What a row is about. What is absent was summed over.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct About {
-    /// The item's first SKU, or another one where that was retired or merged away; none where it has none any more.
+    /// The item's SKU of today, see [`Names`]; none where it has none any more.
     pub sku: Option<AliasText>,
     /// The location's code, likewise.
     pub location_code: Option<AliasText>,

@@ -235,6 +235,30 @@ async fn names_are_checked_and_taken_by_one() {
 }
 
 #[tokio::test]
+async fn one_that_can_not_be_made_is_an_error_and_half_built_newer_ones_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop");
+    let ledger = Ledger::create(&path, Options::default()).unwrap();
+    shop(&ledger, 10).await;
+    let refused = ledger.project(|| -> Seen { panic!("no room") }).err().unwrap();
+    assert_eq!(refused.to_string(), "it panicked: no room");
+
+    // Another process got this far with version 9; versions that are older than the running one are of no more use.
+    for version in [9, 1] {
+        saw_all(&ledger, &ledger.project(|| Seen { version, ..Seen::default() }).unwrap());
+    }
+    let until = std::time::Instant::now() + PATIENCE;
+    let seen = ledger.project(|| Seen { version: 2, ..Seen::default() }).unwrap();
+    while checkpoints(&path) != ["projection-seen-v2", "projection-seen-v9"] && std::time::Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(checkpoints(&path), ["projection-seen-v2", "projection-seen-v9"]);
+    assert!(seen.wait_for(ledger.head().next_seq, Duration::MAX), "for ever is a patience too");
+    drop(seen);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_closed_ledger_takes_none_and_no_checkpoint_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shop");

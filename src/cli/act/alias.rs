@@ -4,6 +4,7 @@ use super::said::Said;
 use super::{Deed, Step};
 use crate::cli::failure::Failure;
 use crate::cli::look::{Look, registry};
+use crate::cli::names::new_name;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -36,7 +37,7 @@ Examples:
         #[command(flatten)]
         alias: Alias,
         /// Its new text.
-        #[arg(value_name = "NEW-TEXT")]
+        #[arg(value_name = "NEW-TEXT", value_parser = new_name)]
         to: String,
         /// The item, where it is a lot's name.
         #[arg(long, value_name = "SKU")]

@@ -40,6 +40,7 @@ enum Id {
 struct Units {
     physical: Value,
     reserved: Value,
+    inbound: Value,
 }
 
 /// What an act takes a name from.
@@ -65,7 +66,11 @@ impl Nameless {
         let sum = |figure: fn(&Stock) -> i64| {
             amount(rows.iter().fold(0, |sum, row| figure(&row.stock).saturating_add(sum)), decimals)
         };
-        let units = Units { physical: sum(|stock| stock.physical), reserved: sum(|stock| stock.reserved) };
+        let units = Units {
+            physical: sum(|stock| stock.physical),
+            reserved: sum(|stock| stock.reserved),
+            inbound: sum(|stock| stock.inbound),
+        };
         let units = (!matches!(id, Id::Location(_))).then_some(units);
         Ok(Some(Self { id, item, positions: rows.len(), units }))
     }
@@ -77,12 +82,12 @@ impl Nameless {
             more => format!("{more} positions"),
         };
         let left = match &self.units {
-            Some(Units { physical, reserved }) => {
+            Some(Units { physical, reserved, inbound }) => {
                 let plain = |figure: &Value| figure.as_str().map_or_else(|| figure.to_string(), str::to_owned);
-                let [physical, reserved] = [physical, reserved].map(plain);
-                format!("{physical} physical and {reserved} reserved in {positions}")
+                let [physical, reserved, inbound] = [physical, reserved, inbound].map(plain);
+                format!("{physical} physical, {reserved} reserved and {inbound} inbound in {positions}")
             }
-            None => format!("stock or holds in {positions}"),
+            None => format!("stock, holds or goods on the way in {positions}"),
         };
         let (what, ask, name) = match self.id {
             Id::Item(id) => {

@@ -4,6 +4,7 @@ use super::said::Said;
 use super::{Deed, Step};
 use crate::cli::failure::Failure;
 use crate::cli::look::{Look, registry};
+use crate::cli::names::new_name;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -20,6 +21,7 @@ enum ItemTask {
     #[command(after_help = "Example:\n  counterfoil item add RICE-KG --decimals 3")]
     Add {
         /// Its SKU.
+        #[arg(value_parser = new_name)]
         sku: String,
         /// Decimal places of its quantities, 0 to 6; fixed once it has moved.
         #[arg(long, default_value_t = 0)]
@@ -115,6 +117,7 @@ enum LocationTask {
     #[command(after_help = "Example:\n  counterfoil location add SHOP --zone Europe/London")]
     Add {
         /// Its code.
+        #[arg(value_parser = new_name)]
         code: String,
         /// Its time zone, by its IANA name.
         #[arg(long, value_name = "ZONE", default_value = "UTC")]
@@ -166,6 +169,7 @@ enum LotTask {
         /// The item.
         sku: String,
         /// The lot's code, unique within the item.
+        #[arg(value_parser = new_name)]
         code: String,
         #[command(flatten)]
         said: Said,

@@ -47,7 +47,10 @@ fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {
     let mut rows = Vec::new();
     loop {
         let page = ledger.history().events(&filter, Direction::Ascending, &paging)?.value;
-        rows.extend(page.rows.iter().filter_map(|closed| row(ledger, closed)));
+        ledger.query(|state, _| {
+            let names = Names::of(state);
+            rows.extend(page.rows.iter().filter_map(|closed| row(&names, closed)));
+        });
         match page.next {
             Some(next) => paging = paging.starting_after(next),
             None => return Ok(rows),
@@ -55,12 +58,11 @@ fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {
     }
 }
 
-fn row(ledger: &Ledger, closed: &Recorded) -> Option<Value> {
+fn row(names: &Names<'_>, closed: &Recorded) -> Option<Value> {
     let Body::PeriodClosed { location, until, closed_until } = &closed.event.body else { return None };
     let envelope = &closed.event.envelope;
-    let code = ledger.query(|state, _| Names::of(state).code(*location).cloned());
     Some(json!({
-        "seq": closed.seq, "location": code, "location_id": location, "until": until, "closed_until": closed_until.to_string(),
+        "seq": closed.seq, "location": names.code(*location), "location_id": location, "until": until, "closed_until": closed_until.to_string(),
         "recorded_at": envelope.recorded_at.to_string(), "who": envelope.actor.id, "reason": envelope.reason,
         "hash": Hash(closed.hash).to_string(),
     }))

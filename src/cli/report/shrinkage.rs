@@ -104,7 +104,7 @@ fn cost(costs: &[Cost], format: Format) -> Vec<(String, Value)> {
         Value::from(costs.iter().map(what).collect::<Vec<_>>().join(between))
     };
     let told = match format {
-        Format::Table => vec![("cost", all(|cost| format!("{} {}", cost.amount(), cost.currency), " + "))],
+        Format::Table => vec![("cost", all(|cost| format!("{} {}", cost.amount(), cost.currency), ", "))],
         Format::Csv => {
             vec![("cost", all(Cost::amount, "; ")), ("currency", all(|cost| cost.currency.to_string(), "; "))]
         }
@@ -144,7 +144,7 @@ mod tests {
         let of = |code, minor_units| Cost { minor_units, currency: Currency::new(code).unwrap() };
         let costs = [of("GBP", -99), of("JPY", 120)];
         let told = |costs: &[Cost], format| Value::Object(cost(costs, format).into_iter().collect());
-        assert_eq!(told(&costs, Format::Table), json!({ "cost": "-0.99 GBP + 120 JPY" }));
+        assert_eq!(told(&costs, Format::Table), json!({ "cost": "-0.99 GBP, 120 JPY" }));
         assert_eq!(told(&costs, Format::Csv), json!({ "cost": "-0.99; 120", "currency": "GBP; JPY" }));
         let whole = json!([
             { "currency": "GBP", "minor_units": -99, "amount": "-0.99" },

@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const MAGIC: &[u8; 4] = b"CFPR";
 const FORMAT: u16 = 1;
 const HEADER_BYTES: usize = 4 + 2 + 16 + 8 + 32;
-/// Events that are applied at once: readers wait for that long at most.
+/// Events that are applied at once; readers wait for that, and while a checkpoint is written.
 const BATCH_EVENTS: usize = 512;
 /// Events between two checkpoints.
 const CHECKPOINT_EVENTS: u64 = 65_536;
@@ -25,6 +25,8 @@ pub(super) struct Lane<P> {
     pub(super) projection: P,
     pub(super) head: Head,
     pub(super) stopped: Option<Stopped>,
+    prefix: String,
+    version: u32,
     file: String,
     saved: Seq,
     /// Up to where a checkpoint was written, or could not be.
@@ -33,9 +35,9 @@ pub(super) struct Lane<P> {
     is_torn: bool,
 }
 
-/// The file of a projection's checkpoints.
-pub(super) fn file_name(name: &str, version: u32) -> String {
-    format!("projection-{name}-v{version}")
+/// What the files of a projection's checkpoints begin with; behind it stands the version.
+fn file_prefix(name: &str) -> String {
+    format!("projection-{name}-v")
 }
 
 /// Where a checkpoint can't be used.
@@ -53,8 +55,8 @@ impl<E: Into<ProjectionError>> From<E> for Unusable {
 }
 
 impl<P: Projection> Lane<P> {
-    /// Where the projection goes on: at its checkpoint where the log goes through it, or else, with a new one, at the
-    /// first event.
+    /// Where the first of a projection goes on: at its checkpoint where the log goes through it, or else another one at
+    /// the first event.
     ///
     /// # Errors
     /// Where the log can't be read or none can be made.
@@ -62,10 +64,12 @@ impl<P: Projection> Lane<P> {
         files: &dyn Files,
         log: &dyn StoreReader,
         ledger: LedgerId,
+        first: P,
         make: &dyn Fn() -> P,
     ) -> Result<Self, ProjectionError> {
-        let mut projection = caught(make)?;
-        let file = caught(|| file_name(projection.name(), projection.version()))?;
+        let mut projection = first;
+        let (prefix, version) = caught(|| (file_prefix(projection.name()), projection.version()))?;
+        let file = format!("{prefix}{version}");
         let head = match load(files, log, ledger, &file, &mut projection) {
             Ok(head) => head,
             Err(Unusable::Log(error)) => return Err(error),
@@ -77,7 +81,7 @@ impl<P: Projection> Lane<P> {
             }
         };
         let saved = head.next_seq;
-        Ok(Self { projection, head, stopped: None, file, saved, tried: saved, is_torn: false })
+        Ok(Self { projection, head, stopped: None, prefix, version, file, saved, tried: saved, is_torn: false })
     }
 
     /// Applies events up to the first that can't be; there it stops.
@@ -130,23 +134,23 @@ impl<P: Projection> Lane<P> {
         Ok(files.write_whole(&self.file, &bytes)?)
     }
 
-    /// Removes the checkpoints of other versions.
+    /// Removes the checkpoints of older versions, once this one has its own. One of a newer version may be half built.
     pub(super) fn tidy(&self, files: &dyn Files) {
-        let prefix = format!("projection-{}-v", self.projection.name());
-        let is_other = |name: &str| {
-            let version = name.strip_prefix(&prefix);
-            name != self.file && version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit()))
-        };
-        for name in files.list().unwrap_or_default().iter().filter(|name| is_other(name)) {
+        if self.saved != self.head.next_seq {
+            return;
+        }
+        let version = |name: &str| name.strip_prefix(&self.prefix)?.parse::<u32>().ok();
+        let is_older = |name: &&String| version(name).is_some_and(|version| version < self.version);
+        for name in files.list().unwrap_or_default().iter().filter(is_older) {
             if let Err(error) = files.remove(name) {
-                tracing::warn!(%error, "a checkpoint of another version could not be removed");
+                tracing::warn!(%error, "a checkpoint of an older version could not be removed");
             }
         }
     }
 }
 
 /// Does something of a projection's; a panic is its reason to stop, and nobody else's.
-fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
+pub(super) fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(act)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
