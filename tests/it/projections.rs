@@ -11,7 +11,7 @@ use counterfoil::ledger::{Ledger, Options, Projected};
 use counterfoil::projection::{Projection, ProjectionError};
 use smallvec::smallvec;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -64,6 +64,24 @@ impl Projection for Seen {
     }
 }
 
+/// A ledger with ten of something.
+struct Shop {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+    ledger: Ledger,
+    position: Position,
+}
+
+impl Shop {
+    async fn made() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shop");
+        let ledger = Ledger::create(&path, Options::default()).unwrap();
+        let position = shop(&ledger, 10).await;
+        Self { _dir: dir, path, ledger, position }
+    }
+}
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn saw_all(ledger: &Ledger, seen: &Projected<Seen>) {
@@ -90,10 +108,7 @@ fn checkpoints(path: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn every_event_is_seen_once_over_restarts_and_damage() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("shop");
-    let ledger = Ledger::create(&path, Options::default()).unwrap();
-    let position = shop(&ledger, 10).await;
+    let Shop { _dir, path, ledger, position } = Shop::made().await;
     let calls = Arc::new(AtomicU64::new(0));
     let fresh = || Seen { version: 1, calls: Arc::clone(&calls), ..Seen::default() };
     let seen = ledger.project(fresh).unwrap();
@@ -124,10 +139,7 @@ async fn every_event_is_seen_once_over_restarts_and_damage() {
 
 #[tokio::test]
 async fn an_error_stops_it_where_it_is_until_a_newer_version_takes_over() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("shop");
-    let ledger = Ledger::create(&path, Options::default()).unwrap();
-    let position = shop(&ledger, 10).await;
+    let Shop { _dir, path, ledger, position } = Shop::made().await;
     let timid = |version| Seen { version, afraid_of: Some(7), ..Seen::default() };
     let seen = ledger.project(|| timid(1)).unwrap();
     for units in [1, 2, 7, 3] {
@@ -170,10 +182,7 @@ async fn an_error_stops_it_where_it_is_until_a_newer_version_takes_over() {
 
 #[tokio::test]
 async fn a_state_that_can_not_be_loaded_is_dropped_whole() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("shop");
-    let ledger = Ledger::create(&path, Options::default()).unwrap();
-    shop(&ledger, 10).await;
+    let Shop { _dir, path, ledger, .. } = Shop::made().await;
     let seen = ledger.project(Seen::default).unwrap();
     saw_all(&ledger, &seen);
     drop(seen);
@@ -185,10 +194,7 @@ async fn a_state_that_can_not_be_loaded_is_dropped_whole() {
 
 #[tokio::test]
 async fn a_panic_stops_it_at_its_event_and_is_never_saved() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("shop");
-    let ledger = Ledger::create(&path, Options::default()).unwrap();
-    let position = shop(&ledger, 10).await;
+    let Shop { _dir, path, ledger, position } = Shop::made().await;
     let seen = ledger.project(|| Seen { mad_about: Some(7), ..Seen::default() }).unwrap();
     saw_all(&ledger, &seen);
     for units in [7, 1] {
@@ -208,10 +214,7 @@ async fn a_panic_stops_it_at_its_event_and_is_never_saved() {
 
 #[tokio::test]
 async fn names_are_checked_and_taken_by_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("shop");
-    let ledger = Ledger::create(&path, Options::default()).unwrap();
-    shop(&ledger, 10).await;
+    let Shop { _dir, path, ledger, .. } = Shop::made().await;
     for name in ["", "Sold", "a/../b", "\u{e9}", &"x".repeat(65)] {
         let name = name.to_owned();
         let refused = ledger.project(|| Called(name.clone(), Seen::default())).err().unwrap();
@@ -236,10 +239,7 @@ async fn names_are_checked_and_taken_by_one() {
 
 #[tokio::test]
 async fn one_that_can_not_be_made_is_an_error_and_half_built_newer_ones_are_kept() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("shop");
-    let ledger = Ledger::create(&path, Options::default()).unwrap();
-    shop(&ledger, 10).await;
+    let Shop { _dir, path, ledger, .. } = Shop::made().await;
     let refused = ledger.project(|| -> Seen { panic!("no room") }).err().unwrap();
     assert_eq!(refused.to_string(), "it panicked: no room");
 
@@ -260,10 +260,7 @@ async fn one_that_can_not_be_made_is_an_error_and_half_built_newer_ones_are_kept
 
 #[tokio::test]
 async fn a_closed_ledger_takes_none_and_no_checkpoint_is_lost() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("shop");
-    let ledger = Ledger::create(&path, Options::default()).unwrap();
-    shop(&ledger, 10).await;
+    let Shop { _dir, path, ledger, .. } = Shop::made().await;
     let seen = ledger.project(Seen::default).unwrap();
     saw_all(&ledger, &seen);
     let (after, head) = (ledger.clone(), ledger.head().next_seq);
