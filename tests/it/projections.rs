@@ -182,7 +182,7 @@ async fn an_error_stops_it_where_it_is_until_a_newer_version_takes_over() {
 
 #[tokio::test]
 async fn a_state_that_can_not_be_loaded_is_dropped_whole() {
-    let Shop { _dir, path, ledger, .. } = Shop::made().await;
+    let Shop { _dir, ledger, .. } = Shop::made().await;
     let seen = ledger.project(Seen::default).unwrap();
     saw_all(&ledger, &seen);
     drop(seen);
@@ -194,7 +194,7 @@ async fn a_state_that_can_not_be_loaded_is_dropped_whole() {
 
 #[tokio::test]
 async fn a_panic_stops_it_at_its_event_and_is_never_saved() {
-    let Shop { _dir, path, ledger, position } = Shop::made().await;
+    let Shop { _dir, ledger, position, .. } = Shop::made().await;
     let seen = ledger.project(|| Seen { mad_about: Some(7), ..Seen::default() }).unwrap();
     saw_all(&ledger, &seen);
     for units in [7, 1] {
