@@ -1,6 +1,7 @@
 //! Moments of the past as people type them, by the clocks of the place that they ask about.
 
 use super::failure::Failure;
+use super::names::to_type;
 use counterfoil::domain::command::UseStatus;
 use counterfoil::domain::ids::{LocationId, Seq};
 use counterfoil::domain::names::Names;
@@ -110,7 +111,7 @@ fn zones(state: &State, location: Option<LocationId>) -> BTreeMap<String, String
     let mut zones = BTreeMap::new();
     let names = Names::of(state);
     for (id, known) in locations {
-        let told = || names.code(*id).map_or_else(|| format!("id:{id}"), ToString::to_string);
+        let told = || to_type(names.code(*id), id);
         zones.entry(known.zone.as_str().to_owned()).or_insert_with(told);
     }
     zones

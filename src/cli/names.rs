@@ -1,14 +1,14 @@
 //! From what people type to the ids of the ledger, and back where no name leads there.
 
 use super::failure::Failure;
-use counterfoil::domain::command::{Alias, AliasKind};
+use counterfoil::domain::command::AliasKind;
 use counterfoil::domain::ids::{ItemId, LocationId, LotId};
-use counterfoil::domain::state::State;
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::Ledger;
-use counterfoil::named::{is_one_thing, nameless, numbered};
-use counterfoil::query::{self, Named, Place};
+use counterfoil::named::{nameless, number_of, numbered};
+use counterfoil::query::Place;
 use serde_json::{Map, Value, json};
+use std::fmt::Display;
 
 /// What help says of things without a name.
 pub const NUMBERED: &str = "\
@@ -28,76 +28,45 @@ pub fn new_name(text: &str) -> Result<String, String> {
 
 /// The item that a SKU names, or a text such as `id:7`.
 pub fn item_of(ledger: &Ledger, sku: &str) -> Result<ItemId, Failure> {
-    match named(ledger, AliasKind::Sku, sku)? {
-        Some(Named::Item(item)) => {
-            one_thing(ledger, sku, item.item.0, |state, id| state.item(ItemId(id)).is_some())?;
-            Ok(item.item)
-        }
-        _ => match by_number(ledger, "item", sku, |state, id| state.item(ItemId(id)).is_some())? {
-            Some(id) => Ok(ItemId(id)),
-            None => Err(Failure::Refused(format!("no item has the SKU {sku:?}; case matters"))),
-        },
-    }
+    let missing = || format!("no item has the SKU {sku:?}; case matters");
+    asked_for(ledger, AliasKind::Sku, "item", sku, missing).map(ItemId)
 }
 
 /// The location that a code names, or a text such as `id:7`.
 pub fn location_of(ledger: &Ledger, code: &str) -> Result<LocationId, Failure> {
-    match named(ledger, AliasKind::Location, code)? {
-        Some(Named::Location(location)) => {
-            one_thing(ledger, code, location.location.0, |state, id| state.location(LocationId(id)).is_some())?;
-            Ok(location.location)
-        }
-        _ => match by_number(ledger, "location", code, |state, id| state.location(LocationId(id)).is_some())? {
-            Some(id) => Ok(LocationId(id)),
-            None => Err(Failure::Refused(format!("no location has the code {code:?}; case matters"))),
-        },
-    }
+    let missing = || format!("no location has the code {code:?}; case matters");
+    asked_for(ledger, AliasKind::Location, "location", code, missing).map(LocationId)
 }
 
 /// The lot of an item that a code names, or a text such as `id:7`.
 pub fn lot_of(ledger: &Ledger, item: ItemId, code: &str) -> Result<LotId, Failure> {
-    let is_its_own = |state: &State, id| state.lot(LotId(id)).is_some_and(|lot| lot.item == item);
-    match named(ledger, AliasKind::Lot(item), code)? {
-        Some(Named::Lot(lot)) => {
-            one_thing(ledger, code, lot.lot.0, is_its_own)?;
-            Ok(lot.lot)
-        }
-        _ => match by_number(ledger, "lot", code, is_its_own)? {
-            Some(id) => Ok(LotId(id)),
-            None => Err(Failure::Refused(format!("the item has no lot with the code {code:?}; case matters"))),
-        },
-    }
+    let missing = || format!("the item has no lot with the code {code:?}; case matters");
+    asked_for(ledger, AliasKind::Lot(item), "lot", code, missing).map(LotId)
 }
 
-fn one_thing(
+fn asked_for(
     ledger: &Ledger,
-    text: &str,
-    named: u32,
-    is_there: impl FnOnce(&State, u32) -> bool,
-) -> Result<(), Failure> {
-    ledger.query(|state, _| is_one_thing(text, named, |id| is_there(state, id))).map_err(Failure::Refused)
-}
-
-fn by_number(
-    ledger: &Ledger,
+    kind: AliasKind,
     what: &str,
     text: &str,
-    is_there: impl FnOnce(&State, u32) -> bool,
-) -> Result<Option<u32>, Failure> {
-    let Some(id) = numbered(text) else { return Ok(None) };
-    match ledger.query(|state, _| is_there(state, id)) {
-        true => Ok(Some(id)),
-        false => {
-            let of = if what == "lot" { " of this item" } else { "" };
-            Err(Failure::Refused(format!("there is no {what} {id}{of}; those that are: counterfoil {what} list")))
-        }
-    }
+    missing: impl FnOnce() -> String,
+) -> Result<u32, Failure> {
+    let name = AliasText::new(text)?;
+    let found = ledger.query(|state, _| number_of(state, kind, name)).map_err(Failure::Refused)?;
+    found.ok_or_else(|| {
+        Failure::Refused(match numbered(text) {
+            None => missing(),
+            Some(id) => {
+                let of = if what == "lot" { " of this item" } else { "" };
+                format!("there is no {what} {id}{of}; those that are: counterfoil {what} list")
+            }
+        })
+    })
 }
 
-/// What an alias names.
-pub fn named(ledger: &Ledger, kind: AliasKind, text: &str) -> Result<Option<Named>, Failure> {
-    let alias = Alias { kind, text: AliasText::new(text)? };
-    Ok(ledger.query(|state, now| query::by_alias(state, now, &alias)).value)
+/// What people type to ask for something: its name, or its number where it has none.
+pub fn to_type(name: Option<&AliasText>, id: impl Display) -> String {
+    name.map_or_else(|| format!("id:{id}"), ToString::to_string)
 }
 
 /// The fields of a row that say where: names, and the numbers that never change.

@@ -135,7 +135,7 @@ fn is_zero(text: &str) -> bool {
 }
 
 /// A value as text: nothing for null, no quotes around strings.
-fn plain(value: &Value) -> String {
+pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -301,8 +301,12 @@ mod tests {
     ];
 
     fn printed(format: Format, rows: &[Value]) -> String {
+        printed_as(COLUMNS, format, rows)
+    }
+
+    fn printed_as(columns: &'static [Column], format: Format, rows: &[Value]) -> String {
         let mut out = Vec::new();
-        let mut sheet = Sheet::new(COLUMNS, format, &mut out);
+        let mut sheet = Sheet::new(columns, format, &mut out);
         rows.iter().try_for_each(|row| sheet.push(row)).unwrap();
         sheet.end().unwrap();
         String::from_utf8(out).unwrap()
@@ -369,13 +373,7 @@ mod tests {
             &[Column::rare_text("sku", "item"), Column::rare_text("lot", "lot"), Column::hidden("item_id")];
         let rows =
             [json!({ "sku": "MUG", "item_id": 1, "lot": null, "lot_id": null }), json!({ "sku": null, "item_id": 7 })];
-        let printed = |format| {
-            let mut out = Vec::new();
-            let mut sheet = Sheet::new(NAMED, format, &mut out);
-            rows.iter().try_for_each(|row| sheet.push(row)).unwrap();
-            sheet.end().unwrap();
-            String::from_utf8(out).unwrap()
-        };
+        let printed = |format| printed_as(NAMED, format, &rows);
         assert_eq!(printed(Format::Table), "  item\n  ────────────────\n  MUG\n  item 7 (no name)\n");
         assert_eq!(printed(Format::Csv), "sku,lot,item_id\nMUG,,1\n,,7\n");
     }
@@ -388,13 +386,7 @@ mod tests {
             json!({ "who": "anna", "step": "-0.500" }),
             json!({ "who": "", "step": "0.000" }),
         ];
-        let shown = |format| {
-            let mut out = Vec::new();
-            let mut sheet = Sheet::new(STEPS, format, &mut out);
-            rows.iter().try_for_each(|row| sheet.push(row)).unwrap();
-            sheet.end().unwrap();
-            String::from_utf8(out).unwrap()
-        };
+        let shown = |format| printed_as(STEPS, format, &rows);
         let table = shown(Format::Table);
         assert!(table.contains("\n  till-äöü-456789-1234567…      +3\n"), "{table}");
         assert!(table.contains("  -0.500\n") && table.ends_with("       ·\n"), "{table}");

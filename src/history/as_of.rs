@@ -10,7 +10,7 @@ use crate::domain::state::State;
 use crate::index::limits::TIME_SEQS;
 use crate::index::records::Figure;
 use crate::index::{BucketKey, Known, LAPSES, List, Reach, Span};
-use crate::log::{EventReader, FaultKind, LogFault};
+use crate::log::{FaultKind, LastBatch, LogFault, StoreReader};
 use crate::query::{Answer, Place, Scope, Stock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -110,12 +110,15 @@ pub(super) fn reach(scope: &Scope) -> Reach {
 }
 
 /// Reads events that are there.
-pub(super) struct DurableEvents<'l>(EventReader<'l>);
+pub(super) struct DurableEvents<'l> {
+    log: &'l dyn StoreReader,
+    last: LastBatch,
+}
 
 impl DurableEvents<'_> {
     pub(super) fn event(&mut self, seq: Seq) -> Result<Recorded, HistoryError> {
         let missing = || LogFault { seq, what: FaultKind::HeadMissing { expected: seq.0 + 1, last: None } };
-        Ok(self.0.event(seq)?.ok_or_else(missing)?.into())
+        Ok(self.last.event(self.log, seq)?.ok_or_else(missing)?.into())
     }
 }
 
@@ -248,7 +251,7 @@ impl History<'_> {
 
     /// Durable events, of which some that stand together may be asked for.
     pub(super) fn event_reader(&self) -> DurableEvents<'_> {
-        DurableEvents(EventReader::new(self.log.as_ref()))
+        DurableEvents { log: self.log.as_ref(), last: LastBatch::default() }
     }
 
     /// How many events were recorded at or before an instant.

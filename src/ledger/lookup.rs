@@ -9,7 +9,7 @@ use crate::domain::line::Bucket;
 use crate::domain::state::State;
 use crate::index::records::{NameKey, Record, for_each_record, for_each_record_with, insert_history, order_key};
 use crate::index::{BucketKey, IdSet, IndexReader, IndexView, Recent, Segment, Shipped};
-use crate::log::{RawBatch, StoreReader, read_batch, scan_from};
+use crate::log::{LastBatch, StoreReader, scan_from};
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -35,14 +35,14 @@ pub struct Lookup {
     /// What a unit that is being decided would add: dropped with it.
     unit: Option<Recent>,
     /// The frame that an event was read from last: who sends again what was sent before asks for its neighbours next.
-    read: RefCell<Option<RawBatch>>,
+    read: RefCell<LastBatch>,
 }
 
 impl Lookup {
     /// Looks into this index and log, with nothing in memory yet.
     pub fn new(index: IndexReader, log: Arc<dyn StoreReader>) -> Self {
         let (view, commands, externals) = (index.view(), IdSet::default(), IdSet::default());
-        Self { index, view, commands, externals, log, recent: Recent::new(), unit: None, read: RefCell::new(None) }
+        Self { index, view, commands, externals, log, recent: Recent::new(), unit: None, read: RefCell::default() }
     }
 
     /// Looks at the index as it is now; what it covered before may then be forgotten here.
@@ -144,19 +144,9 @@ impl Lookup {
 
     /// A durable event.
     pub fn event(&self, seq: Seq) -> Result<Recorded, SubmitError> {
-        let mut read = self.read.borrow_mut();
-        let event = match read.as_ref().and_then(|batch| batch.event(seq)) {
-            Some(event) => Some(event),
-            None => {
-                *read = read_batch(self.log.as_ref(), seq).map_err(lookup_failed)?;
-                read.as_ref().and_then(|batch| batch.event(seq))
-            }
-        };
+        let event = self.read.borrow_mut().event(self.log.as_ref(), seq).map_err(lookup_failed)?;
         let missing = || std::io::Error::other(format!("event {seq} is in the index but not in the log"));
-        match event {
-            Some(event) => event.map(Recorded::from).map_err(lookup_failed),
-            None => Err(lookup_failed(missing())),
-        }
+        event.map(Recorded::from).ok_or_else(|| lookup_failed(missing()))
     }
 
     /// Everything that a command's decision needs to know beside the state.

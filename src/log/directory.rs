@@ -263,19 +263,30 @@ fn check_writable(path: &Path) -> Result<(), StoreError> {
 
 /// How often, and after which pause, a taken lock is tried again: a child process that is just being started shares its
 /// parent's locks until it runs its own program, so what was closed a moment ago can still look open.
-pub(super) const LOCK_TRIES_MAX: u32 = 20;
-pub(super) const LOCK_PAUSE: Duration = Duration::from_millis(10);
+const LOCK_TRIES_MAX: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// What `take` gives as soon as it gives something; none where a lock stays taken.
+pub(super) fn patiently<T>(mut take: impl FnMut() -> Option<T>) -> Option<T> {
+    for _ in 1..LOCK_TRIES_MAX {
+        if let Some(taken) = take() {
+            return Some(taken);
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    take()
+}
 
 fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
-    for attempt in 1..=LOCK_TRIES_MAX {
-        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(()),
-            Err(rustix::io::Errno::WOULDBLOCK) if attempt == LOCK_TRIES_MAX => break,
-            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
-            Err(error) => return Err(StoreError::Io { what: "locking the ledger", source: error.into() }),
-        }
+    let locked = patiently(|| match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => None,
+        done => Some(done),
+    });
+    match locked {
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) => Err(StoreError::Io { what: "locking the ledger", source: error.into() }),
+        None => Err(StoreError::AlreadyOpen { path: path.to_owned() }),
     }
-    Err(StoreError::AlreadyOpen { path: path.to_owned() })
 }
 
 fn sync_tree(directory: &Path) -> std::io::Result<()> {

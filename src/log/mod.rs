@@ -26,9 +26,7 @@ pub use frame::{CommitMark, FrameBytes, FrameKey};
 pub use group::{GroupBuilder, GroupBytes};
 pub use memory_store::MemoryStore;
 pub use salvage::{Island, Remains, Survey, survey};
-pub use scan::{
-    DroppedTail, EventReader, Recovery, Scanned, head_at, read_batch, read_event, recover, scan, scan_from, scan_raw,
-};
+pub use scan::{DroppedTail, LastBatch, Recovery, Scanned, head_at, read_event, recover, scan, scan_from, scan_raw};
 pub use sled_store::SledStore;
 pub use snapshot::{SnapshotError, Texts, snapshot};
 pub use store::{Store, StoreError, StoreReader};

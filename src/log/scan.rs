@@ -119,35 +119,29 @@ pub fn head_at(reader: &dyn StoreReader, seq: Seq) -> Result<Head, LogFault> {
     Ok(Head { next_seq: seq, hash: found.hash })
 }
 
-/// Reads one event, without reading the log before it: see [`read_batch`].
+/// Reads one event, without reading the log before it; the hashes of its frame are checked against what stands before
+/// it there. It does not look for the commit mark behind the event; ask for seqs below a durable head.
 ///
 /// # Errors
-/// As there; also for an event that can't be decoded.
+/// [`LogFault`] where the event, or what stands beside it in its frame, is damaged or missing.
 pub fn read_event(reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>, LogFault> {
-    EventReader::new(reader).event(seq)
+    LastBatch::default().event(reader, seq)
 }
 
-/// Reads one event and another, anywhere in the log; what stands in one frame is read and checked once as long as only
-/// that is asked for.
-pub struct EventReader<'r> {
-    reader: &'r dyn StoreReader,
+/// What was read last: of events that are asked for one by one, those of one frame are read and checked once.
+#[derive(Default)]
+pub struct LastBatch {
     batch: Option<RawBatch>,
 }
 
-impl<'r> EventReader<'r> {
-    /// One that has read nothing.
-    #[must_use]
-    pub fn new(reader: &'r dyn StoreReader) -> Self {
-        Self { reader, batch: None }
-    }
-
-    /// One event; none where the log ends before it.
+impl LastBatch {
+    /// One event of a log, always the same one; none where it ends before it.
     ///
     /// # Errors
     /// As [`read_event`].
-    pub fn event(&mut self, seq: Seq) -> Result<Option<Scanned>, LogFault> {
+    pub fn event(&mut self, reader: &dyn StoreReader, seq: Seq) -> Result<Option<Scanned>, LogFault> {
         if !self.batch.as_ref().is_some_and(|batch| (batch.first()..batch.next_seq()).contains(&seq)) {
-            self.batch = read_batch(self.reader, seq)?;
+            self.batch = read_batch(reader, seq)?;
         }
         self.batch.as_ref().and_then(|batch| batch.event(seq)).transpose()
     }
@@ -160,7 +154,7 @@ impl<'r> EventReader<'r> {
 ///
 /// # Errors
 /// [`LogFault`] where the event, or what stands beside it in its frame, is damaged or missing.
-pub fn read_batch(reader: &dyn StoreReader, seq: Seq) -> Result<Option<RawBatch>, LogFault> {
+fn read_batch(reader: &dyn StoreReader, seq: Seq) -> Result<Option<RawBatch>, LogFault> {
     let store_fault = |error| LogFault { seq, what: FaultKind::Store(error) };
     let Some(start) = frame_of(reader, seq)? else {
         return Ok(None);

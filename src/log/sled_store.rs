@@ -26,7 +26,7 @@
 //! is found out by the shorter log, and what follows it is lost; restore it from a copy.
 
 use super::chain::{Hash, Head, PrivateText};
-use super::directory::{self, Claim, LOCK_PAUSE, LOCK_TRIES_MAX, Reached};
+use super::directory::{self, Claim, Reached};
 use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
@@ -426,15 +426,11 @@ const LOCK_TAKEN: &str = "could not acquire lock";
 
 /// Opens sled's files, which may have been closed a moment ago; none where their lock stays taken.
 fn open_db_patiently(path: &Path, options: SledOptions) -> Result<Option<Database>, StoreError> {
-    for _ in 0..LOCK_TRIES_MAX {
-        match open_db(path, options) {
-            Err(StoreError::Io { source, .. }) if source.to_string().contains(LOCK_TAKEN) => {
-                std::thread::sleep(LOCK_PAUSE);
-            }
-            opened => return opened.map(Some),
-        }
-    }
-    Ok(None)
+    let opened = directory::patiently(|| match open_db(path, options) {
+        Err(StoreError::Io { source, .. }) if source.to_string().contains(LOCK_TAKEN) => None,
+        opened => Some(opened),
+    });
+    opened.transpose()
 }
 
 /// Holds sled's file against the seal that the store put on it when it was closed, and takes the seal off.

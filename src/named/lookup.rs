@@ -16,16 +16,29 @@ pub fn numbered(text: &str) -> Option<u32> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?.filter(|number| *number > 0)
 }
 
-/// Refuses a text such as `id:7` that is the name of one thing, `named` by its number, and the number of another.
+/// The number of what a text asks for: by a name of this kind, or as `id:7`. None where nothing goes by it.
 ///
 /// # Errors
-/// What to write instead.
-pub fn is_one_thing(text: &str, named: u32, is_there: impl FnOnce(u32) -> bool) -> Result<(), String> {
-    match numbered(text).filter(|number| *number != named && is_there(*number)) {
-        None => Ok(()),
-        Some(number) => Err(format!(
-            "{text:?} is the name of number {named}, and asks for number {number}: write id:{named} or id:0{number}"
+/// What to write instead of a text that is the name of one thing and the number of another.
+pub fn number_of(state: &State, kind: AliasKind, text: AliasText) -> Result<Option<u32>, String> {
+    let is_there = |number: &u32| match kind {
+        AliasKind::Location => state.location(LocationId(*number)).is_some(),
+        AliasKind::Lot(item) => state.lot(LotId(*number)).is_some_and(|lot| lot.item == item),
+        AliasKind::Sku | AliasKind::Barcode | AliasKind::Vendor => state.item(ItemId(*number)).is_some(),
+    };
+    let number = numbered(text.as_str()).filter(is_there);
+    let alias = Alias { kind, text };
+    let named = state.alias(&alias).map(|target| match target {
+        AliasTarget::Item(item) => item.0,
+        AliasTarget::Location(location) => location.0,
+        AliasTarget::Lot(lot) => lot.0,
+    });
+    match (named, number) {
+        (Some(named), Some(number)) if named != number => Err(format!(
+            "{:?} is the name of number {named}, and asks for number {number}: write id:{named} or id:0{number}",
+            alias.text.as_str()
         )),
+        (named, number) => Ok(named.or(number)),
     }
 }
 
@@ -54,15 +67,9 @@ impl<'s> Names<'s> {
     pub(super) fn item(&self, field: &Field<'_>) -> Result<ItemId, Invalid> {
         match field.tree {
             Tree::Whole(_) => Ok(ItemId(field.whole("an item's number")?)),
-            Tree::Text(name) => Ok(match self.target(field, AliasKind::Sku)? {
-                Some(AliasTarget::Item(item)) => {
-                    field.made(|text| is_one_thing(text, item.0, |id| self.state.item(ItemId(id)).is_some()))?;
-                    item
-                }
-                _ => match numbered(name).map(ItemId).filter(|id| self.state.item(*id).is_some()) {
-                    Some(item) => item,
-                    None => self.note(field, Missing::Item, name, ItemId(0)),
-                },
+            Tree::Text(name) => Ok(match self.number_of(field, AliasKind::Sku)? {
+                Some(item) => ItemId(item),
+                None => self.note(field, Missing::Item, name, ItemId(0)),
             }),
             _ => Err(field.wanted("an item's number, or its SKU as text")),
         }
@@ -72,16 +79,9 @@ impl<'s> Names<'s> {
     pub(super) fn location(&self, field: &Field<'_>) -> Result<LocationId, Invalid> {
         match field.tree {
             Tree::Whole(_) => Ok(LocationId(field.whole("a location's number")?)),
-            Tree::Text(name) => Ok(match self.target(field, AliasKind::Location)? {
-                Some(AliasTarget::Location(location)) => {
-                    let is_there = |id| self.state.location(LocationId(id)).is_some();
-                    field.made(|text| is_one_thing(text, location.0, is_there))?;
-                    location
-                }
-                _ => match numbered(name).map(LocationId).filter(|id| self.state.location(*id).is_some()) {
-                    Some(location) => location,
-                    None => self.note(field, Missing::Location, name, LocationId(0)),
-                },
+            Tree::Text(name) => Ok(match self.number_of(field, AliasKind::Location)? {
+                Some(location) => LocationId(location),
+                None => self.note(field, Missing::Location, name, LocationId(0)),
             }),
             _ => Err(field.wanted("a location's number, or its code as text")),
         }
@@ -91,27 +91,17 @@ impl<'s> Names<'s> {
     pub(super) fn lot_of(&self, item: ItemId, field: &Field<'_>) -> Result<LotId, Invalid> {
         match field.tree {
             Tree::Whole(_) => Ok(LotId(field.whole("a lot's number")?)),
-            Tree::Text(name) => Ok(match self.target(field, AliasKind::Lot(item))? {
-                Some(AliasTarget::Lot(lot)) => {
-                    field.made(|text| is_one_thing(text, lot.0, |id| self.is_lot_of(LotId(id), item)))?;
-                    lot
+            Tree::Text(name) => Ok(match (self.number_of(field, AliasKind::Lot(item))?, self.state.item(item)) {
+                (Some(lot), _) => LotId(lot),
+                (None, Some(_)) => {
+                    let sku = super::refusal::item(self.state, item);
+                    self.note(field, Missing::Lot { item, sku }, name, LotId::NONE)
                 }
                 // An unknown item is refused as such.
-                _ => match (numbered(name).map(LotId).filter(|id| self.is_lot_of(*id, item)), self.state.item(item)) {
-                    (Some(lot), _) => lot,
-                    (None, Some(_)) => {
-                        let sku = super::refusal::item(self.state, item);
-                        self.note(field, Missing::Lot { item, sku }, name, LotId::NONE)
-                    }
-                    (None, None) => LotId::NONE,
-                },
+                (None, None) => LotId::NONE,
             }),
             _ => Err(field.wanted("a lot's number, or its code as text")),
         }
-    }
-
-    fn is_lot_of(&self, lot: LotId, item: ItemId) -> bool {
-        self.state.lot(lot).is_some_and(|lot| lot.item == item)
     }
 
     /// A lot, by its number, or by its item and code.
@@ -126,9 +116,9 @@ impl<'s> Names<'s> {
         }
     }
 
-    fn target(&self, field: &Field<'_>, kind: AliasKind) -> Result<Option<AliasTarget>, Invalid> {
+    fn number_of(&self, field: &Field<'_>, kind: AliasKind) -> Result<Option<u32>, Invalid> {
         let text = field.made(AliasText::new)?;
-        Ok(self.state.alias(&Alias { kind, text }))
+        field.made(|_| number_of(self.state, kind, text))
     }
 
     fn note<T>(&self, field: &Field<'_>, what: Missing, name: &str, instead: T) -> T {

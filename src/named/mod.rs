@@ -47,7 +47,7 @@ mod words;
 mod tests;
 
 pub use error::{Invalid, Missing, NamedError, NotFound};
-pub use lookup::{is_one_thing, numbered};
+pub use lookup::{number_of, numbered};
 pub use refusal::{amount, details, message, nameless, place};
 pub use words::instant_of;
 

@@ -10,7 +10,7 @@ use crate::domain::state::State;
 use crate::domain::text::Zone;
 use crate::index::{IndexError, Known, List};
 use crate::log::frame::FrameKey;
-use crate::log::{EventReader, FaultKind, LogFault};
+use crate::log::{FaultKind, LastBatch, LogFault};
 use crate::query::Answer;
 use rustc_hash::FxHashMap;
 use std::ops::ControlFlow;
@@ -110,9 +110,9 @@ impl Reports<'_> {
     }
 
     fn each_of(&self, seqs: &[u64], mut see: impl FnMut(Seq, &Event)) -> Result<(), ReportError> {
-        let mut events = EventReader::new(self.log.as_ref());
+        let (log, mut last) = (self.log.as_ref(), LastBatch::default());
         for seq in seqs.iter().copied().map(Seq) {
-            see(seq, &events.event(seq)?.ok_or_else(|| missing(seq))?.event);
+            see(seq, &last.event(log, seq)?.ok_or_else(|| missing(seq))?.event);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What is left without a name when its last one is retired or merged away: it stays, and is asked for by its number.
 
 use crate::cli::failure::Failure;
+use crate::cli::sheet::plain;
 use crate::cli::stock::all_stock;
 use counterfoil::domain::command::{Act, AliasTarget, Command};
 use counterfoil::domain::names::Names;
@@ -83,7 +84,6 @@ impl Nameless {
         };
         let left = match &self.units {
             Some(Units { physical, reserved, inbound }) => {
-                let plain = |figure: &Value| figure.as_str().map_or_else(|| figure.to_string(), str::to_owned);
                 let [physical, reserved, inbound] = [physical, reserved, inbound].map(plain);
                 format!("{physical} physical, {reserved} reserved and {inbound} inbound in {positions}")
             }

@@ -4,6 +4,7 @@ use super::{Asked, Lot, Page, figures};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::moment;
+use crate::cli::names::to_type;
 use counterfoil::domain::quantity::decimal;
 use counterfoil::history::PastRow;
 use counterfoil::named::place;
@@ -56,7 +57,7 @@ impl Around {
         for PastRow { place, stock } in self.beside.iter().take(BESIDE_TOLD) {
             let [physical, reserved, available] = [stock.physical, stock.reserved, stock.available]
                 .map(|units| decimal(i128::from(units), place.decimals));
-            let lot = place.lot_code.as_ref().map_or_else(|| format!("id:{}", place.lot), ToString::to_string);
+            let lot = to_type(place.lot_code.as_ref(), place.lot);
             let figures = format!("{physical} physical, {reserved} reserved, {available} available");
             writeln!(context.out, "    {figures}: --lot {lot}")?;
         }

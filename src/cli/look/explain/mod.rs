@@ -10,7 +10,7 @@ use crate::cli::act::is_made_up;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::moment::{self, MOMENTS};
-use crate::cli::names::{NUMBERED, item_of, location_of, lot_of};
+use crate::cli::names::{NUMBERED, item_of, location_of, lot_of, to_type};
 use crate::cli::plot::PlotArgs;
 use around::Around;
 use counterfoil::domain::command::Cause;
@@ -91,10 +91,10 @@ impl Page {
         }
     }
 
-    /// The same, as a format has it that says how many rows where nobody did.
+    /// The same with all rows, where the format is one for all and nobody said how many.
     fn with_rows_of(self, format: Format) -> Self {
-        let rows = if format == Format::Csv { ROWS_MAX } else { ROWS_SHOWN };
-        Self { rows: self.rows.or(Some(rows)), ..self }
+        let all = (format == Format::Csv).then_some(ROWS_MAX);
+        Self { rows: self.rows.or(all), ..self }
     }
 
     fn rows(self) -> usize {
@@ -216,7 +216,7 @@ fn is_one_position(ledger: &Ledger, position: Position, args: &Args) -> Result<(
         let beside = state.positions().map(|(beside, _)| beside);
         let beside = beside.filter(|beside| (beside.item, beside.location) == (position.item, position.location));
         let names = Names::of(state);
-        let told = |id: LotId| names.lot_code(id).map_or_else(|| format!("id:{id}"), ToString::to_string);
+        let told = |id: LotId| to_type(names.lot_code(id), id);
         beside.filter(|beside| beside.lot != LotId::NONE).map(|beside| told(beside.lot)).collect()
     });
     match codes.iter().min() {
