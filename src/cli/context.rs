@@ -6,7 +6,7 @@ use super::sheet::{Column, Sheet};
 use super::{Common, Format};
 use counterfoil::domain::text::AliasText;
 use counterfoil::heads::is_inside;
-use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options};
+use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options, open_log};
 use counterfoil::log::sled_store::SledOptions;
 use counterfoil::log::{SledStore, Store, StoreError, StoreReader};
 use serde::Serialize;
@@ -137,7 +137,7 @@ pub async fn close(ledger: Ledger) -> Result<(), StoreError> {
 /// What the store says: a verification makes a report of it.
 pub fn log_of(dir: &Path) -> Result<(SledStore, Arc<dyn StoreReader>), StoreError> {
     let is_locked = |error: &StoreError| matches!(error, StoreError::AlreadyOpen { .. });
-    let store = patiently(|| SledStore::open(dir, SledOptions::default()), is_locked)?;
+    let store = patiently(|| open_log(dir, SledOptions::default()), is_locked)?;
     let reader = store.reader();
     Ok((store, reader))
 }

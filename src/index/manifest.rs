@@ -37,6 +37,12 @@ pub(crate) struct RunEntry {
     pub section_hash: [u8; 32],
 }
 
+/// What the index of a ledger covers by the bytes of its manifest; none where they are not whole, or another ledger's.
+pub(crate) fn manifest_reach(bytes: &[u8], ledger_id: [u8; 16]) -> Option<u64> {
+    let manifest = Manifest::decode(bytes).ok()?;
+    (manifest.ledger_id == ledger_id).then_some(manifest.covered_to)
+}
+
 impl Manifest {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -56,6 +56,8 @@ pub(super) enum Order {
 /// How long the writer lets callers that were answered ask again before the next group goes; the system adds as much
 /// again.
 const GATHER: Duration = Duration::from_micros(50);
+/// How often an idle committer lets the store do what may wait.
+const TEND: Duration = Duration::from_secs(1);
 /// How often an idle writer looks at clocks and progress.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -270,18 +272,20 @@ pub(super) fn run_committer(
     to_writer: Sender<Message>,
     status: Arc<Status>,
 ) -> Committer {
-    for order in orders {
-        match order {
-            Order::Erase(seq, waiter) => {
+    loop {
+        match orders.recv_timeout(TEND) {
+            Ok(Order::Erase(seq, waiter)) => {
                 let _ = waiter.send(committer.erase_private(seq));
             }
-            Order::Commit(group) => {
+            Ok(Order::Commit(group)) => {
                 let through = commit(&mut committer, group, &status);
                 let _ = to_writer.send(Message::Through(through));
             }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return committer,
         }
+        committer.tend();
     }
-    committer
 }
 
 fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> Through {
