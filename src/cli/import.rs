@@ -24,7 +24,8 @@ Examples:
   counterfoil import --ledger shop --mapping shopify-inventory.toml inventory.csv --at '2026-01-31 18:00'
 
 Mappings for Square, Shopify and a real year of sales, and a template that explains every key, are in fixtures/mappings.
-The exit code is 1 where a line was rejected; the others are in the ledger all the same.")]
+The exit code is 1 where a line was rejected; the others are in the ledger all the same. It is 5 where the import stopped
+midway: import the same again.")]
 pub struct Args {
     /// The file, plain or packed with gzip or zstd.
     data: PathBuf,
@@ -340,4 +341,24 @@ fn foretold_text(foretold: &Foretold) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_that_stops_behind_events_never_says_that_nothing_was_changed() {
+        let failures: [fn() -> Failure; 5] = [
+            || Failure::Unable("the disk is full".to_owned()),
+            || Failure::Output(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+            || Failure::Unknown("who knows".to_owned()),
+            || Failure::Refused("line 7".to_owned()),
+            || Failure::Damaged("rot".to_owned()),
+        ];
+        let codes = |appended| failures.map(|failure| stopped(failure(), appended).exit_code());
+        assert_eq!((codes(0), codes(12)), ([4, 4, 5, 1, 3], [5, 5, 5, 1, 3]));
+        let said = stopped(failures[0](), 12).to_string();
+        assert!(said.starts_with("the disk is full\n") && said.contains("12 events were appended before"), "{said}");
+    }
 }

@@ -54,7 +54,7 @@ Exit codes:
   2  the command line can't be understood
   3  damaged, or not what was kept elsewhere; the message names the first event that is wrong
   4  can't be done here and now, nothing was changed: no ledger there, open elsewhere, read-only, disk full
-  5  the outcome is unknown: a write failed midway; run it again with the same command ids";
+  5  the outcome is unknown: a write failed midway, or answers were lost; run it again with the same command ids";
 
 /// A stock ledger that can't be edited unseen.
 ///

@@ -8,6 +8,8 @@
 //! `COUNTERFOIL_UPDATE=1` writes what is printed now into the scripts.
 
 mod apply;
+mod clocks;
+mod outcomes;
 mod past;
 mod text;
 mod unknown;

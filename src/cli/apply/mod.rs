@@ -49,7 +49,8 @@ and the same input can be applied again: what is in the log already is answered 
 
 Answers have a "line" and a "status": accepted, rejected (with code, message, details), invalid (with path), unable
 (the ledger can't write; no more lines are taken) or unknown (send it again with the same id).
-The exit code is 1 where any was rejected or invalid, 4 where any was unable, 5 where any is unknown."#)]
+The exit code is 1 where any was rejected or invalid, 4 where any was unable (those were not appended; what is answered
+as accepted was), 5 where any is unknown or where commands were appended whose answers could not be written."#)]
 pub struct Args {
     /// The commands; - for standard input.
     #[arg(value_name = "FILE", default_value = "-", value_hint = clap::ValueHint::FilePath)]

@@ -143,4 +143,49 @@ mod tests {
         }
         assert!(tally.is_stuck());
     }
+
+    fn accepted() -> Told {
+        Told::Accepted {
+            seq: counterfoil::Seq(7),
+            hash: String::new(),
+            recorded_at: String::new(),
+            duplicate: false,
+            command_id: None,
+            item: None,
+            location: None,
+            lot: None,
+        }
+    }
+
+    fn settled(tally: &Tally, stopped: Option<Failure>) -> (u8, String) {
+        let mut outcomes = Outcomes::default();
+        tally.settle(stopped, &mut outcomes);
+        let ending = outcomes.ending();
+        (ending.code, ending.said.join("\n"))
+    }
+
+    #[test]
+    fn input_that_breaks_off_hides_no_unknown_outcome_and_says_what_stands() {
+        let stopped = || Some(Failure::Refused("the input can't be read: a disk".to_owned()));
+        let mut tally = Tally::default();
+        tally.count(&accepted());
+        let (code, said) = settled(&tally, stopped());
+        assert_eq!((code, said.as_str()), (1, "counterfoil: 1 accepted; the input can't be read: a disk"));
+        tally.count(&Told::Unknown { command_id: CommandId::from_bytes([7; 16]), message: String::new() });
+        let (code, said) = settled(&tally, stopped());
+        assert!(code == 5 && said.contains("1 accepted, 1 unknown") && said.contains("a disk"), "{code}: {said}");
+    }
+
+    #[test]
+    fn only_ids_that_were_made_here_are_lost_with_an_answer() {
+        let full = || Some(Failure::Output(std::io::Error::from(std::io::ErrorKind::StorageFull)));
+        let mut tally = Tally::default();
+        tally.count_untold(&Told::Unable { message: String::new() }, IdBy::Tool);
+        assert_eq!(settled(&tally, full()).0, 4, "nothing was appended");
+        tally.count_untold(&accepted(), IdBy::Caller);
+        let (code, said) = settled(&tally, full());
+        assert!(code == 5 && !said.contains("of their own"), "{code}: {said}");
+        tally.count_untold(&accepted(), IdBy::Tool);
+        assert!(settled(&tally, full()).1.contains("1 of those without an answer had no id of their own"));
+    }
 }
