@@ -56,9 +56,7 @@ impl PlotArgs {
     ) -> Result<(), Failure> {
         let (Some(file), Some(svg)) = (&self.plot, svg) else { return shown };
         match shown.and_then(|()| Ok(context.out.flush()?)) {
-            Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {
-                context.outcomes.failed(Failure::Output(error));
-            }
+            Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Self::write(file, &svg),
             shown => shown?,
         }
         if context.outcomes.is_output_lost() {

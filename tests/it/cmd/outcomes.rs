@@ -63,7 +63,7 @@ fn an_act_that_stands_is_done_and_named_though_its_answer_reaches_nobody() {
         "item add CUP",
         "location add YARD",
         "reserve MUG=1 -l SHOP --order o-1",
-        "alias add PLATE --item MUG",
+        "alias add sku PLATE --item MUG",
         "close-period -l SHOP --until 2026-01-31",
     ];
     for act in acts {
@@ -108,6 +108,7 @@ fn what_was_refused_or_found_is_not_hidden_by_an_answer_that_reaches_nobody() {
     let ledger = shop(place.path());
     std::fs::write(place.path().join("till.toml"), TILL).unwrap();
     std::fs::write(place.path().join("day.csv"), HEADER.to_owned() + "1,MUG,never,1\n").unwrap();
+    tool(&ledger).args(["receive", "MUG=1", "-l", "SHOP"]).assert().success();
     for (command, code) in [
         ("receive MUG=1 -l NOPE --format json", 1),
         ("receive MUG=-0 -l SHOP --format json", 2),
@@ -128,13 +129,14 @@ fn what_was_refused_or_found_is_not_hidden_by_an_answer_that_reaches_nobody() {
         assert!(said(&output).contains(FULL), "{command}: {output:?}");
     }
     assert!(!place.path().join("plot.svg").exists());
-    assert_eq!(head(&ledger).0, 4);
+    assert_eq!(head(&ledger).0, 5);
 }
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure_of_a_question() {
     let place = tempfile::tempdir().unwrap();
     let ledger = shop(place.path());
+    tool(&ledger).args(["receive", "MUG=1", "-l", "SHOP"]).assert().success();
     for question in ["stock", "events --format json", "export", "head", "explain MUG -l SHOP --plot plot.svg"] {
         let mut tool = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
         tool.args(question.split(' ')).env("COUNTERFOIL_LEDGER", &ledger).current_dir(place.path());
@@ -291,7 +293,7 @@ fn an_export_that_breaks_off_leaves_no_file_that_looks_whole() {
     });
     tool(&ledger).arg("apply").write_stdin(lines).assert().success();
     let mut shell = Command::new("sh");
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$TOOL\" export --out events.jsonl"]);
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 16000; exec \"$TOOL\" export --out events.jsonl"]);
     shell.env("TOOL", env!("CARGO_BIN_EXE_counterfoil")).env("COUNTERFOIL_LEDGER", &ledger);
     let output = shell.current_dir(place.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{output:?}");
