@@ -34,6 +34,7 @@ use super::segments;
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
+use parking_lot::RwLock;
 use std::cell::Cell;
 use std::fs::File;
 use std::ops::Bound;
@@ -68,7 +69,7 @@ pub struct SledStore {
     claim: Claim,
     ledger: LedgerId,
     options: SledOptions,
-    trees: Arc<Trees>,
+    trees: Arc<Shared>,
     /// sled's `db` file, to sync it.
     db_file: File,
     /// Bytes that sled was given since the last sync.
@@ -76,6 +77,35 @@ pub struct SledStore {
     /// The head behind the last group that was appended since it was opened.
     appended: Option<Head>,
     latched: bool,
+}
+
+/// What the store shares with its readers, until it is closed: then they get an error, however many there are, and
+/// sled's files are free.
+#[derive(Debug)]
+struct Shared(RwLock<Option<Trees>>);
+
+impl Shared {
+    fn new(trees: Trees) -> Arc<Self> {
+        Arc::new(Self(RwLock::new(Some(trees))))
+    }
+
+    /// Does one thing with the trees; closing waits that long.
+    fn with<T>(&self, task: impl FnOnce(&Trees) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        task(self.0.read().as_ref().ok_or_else(closed)?)
+    }
+
+    /// Takes the trees away from everybody and closes sled.
+    fn end(&self) -> Result<(), StoreError> {
+        let trees = self.0.write().take();
+        guarded("closing the log", || {
+            drop(trees);
+            Ok(())
+        })
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Io { what: "reading the log", source: std::io::Error::other("the ledger is closed") }
 }
 
 #[derive(Debug)]
@@ -157,7 +187,7 @@ impl SledStore {
             let what = format!("sled finds no tree `{FRAMES}` in its file");
             return Err(StoreError::Corrupted { seq: None, what });
         }
-        Ok(Arc::new(Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db }))
+        Ok(Shared::new(Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db }))
     }
 
     /// Opens a ledger's directory. Before sled is let at it, the store has made sure that it is one, that its format
@@ -187,7 +217,7 @@ impl SledStore {
     }
 
     fn new(claim: Claim, ledger: LedgerId, options: SledOptions, trees: Trees, db_file: File) -> Self {
-        let trees = Arc::new(trees);
+        let trees = Shared::new(trees);
         let unsynced_bytes = Cell::new(0);
         Self { claim, ledger, options, trees, db_file, unsynced_bytes, appended: None, latched: false }
     }
@@ -235,7 +265,7 @@ impl SledStore {
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        guarded("flushing the log", || self.trees.db.flush())?;
+        self.trees.with(|trees| guarded("flushing the log", || trees.db.flush()))?;
         let synced = self.db_file.sync_data();
         synced.map_err(|source| StoreError::Io { what: "syncing the log", source })?;
         self.unsynced_bytes.set(0);
@@ -251,18 +281,18 @@ impl SledStore {
         Ok(())
     }
 
-    fn insert(&self, tree: &sled::Tree, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    fn insert(&self, tree: fn(&Trees) -> &sled::Tree, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         self.make_room(value.len())?;
-        guarded("appending a group", || tree.insert(key, value)).map(drop)
+        self.trees.with(|trees| guarded("appending a group", || tree(trees).insert(key, value)).map(drop))
     }
 
     /// From the last one back, so that a crash in between leaves no hole.
-    fn remove_from(&self, tree: &sled::Tree, key: &[u8]) -> Result<(), StoreError> {
-        let mut keys = tree.range(key..).keys();
-        while let Some(last) = guarded("dropping frames", || keys.next_back().transpose())? {
+    fn remove_from(&self, tree: fn(&Trees) -> &sled::Tree, key: &[u8]) -> Result<(), StoreError> {
+        let last = |trees: &Trees| guarded("dropping frames", || tree(trees).range(key..).keys().next_back().transpose());
+        while let Some(last) = self.trees.with(last)? {
             // A removal may write the neighbours again.
             self.make_room(FRAME_BYTES_MAX)?;
-            guarded("dropping frames", || tree.remove(&last))?;
+            self.trees.with(|trees| guarded("dropping frames", || tree(trees).remove(&last)).map(drop))?;
         }
         Ok(())
     }
@@ -288,10 +318,10 @@ impl Store for SledStore {
         check_space(self.claim.path(), self.options.reserve_bytes.saturating_add(growth))?;
         self.change(|store| {
             for (seq, private) in &group.private {
-                store.insert(&store.trees.private, &seq.0.to_be_bytes(), &private.to_value())?;
+                store.insert(Trees::private, &seq.0.to_be_bytes(), &private.to_value())?;
             }
             for (key, bytes) in &group.frames {
-                store.insert(&store.trees.frames, &key.to_bytes(), bytes)?;
+                store.insert(Trees::frames, &key.to_bytes(), bytes)?;
             }
             Ok(())
         })?;
@@ -309,15 +339,17 @@ impl Store for SledStore {
             if store.claim.reached()?.is_some_and(|reached| reached.head.next_seq > key.first) {
                 store.claim.forget_reached()?;
             }
-            store.remove_from(&store.trees.frames, &key.to_bytes())?;
-            store.remove_from(&store.trees.private, &first_dropped(key).0.to_be_bytes())?;
+            store.remove_from(Trees::frames, &key.to_bytes())?;
+            store.remove_from(Trees::private, &first_dropped(key).0.to_be_bytes())?;
             store.flush()
         })
     }
 
     fn erase_private(&mut self, seq: Seq) -> Result<(), StoreError> {
         self.change(|store| {
-            guarded("erasing a private text", || store.trees.private.remove(seq.0.to_be_bytes()))?;
+            store.trees.with(|trees| {
+                guarded("erasing a private text", || trees.private.remove(seq.0.to_be_bytes())).map(drop)
+            })?;
             store.flush()
         })
     }
@@ -336,24 +368,43 @@ impl Store for SledStore {
             return Ok(());
         };
         self.claim.write_reached(&Reached { head, seal: None })?;
-        let Self { claim, options, trees, .. } = *self;
-        match seal(claim.path(), options, trees)? {
+        self.trees.end()?;
+        match seal(self.claim.path(), self.options)? {
             None => Ok(()),
-            seal => claim.write_reached(&Reached { head, seal }),
+            seal => self.claim.write_reached(&Reached { head, seal }),
         }
     }
 }
 
-impl StoreReader for Trees {
+/// Whatever becomes of the store, nobody reads on from files that are not owned any more.
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        if let Err(error) = self.trees.end() {
+            tracing::warn!(%error, "the log was let go");
+        }
+    }
+}
+
+impl Trees {
+    const fn frames(&self) -> &sled::Tree {
+        &self.frames
+    }
+
+    const fn private(&self) -> &sled::Tree {
+        &self.private
+    }
+}
+
+impl StoreReader for Shared {
     fn frames(&self, from: FrameKey) -> Frames<'_> {
         // Each frame is looked for by its key. sled counts how often a page is used, and frees pages only behind 64 uses
         // in each of 256 parts of its cache, whatever its bound: an iterator of sled's uses a page of some 30 KiB once
         // for all its frames, and so holds half a gigabyte of them.
         let mut behind = Some(Bound::Included(from.to_bytes()));
         Box::new(std::iter::from_fn(move || {
-            let from = behind.take()?;
-            let next = guarded("reading frames", || self.frames.range((from, Bound::Unbounded)).next().transpose());
-            let frame = next.and_then(|entry| entry.map(|entry| read_frame(&entry)).transpose()).transpose();
+            let from = (behind.take()?, Bound::Unbounded);
+            let next = |trees: &Trees| guarded("reading frames", || trees.frames.range(from).next().transpose());
+            let frame = self.with(next).and_then(|entry| entry.map(|entry| read_frame(&entry)).transpose()).transpose();
             if let Some(Ok((key, _))) = &frame {
                 behind = Some(Bound::Excluded(key.to_bytes()));
             }
@@ -362,12 +413,14 @@ impl StoreReader for Trees {
     }
 
     fn frame_at_or_before(&self, key: FrameKey) -> Result<Option<(FrameKey, FrameBytes)>, StoreError> {
-        let found = guarded("reading a frame", || self.frames.range(..=key.to_bytes()).next_back().transpose())?;
-        found.map(|entry| read_frame(&entry)).transpose()
+        let key = key.to_bytes();
+        let found = |trees: &Trees| guarded("reading a frame", || trees.frames.range(..=key).next_back().transpose());
+        self.with(found)?.map(|entry| read_frame(&entry)).transpose()
     }
 
     fn private(&self, seq: Seq) -> Result<Option<PrivateText>, StoreError> {
-        let value = guarded("reading a private text", || self.private.get(seq.0.to_be_bytes()))?;
+        let value =
+            self.with(|trees| guarded("reading a private text", || trees.private.get(seq.0.to_be_bytes())))?;
         let read = |value: sled::IVec| {
             PrivateText::from_value(&value).ok_or_else(|| StoreError::Corrupted {
                 seq: Some(seq),
@@ -400,24 +453,15 @@ fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
 
 /// Lets sled open its files once more, and seals them: only when it is opened sled writes down how far its file is
 /// whole, and searches what came later for a torn end.
-fn seal(path: &Path, options: SledOptions, trees: Arc<Trees>) -> Result<Option<Hash>, StoreError> {
-    // While somebody still reads, the files stay open; then they are not sealed.
-    let Ok(trees) = Arc::try_unwrap(trees) else {
-        return Ok(None);
-    };
-    let closed = |close: &mut dyn FnMut()| {
-        guarded("closing the log", || {
-            close();
-            Ok(())
-        })
-    };
-    let mut trees = Some(trees);
-    closed(&mut || drop(trees.take()))?;
-    let Some(mut db) = open_db_patiently(path, options)?.map(Some) else {
+fn seal(path: &Path, options: SledOptions) -> Result<Option<Hash>, StoreError> {
+    let Some(db) = open_db_patiently(path, options)? else {
         tracing::warn!("the log is closed but not sealed: its lock stayed taken");
         return Ok(None);
     };
-    closed(&mut || drop(db.take()))?;
+    guarded("closing the log", || {
+        drop(db);
+        Ok(())
+    })?;
     segments::fingerprint(&open_db_file(path)?).map(Some)
 }
 

@@ -55,7 +55,8 @@ pub trait Store: Send {
     /// Any error latches the store.
     fn erase_private(&mut self, seq: Seq) -> Result<(), StoreError>;
 
-    /// A reader, for any number of threads; it stays usable when the store is closed or latched.
+    /// A reader, for any number of threads; it stays usable when the store is latched. Once the store is closed or
+    /// dropped a reader of a disk answers an error, and holds nothing open.
     fn reader(&self) -> Arc<dyn StoreReader>;
 
     /// Gives the store back to the disk. What was not synced may be lost.
