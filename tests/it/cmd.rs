@@ -9,6 +9,7 @@
 
 mod apply;
 mod clocks;
+mod interrupted;
 mod outcomes;
 mod past;
 mod text;
