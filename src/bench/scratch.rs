@@ -1,6 +1,7 @@
 //! A directory that goes away, also when the run before it was killed.
 
 use super::{Afterwards, BenchError};
+use crate::ledger::fresh_uuid;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ impl Scratch {
         std::fs::create_dir_all(parent)?;
         let parent = parent.canonicalize()?;
         sweep(&parent)?;
-        let path = parent.join(format!("{PREFIX}{}", uuid::Uuid::now_v7().simple()));
+        let path = parent.join(format!("{PREFIX}{}", fresh_uuid().simple()));
         std::fs::create_dir(&path)?;
         let lock = File::create(path.join(LOCK))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(std::io::Error::from)?;

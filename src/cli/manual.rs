@@ -40,5 +40,7 @@ pub fn man(args: &ManArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     };
     let unwritable = |error| Failure::Refused(format!("the pages can't be written to {}: {error}", dir.display()));
     clap_mangen::generate_to(Arguments::command(), dir).map_err(unwritable)?;
-    Ok(writeln!(context.out, "the manual pages are in {}", dir.display())?)
+    let told = format!("the manual pages are in {}", dir.display());
+    context.outcomes.durable(told.as_str());
+    Ok(writeln!(context.out, "{told}")?)
 }

@@ -24,12 +24,14 @@ mod manual;
 mod moment;
 mod names;
 mod note;
+mod outcomes;
 mod paint;
 mod plot;
 mod progress;
 mod replay;
 mod report;
 mod salvage;
+mod say;
 mod schema;
 mod sheet;
 mod snapshot;
@@ -40,6 +42,7 @@ mod would;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use context::Context;
 use failure::Failure;
+use outcomes::{Ending, Outcomes};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,7 +54,7 @@ Exit codes:
   2  the command line can't be understood
   3  damaged, or not what was kept elsewhere; the message names the first event that is wrong
   4  can't be done here and now, nothing was changed: no ledger there, open elsewhere, read-only, disk full
-  5  the outcome is unknown: a write failed midway; run it again with the same command ids";
+  5  the outcome is unknown: a write failed midway, or answers were lost; run it again with the same command ids";
 
 /// A stock ledger that can't be edited unseen.
 ///
@@ -130,23 +133,22 @@ pub fn parse() -> Arguments {
 /// Runs a task, says on standard error why it failed, and gives the exit code.
 pub fn main(arguments: Arguments) -> ExitCode {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let done = block_on(run(arguments, &mut out)).and_then(|()| out.flush().map_err(Failure::Output));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has seen enough.
-        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(failure) => {
-            // What was found out before the failure belongs in front of it; if it can't be shown, the failure still can.
-            let _ = out.flush();
-            eprintln!("counterfoil: {failure}");
-            ExitCode::from(failure.exit_code())
-        }
+    let mut outcomes = Outcomes::default();
+    if let Err(failure) = block_on(run(arguments, &mut out, &mut outcomes)) {
+        outcomes.failed(failure);
     }
+    // What was found out before a failure belongs in front of it; if it can't be shown, the failure still can.
+    if let Err(error) = out.flush() {
+        outcomes.failed(Failure::Output(error));
+    }
+    let Ending { code, said } = outcomes.ending();
+    said.iter().for_each(say::say);
+    ExitCode::from(code)
 }
 
-async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+async fn run(arguments: Arguments, out: &mut dyn Write, outcomes: &mut Outcomes) -> Result<(), Failure> {
     let Arguments { common, task } = arguments;
-    let mut context = Context::new(common, out);
+    let mut context = Context::new(common, out, outcomes);
     match task {
         Task::Demo(args) => demo::run(args, &mut context).await,
         Task::Init(args) => init::run(args, &mut context).await,

@@ -74,11 +74,10 @@ fn write_prefix(
         return Err(Failure::Damaged("not even the first event is right: nothing was written".to_owned()));
     };
     snapshot(reader, ledger, salvage.prefix(), dir, Texts::Readable)?;
-    context.object(salvage, |paint| {
-        let (events, dir) = (salvage.events, dir.display());
-        let written = format!("{events} events are in {dir}, up to event {} with the hash {}", last.seq, last.hash);
-        format!("{}\n{written}\n", salvage_text(salvage, paint))
-    })
+    let (events, dir) = (salvage.events, dir.display());
+    let written = format!("{events} events are in {dir}, up to event {} with the hash {}", last.seq, last.hash);
+    context.outcomes.durable(written.as_str());
+    context.object(salvage, |paint| format!("{}\n{written}\n", salvage_text(salvage, paint)))
 }
 
 fn verdict(salvage: &Salvage) -> String {

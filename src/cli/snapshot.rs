@@ -30,12 +30,11 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
         return Err(Failure::Damaged("the log has no events, not even a genesis event".to_owned()));
     };
     snapshot(reader.as_ref(), ledger, head, dir, Texts::All)?;
-    let made =
-        json!({ "ledger": ledger, "dir": dir, "events": head.next_seq, "seq": last, "hash": head.hash.to_string() });
-    context.object(&made, |_| {
-        let (events, hash, dir) = (head.next_seq, head.hash, dir.display());
-        format!("{events} events are in {dir}\nevent {last} has the hash {hash}, there as here\n")
-    })
+    let (events, hash, place) = (head.next_seq, head.hash, dir.display());
+    context.outcomes.durable(format!("{events} events are in {place}; event {last} has the hash {hash}"));
+    let made = json!({ "ledger": ledger, "dir": dir, "events": events, "seq": last, "hash": hash.to_string() });
+    context
+        .object(&made, |_| format!("{events} events are in {place}\nevent {last} has the hash {hash}, there as here\n"))
 }
 
 impl From<SnapshotError> for Failure {

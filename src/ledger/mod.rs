@@ -26,7 +26,7 @@ pub use derived::{Derived, DerivedError};
 pub use heads::{HeadsHealth, KeepHeads};
 pub use open::{OpenError, Options, Parts, open_log};
 pub use projecting::{Projected, Stopped};
-pub use sources::{Clock, Entropy, SystemClock, SystemEntropy};
+pub use sources::{Clock, Entropy, SystemClock, SystemEntropy, fresh_uuid};
 pub use status::{Health, Mode};
 pub use subscribe::Subscription;
 pub use writer::Foreseen;

@@ -301,7 +301,9 @@ fn kept_texts() -> Vec<PathBuf> {
             let extension = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
             if path.is_dir() && !["target", ".git"].contains(&name.as_str()) {
                 waiting.push(path);
-            } else if name == "run" || ["rs", "md", "toml", "py", "sh", "yml"].contains(&extension.as_str()) {
+            } else if ["run", "long"].contains(&name.as_str())
+                || ["rs", "md", "toml", "py", "sh", "yml"].contains(&extension.as_str())
+            {
                 found.push(path);
             }
         }
