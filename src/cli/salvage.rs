@@ -4,7 +4,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::paint::Paint;
 use counterfoil::audit::{self, LostRange, Salvage};
-use counterfoil::log::{Remains, StoreError, StoreReader, Texts, snapshot};
+use counterfoil::log::{Remains, StoreError, StoreReader, Texts, snapshot_like};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +73,7 @@ fn write_prefix(
     let (Some(ledger), Some(last)) = (salvage.ledger, salvage.head) else {
         return Err(Failure::Damaged("not even the first event is right: nothing was written".to_owned()));
     };
-    snapshot(reader, ledger, salvage.prefix(), dir, Texts::Readable)?;
+    snapshot_like(reader, ledger, salvage.prefix(), dir, Texts::Readable, &context.dir()?)?;
     context.object(salvage, |paint| {
         let (events, dir) = (salvage.events, dir.display());
         let written = format!("{events} events are in {dir}, up to event {} with the hash {}", last.seq, last.hash);

@@ -78,6 +78,14 @@ pub fn state_at(files: &dyn Files, log: &dyn StoreReader, ledger: LedgerId, unti
 }
 
 fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Option<(State, Head)> {
+    // What the file claims to hold is compared with its length before it is read whole.
+    let file = files.open(name).ok()?;
+    let mut start = [0; HEADER_BYTES];
+    file.read_exact_at(0, &mut start).ok()?;
+    let length = u64::from_le_bytes(*start.last_chunk()?);
+    if !start.starts_with(MAGIC) || length.checked_add(HEADER_BYTES as u64 + 32) != Some(file.len()) {
+        return None;
+    }
     let bytes = files.read_whole(name).ok()?;
     let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
     if blake3::hash(content).as_bytes() != sum {
