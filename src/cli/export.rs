@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::seen;
 use counterfoil::audit;
 use std::fs::File;
 use std::io::BufWriter;
@@ -24,9 +25,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
         return Ok(());
     };
     let made = File::create_new(path);
-    let made = made.map_err(|error| Failure::Refused(format!("{} can't be made: {error}", path.display())))?;
+    let made = made.map_err(|error| Failure::Refused(format!("{} can't be made: {error}", seen::path(path))))?;
     let mut writer = BufWriter::new(made);
     let head = audit::export(reader.as_ref(), &mut writer, |_| {})?;
     writer.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-    Ok(writeln!(context.out, "{} events are in {}", head.next_seq, path.display())?)
+    Ok(writeln!(context.out, "{} events are in {}", head.next_seq, seen::path(path))?)
 }

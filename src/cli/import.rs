@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::progress::Progress;
+use counterfoil::files::small;
 use counterfoil::import::{self, Forecast, Foretold, ImportError, Mapping, Options, Source, Summary};
 use counterfoil::ledger::Ledger;
 use serde::Serialize;
@@ -10,6 +11,9 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+
+/// Bytes of a mapping; the largest that makes sense has a few thousand.
+const MAPPING_BYTES_MAX: u64 = 1 << 20;
 
 /// Import a CSV file, by a mapping that says what its columns mean.
 ///
@@ -100,8 +104,9 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
 }
 
 fn mapping_of(path: &Path) -> Result<Mapping, Failure> {
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| Failure::Unable(format!("{} can't be read: {error}", path.display())))?;
+    let text = small::read_text(path, MAPPING_BYTES_MAX);
+    let text =
+        text.map_err(|error| Failure::Unable(format!("the mapping can't be read: {}", small::told(path, &error))))?;
     Mapping::parse(&text).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
 }
 

@@ -2,6 +2,7 @@
 
 use super::context::{self, Context};
 use super::failure::Failure;
+use super::seen;
 use counterfoil::ledger::Ledger;
 use serde_json::json;
 
@@ -17,5 +18,5 @@ pub async fn run(_: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let (id, head) = (ledger.id(), ledger.head());
     context::close(ledger).await?;
     let made = json!({ "ledger": id, "seq": 0, "hash": head.hash.to_string() });
-    context.object(&made, |_| format!("made ledger {id} in {}\nevent 0 has the hash {}\n", dir.display(), head.hash))
+    context.object(&made, |_| format!("made ledger {id} in {}\nevent 0 has the hash {}\n", seen::path(&dir), head.hash))
 }

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::failure::Failure;
 use counterfoil::Seq;
+use counterfoil::domain::invisible::shown_lines;
 use serde_json::json;
 
 /// The private note of an event: show it, or erase it for good.
@@ -48,6 +49,6 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
         true => {
             context.object(&json!({ "seq": seq, "erased": true }), |_| format!("  the note of event {seq} is erased\n"))
         }
-        false => context.object(&json!({ "seq": seq, "note": note }), |_| format!("{note}\n")),
+        false => context.object(&json!({ "seq": seq, "note": note }), |_| format!("{}\n", shown_lines(&note))),
     }
 }

@@ -3,6 +3,7 @@
 use super::Format;
 use super::context::Context;
 use super::failure::Failure;
+use super::seen;
 use counterfoil::Zone;
 use counterfoil::plot::PlotError;
 use std::fs::{self, File};
@@ -36,7 +37,7 @@ impl PlotArgs {
     pub fn check(&self, context: &Context<'_>) -> Result<(), Failure> {
         let Some(file) = &self.plot else { return Ok(()) };
         context.keep_out(file)?;
-        let no = |why: &str| Err(Failure::Refused(format!("the plot can't be written to {}: {why}", file.display())));
+        let no = |why: &str| Err(Failure::Refused(format!("the plot can't be written to {}: {why}", seen::path(file))));
         match () {
             () if file.is_dir() => no("it is a directory; name a file, such as plot.svg"),
             () if file.exists() && !file.is_file() => no("it is there and no plain file"),
@@ -49,7 +50,7 @@ impl PlotArgs {
     /// Writes the picture whole or not at all.
     pub fn write(&self, svg: Option<String>) -> Result<(), Failure> {
         let (Some(file), Some(svg)) = (&self.plot, svg) else { return Ok(()) };
-        let unable = |error| Failure::Unable(format!("the plot can't be written to {}: {error}", file.display()));
+        let unable = |error| Failure::Unable(format!("the plot can't be written to {}: {error}", seen::path(file)));
         // What a link leads to is replaced, not the link.
         let place = file.canonicalize().unwrap_or_else(|_| file.clone());
         write_whole(&place, svg.as_bytes()).map_err(unable)
@@ -58,7 +59,7 @@ impl PlotArgs {
     /// Says where it is, to people.
     pub fn tell(&self, context: &mut Context<'_>) -> Result<(), Failure> {
         match (&self.plot, context.format()) {
-            (Some(file), Format::Table) => Ok(writeln!(context.out, "  plotted in {}", file.display())?),
+            (Some(file), Format::Table) => Ok(writeln!(context.out, "  plotted in {}", seen::path(file))?),
             _ => Ok(()),
         }
     }

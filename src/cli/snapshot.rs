@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::seen;
 use counterfoil::log::{Head, SnapshotError, StoreError, Texts, recover, snapshot_like, unfinished_copies};
 use serde_json::json;
 use std::fmt::Write;
@@ -39,11 +40,14 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
         made["left_over"] = json!(left_over);
     }
     context.object(&made, |_| {
-        let (events, hash, dir) = (head.next_seq, head.hash, dir.display());
+        let (events, hash, dir) = (head.next_seq, head.hash, seen::path(dir));
         let mut text = format!("{events} events are in {dir}\nevent {last} has the hash {hash}, there as here\n");
         for path in &left_over {
-            let _ =
-                writeln!(text, "left over from a copy that was stopped, unless one is still made: {}", path.display());
+            let _ = writeln!(
+                text,
+                "left over from a copy that was stopped, unless one is still made: {}",
+                seen::path(path)
+            );
         }
         text
     })
