@@ -28,6 +28,8 @@ Examples:
   counterfoil import --ledger shop --mapping shopify-inventory.toml inventory.csv --at '2026-01-31 18:00'
 
 Mappings for Square, Shopify and a real year of sales, and a template that explains every key, are in fixtures/mappings.
+CSV that this tool has written is imported as it was written with --csv raw: the safe form, which is for spreadsheets,
+puts an apostrophe before some names, and those would be other names here. Files of --rejects are always raw.
 The exit code is 1 where a line was rejected; the others are in the ledger all the same.")]
 pub struct Args {
     /// The file, plain or packed with gzip or zstd.

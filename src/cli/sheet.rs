@@ -518,9 +518,9 @@ mod tests {
             json!({ "sku": "A\nB\u{1b}[2J", "physical": 22, "oversold": 0, "seq": 7 }),
         ];
         let wanted = "
-  item            physical  oversold
-  ──────────────  ────────  ────────
-  \\u{202e}GUM            1         ·
+  item           physical  oversold
+  ─────────────  ────────  ────────
+  \\u{202e}GUM           1         ·
   A\\nB\\u{1b}[2J        22         ·
 ";
         assert_eq!(format!("\n{}", printed(Format::Table, &rows)), wanted);
