@@ -4,8 +4,10 @@ use super::failure::Failure;
 use super::outcomes::Outcomes;
 use super::paint::Paint;
 use super::say::say;
+use super::seen;
 use super::sheet::{Column, Sheet};
 use super::{Common, Format};
+use counterfoil::domain::invisible::shown;
 use counterfoil::domain::text::AliasText;
 use counterfoil::heads::is_inside;
 use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options, open_log};
@@ -71,8 +73,8 @@ impl<'a> Context<'a> {
             false => Ok(()),
             true => Err(Failure::Refused(format!(
                 "{} can't be written: it lies in the ledger's directory {}; name a file elsewhere",
-                file.display(),
-                dir.display()
+                seen::path(file),
+                seen::path(&dir)
             ))),
         }
     }
@@ -106,7 +108,7 @@ impl<'a> Context<'a> {
                 serde_json::to_writer(&mut *self.out, value)?;
                 Ok(self.out.write_all(b"\n")?)
             }
-            Format::Csv => super::sheet::write_csv_object(self.out, &serde_json::to_value(value)?),
+            Format::Csv => super::sheet::write_csv_object(self.out, &serde_json::to_value(value)?, self.common.csv),
             Format::Table => Ok(self.out.write_all(text(self.paint).as_bytes())?),
         }
     }
@@ -132,7 +134,7 @@ impl<'a> Context<'a> {
 
     /// An empty list with these columns, for rows that come one by one.
     pub fn sheet(&mut self, columns: &'static [Column]) -> Sheet<'_> {
-        Sheet::new(columns, self.common.format, self.out)
+        Sheet::new(columns, self.common.format, self.out).written(self.common.csv)
     }
 }
 
@@ -141,7 +143,7 @@ pub async fn close(ledger: Ledger) -> Result<(), StoreError> {
     let after = ledger.clone();
     let closed = ledger.close().await;
     if let Some(HeadsHealth { file, failure: Some(failure), .. }) = after.health().heads {
-        say(format_args!("counterfoil: WARNING: heads in {}: {failure}", file.display()));
+        say(format_args!("counterfoil: WARNING: heads in {}: {}", seen::path(&file), shown(&failure)));
     }
     closed
 }

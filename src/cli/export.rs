@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::seen;
 use counterfoil::log::StoreReader;
 use counterfoil::{Head, audit};
 use std::fs::{self, File};
@@ -25,19 +26,19 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
         return Ok(());
     };
     let made = File::create_new(path);
-    let made = made.map_err(|error| Failure::Refused(format!("{} can't be made: {error}", path.display())))?;
+    let made = made.map_err(|error| Failure::Refused(format!("{} can't be made: {error}", seen::path(path))))?;
     let head = match written(reader.as_ref(), made) {
         Ok(head) => head,
         Err(failure) => {
             // A part of a log looks like all of a shorter one.
             let _ = fs::remove_file(path);
             return Err(match failure {
-                Failure::Output(error) => Failure::Unable(format!("{} can't be written: {error}", path.display())),
+                Failure::Output(error) => Failure::Unable(format!("{} can't be written: {error}", seen::path(path))),
                 failure => failure,
             });
         }
     };
-    let told = format!("{} events are in {}", head.next_seq, path.display());
+    let told = format!("{} events are in {}", head.next_seq, seen::path(path));
     context.outcomes.durable(told.as_str());
     Ok(writeln!(context.out, "{told}")?)
 }

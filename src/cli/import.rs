@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::progress::Progress;
+use counterfoil::files::small;
 use counterfoil::import::{self, Forecast, Foretold, ImportError, Mapping, Options, Source, Summary};
 use counterfoil::ledger::Ledger;
 use serde::Serialize;
@@ -10,6 +11,9 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+
+/// Bytes of a mapping; the largest that makes sense has a few thousand.
+const MAPPING_BYTES_MAX: u64 = 1 << 20;
 
 /// Import a CSV file, by a mapping that says what its columns mean.
 ///
@@ -24,6 +28,8 @@ Examples:
   counterfoil import --ledger shop --mapping shopify-inventory.toml inventory.csv --at '2026-01-31 18:00'
 
 Mappings for Square, Shopify and a real year of sales, and a template that explains every key, are in fixtures/mappings.
+CSV that this tool has written is imported as it was written with --csv raw: the safe form, which is for spreadsheets,
+puts an apostrophe before some names, and those would be other names here. Files of --rejects are always raw.
 The exit code is 1 where a line was rejected; the others are in the ledger all the same. It is 5 where the import stopped
 midway: import the same again.")]
 pub struct Args {
@@ -126,8 +132,9 @@ fn stopped(failure: Failure, appended: u64) -> Failure {
 }
 
 fn mapping_of(path: &Path) -> Result<Mapping, Failure> {
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| Failure::Unable(format!("{} can't be read: {error}", path.display())))?;
+    let text = small::read_text(path, MAPPING_BYTES_MAX);
+    let text =
+        text.map_err(|error| Failure::Unable(format!("the mapping can't be read: {}", small::told(path, &error))))?;
     Mapping::parse(&text).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
 }
 

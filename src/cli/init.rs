@@ -3,6 +3,7 @@
 use super::clock;
 use super::context::{self, Context};
 use super::failure::Failure;
+use super::seen;
 use counterfoil::ledger::Ledger;
 use serde_json::json;
 
@@ -14,7 +15,7 @@ pub struct Args {}
 /// Makes it and shows its first hash.
 pub async fn run(_: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let dir = context.dir()?;
-    let dir_shown = dir.display();
+    let dir_shown = seen::path(&dir);
     clock::is_usable()?;
     let ledger = Ledger::create(&dir, context.options())?;
     let (id, head) = (ledger.id(), ledger.head());

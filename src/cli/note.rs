@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::failure::Failure;
 use counterfoil::Seq;
+use counterfoil::domain::invisible::shown_lines;
 use counterfoil::log::StoreError;
 use serde_json::json;
 
@@ -50,7 +51,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
         true => {
             context.object(&json!({ "seq": seq, "erased": true }), |_| format!("  the note of event {seq} is erased\n"))
         }
-        false => context.object(&json!({ "seq": seq, "note": note }), |_| format!("{note}\n")),
+        false => context.object(&json!({ "seq": seq, "note": note }), |_| format!("{}\n", shown_lines(&note))),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Format;
 use super::context::Context;
 use super::failure::Failure;
+use super::seen;
 use counterfoil::Zone;
 use counterfoil::plot::PlotError;
 use std::fs::{self, File};
@@ -36,7 +37,7 @@ impl PlotArgs {
     pub fn check(&self, context: &Context<'_>) -> Result<(), Failure> {
         let Some(file) = &self.plot else { return Ok(()) };
         context.keep_out(file)?;
-        let no = |why: &str| Err(Failure::Refused(format!("the plot can't be written to {}: {why}", file.display())));
+        let no = |why: &str| Err(Failure::Refused(format!("the plot can't be written to {}: {why}", seen::path(file))));
         match () {
             () if file.is_dir() => no("it is a directory; name a file, such as plot.svg"),
             () if file.exists() && !file.is_file() => no("it is there and no plain file"),
@@ -63,16 +64,16 @@ impl PlotArgs {
             return Ok(());
         }
         Self::write(file, &svg)?;
-        context.outcomes.durable(format!("plotted in {}", file.display()));
+        context.outcomes.durable(format!("plotted in {}", seen::path(file)));
         match context.format() {
-            Format::Table => Ok(writeln!(context.out, "  plotted in {}", file.display())?),
+            Format::Table => Ok(writeln!(context.out, "  plotted in {}", seen::path(file))?),
             Format::Json | Format::Csv => Ok(()),
         }
     }
 
     /// Writes the picture whole or not at all.
     fn write(file: &Path, svg: &str) -> Result<(), Failure> {
-        let unable = |error| Failure::Unable(format!("the plot can't be written to {}: {error}", file.display()));
+        let unable = |error| Failure::Unable(format!("the plot can't be written to {}: {error}", seen::path(file)));
         // What a link leads to is replaced, not the link.
         let place = file.canonicalize().unwrap_or_else(|_| file.to_owned());
         write_whole(&place, svg.as_bytes()).map_err(unable)

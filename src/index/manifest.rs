@@ -6,6 +6,9 @@ use super::record::Family;
 /// The manifest's file name.
 pub(crate) const MANIFEST_NAME: &str = "index.manifest";
 
+/// More bytes than the manifest of the largest index has.
+pub(crate) const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+
 const MAGIC: [u8; 8] = *b"CFOILIDX";
 const VERSION: u16 = 3;
 const HASH_BYTES: usize = 32;

@@ -90,12 +90,24 @@ enum Unusable {
 }
 
 fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Result<(State, Head), Unusable> {
-    let bytes = files.read_whole(name).map_err(|_| Unusable::Damaged)?;
+    let bytes = read(files, name).ok_or(Unusable::Damaged)?;
     let (version, content) = versioned(&bytes).ok_or(Unusable::Damaged)?;
     match version {
         VERSION => decoded(content, ledger).ok_or(Unusable::Damaged),
         other => Err(Unusable::OtherVersion(other)),
     }
+}
+
+/// The file's bytes, where it has as many as it claims: that is compared before they are read.
+fn read(files: &dyn Files, name: &str) -> Option<Vec<u8>> {
+    let file = files.open(name).ok()?;
+    let mut start = [0; HEADER_BYTES];
+    file.read_exact_at(0, &mut start).ok()?;
+    let length = u64::from_le_bytes(*start.last_chunk()?);
+    if !start.starts_with(MAGIC) || length.checked_add(HEADER_BYTES as u64 + 32) != Some(file.len()) {
+        return None;
+    }
+    files.read_whole(name).ok()
 }
 
 /// The version of a file that is as it was written, and what stands behind it.

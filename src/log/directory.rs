@@ -287,28 +287,6 @@ pub(super) fn look(path: &Path) -> Result<Looked, StoreError> {
     Ok(Looked { ledger: read_marker(path, &marker).ok(), reached, lock: Some(marker) })
 }
 
-/// Copies a log's files into a new directory.
-pub(super) fn copy_log(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let io = |source| StoreError::Io { what: "copying the log's files", source };
-    std::fs::create_dir(to).map_err(io)?;
-    copy_tree(&from.join(LOG), &to.join(LOG)).map_err(io)
-}
-
-fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy_tree(&entry.path(), &to)?,
-            false => {
-                std::fs::copy(entry.path(), to)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Removes sled's snapshots, which only make opening faster.
 pub(super) fn remove_snapshots(path: &Path) -> Result<(), StoreError> {
     let io = |source| StoreError::Io { what: "removing snapshots", source };

@@ -29,7 +29,7 @@ pub use memory_store::MemoryStore;
 pub use salvage::{Island, Remains, Survey, survey};
 pub use scan::{DroppedTail, LastBatch, Recovery, Scanned, head_at, read_event, recover, scan, scan_from, scan_raw};
 pub use sled_store::SledStore;
-pub use snapshot::{SnapshotError, Texts, snapshot};
+pub use snapshot::{SnapshotError, Texts, snapshot, snapshot_like, unfinished_copies};
 pub use store::{Store, StoreError, StoreReader};
 pub use walk::{RawBatch, RawEvent};
 

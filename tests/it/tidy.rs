@@ -40,7 +40,11 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "files::small*", "log::chain*", "heads"],
         never: &[],
     },
-    Rule { about: &["log", "log::*"], may: &["limits", "domain", "files::small*", "log"], never: &[] },
+    Rule {
+        about: &["log", "log::*"],
+        may: &["limits", "domain", "files::small*", "files::scratch*", "log"],
+        never: &[],
+    },
     Rule {
         about: &["index::records*"],
         may: &["limits", "domain", "files", "index", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],

@@ -63,6 +63,9 @@ impl Args {
             return Ok(lines_of(std::io::stdin()));
         }
         match File::open(&self.file) {
+            Ok(file) if file.metadata().is_ok_and(|about| about.is_dir()) => {
+                Err(Failure::Refused(format!("{} can't be read: it is a directory, not a file", self.file.display())))
+            }
             Ok(file) => Ok(lines_of(file)),
             Err(error) => Err(Failure::Refused(format!("{} can't be read: {error}", self.file.display()))),
         }
