@@ -229,6 +229,9 @@ impl SledStore {
         if found.seal.is_some_and(|seal| seal != before.fingerprint()) {
             return Err(not_as_closed());
         }
+        if found.head != Head::EMPTY {
+            before.check_reaches(found.head.hash)?;
+        }
         let held = claim.hold()?;
         // Until it is closed again nobody vouches for what sled does.
         let mut witness = Witness::open(path, found)?;

@@ -40,6 +40,15 @@ fn damaged(what: String) -> StoreError {
 struct Kept {
     start: u64,
     bytes: Vec<u8>,
+    /// Up to here sled will take what stands in it.
+    taken: usize,
+}
+
+impl Kept {
+    /// What sled will take, and what stands behind it.
+    fn parts(&self) -> (&[u8], &[u8]) {
+        self.bytes.split_at(self.taken.min(self.bytes.len()))
+    }
 }
 
 /// Everything that sled will look at when it opens its file, as it was before.
@@ -100,17 +109,23 @@ impl SledFile {
         for (index, (place, start)) in order.iter().enumerate() {
             let bytes = self.segment(file, *start)?;
             let found = reach(&bytes, number_of(*place), |_, _| {});
-            match *place < tail_from {
-                true if !found.is_full => suspects.push((*start, "a message")),
-                true => {}
+            let taken = match *place < tail_from {
+                true => found.end,
                 false => tail.take(*place, *start, found),
+            };
+            if *place < tail_from && !found.is_full {
+                suspects.push((*start, "a message"));
             }
             if index >= kept_from {
-                self.kept.push(Kept { start: *start, bytes });
+                self.kept.push(Kept { start: *start, bytes, taken });
             }
         }
         self.tip = tail.tip;
-        suspects.extend(self.headless(file)?.into_iter().map(|start| (start, "the head")));
+        for start in self.headless(file)? {
+            suspects.push((start, "the head"));
+            // sled zeroes it, so it must be there to be put back.
+            self.kept.push(Kept { start, bytes: self.segment(file, start)?, taken: 0 });
+        }
         self.judge_suspects(file, &order, &suspects)
     }
 
@@ -193,6 +208,26 @@ impl SledFile {
         read_at(file, start, bytes).map_err(io)
     }
 
+    /// Whether the last event that was acknowledged will be there, as far as its hash tells.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupted`] where it stands behind the place at which sled will end the log.
+    pub(super) fn check_reaches(&self, last: Hash) -> Result<(), StoreError> {
+        let stands_in = |bytes: &[u8]| bytes.windows(last.0.len()).any(|window| window == last.0);
+        let newest_first = || self.kept.iter().rev();
+        // Where it stands nowhere here, it is older than sled's snapshot, or gone: the log's end will tell.
+        let is_cut = || newest_first().find(|kept| stands_in(kept.parts().1));
+        match newest_first().any(|kept| stands_in(kept.parts().0)) {
+            true => Ok(()),
+            false => is_cut().map_or(Ok(()), |cut| {
+                let start = cut.start;
+                let what =
+                    "of log/db can't be read on to its end, and the last event that was acknowledged stands there";
+                Err(damaged(format!("the segment at byte {start} {what}")))
+            }),
+        }
+    }
+
     /// Whether sled left alone the newest segment, up to where its messages end. Where it could not read something it
     /// zeroes all that follows, and so that one; older ones may rightly be of no use any more.
     ///
@@ -240,15 +275,17 @@ struct Tail {
 }
 
 impl Tail {
-    fn take(&mut self, place: i64, start: u64, found: Reach) {
+    /// How much of the next segment sled will take.
+    fn take(&mut self, place: i64, start: u64, found: Reach) -> usize {
         if self.is_torn || place != self.next {
             self.is_torn = true;
-            return;
+            return 0;
         }
         self.next = place + SEGMENT_BYTES as i64;
         self.is_torn = !found.is_full;
         // sled goes on here, also where a cap has ended the segment.
         self.tip = Some((start, found.end));
+        found.end
     }
 }
 
