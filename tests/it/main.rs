@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod cmd;
 mod demo;
+mod ends;
 mod explain;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
