@@ -1,6 +1,7 @@
 //! Runs projections: each in a thread of its own, from its checkpoint on, over the durable log.
 
 mod lane;
+mod running;
 
 use super::caught::caught;
 use super::shown::Shown;
@@ -11,7 +12,8 @@ use crate::log::StoreReader;
 use crate::projection::{Projection, ProjectionError};
 use lane::{Lane, read};
 use parking_lot::{Condvar, Mutex};
-use std::collections::BTreeSet;
+use running::Named;
+pub(super) use running::Running;
 use std::io::{Error, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -20,8 +22,6 @@ use std::time::{Duration, Instant};
 
 /// How often a projection that has seen everything looks whether it should stop.
 const IDLE: Duration = Duration::from_millis(50);
-/// Bytes of a projection's name.
-const NAME_BYTES_MAX: usize = 64;
 
 /// Where a projection stopped, and why; it is tried again when the projection is started next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,86 +30,6 @@ pub struct Stopped {
     pub seq: Seq,
     /// Why.
     pub reason: String,
-}
-
-/// The projections that run.
-#[derive(Default)]
-pub(super) struct Running {
-    names: Mutex<Names>,
-    /// One has stopped.
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Names {
-    running: BTreeSet<String>,
-    /// The ledger ends: no other one begins.
-    is_closed: bool,
-    /// The ledger has ended: nothing is written any more.
-    is_over: bool,
-}
-
-impl Running {
-    /// Lets no other one begin; those that run see that the ledger closes.
-    pub(super) fn close(&self) {
-        self.names.lock().is_closed = true;
-    }
-
-    /// Waits until all that run have stopped. One that takes longer than the patience writes nothing any more.
-    pub(super) fn ended(&self, patience: Duration) {
-        let until = Instant::now() + patience;
-        let mut names = self.names.lock();
-        while !names.running.is_empty() {
-            if self.changed.wait_until(&mut names, until).timed_out() {
-                let running = &names.running;
-                tracing::warn!(?running, "projections do not stop, their newest checkpoints are not written");
-                break;
-            }
-        }
-        names.is_over = true;
-    }
-}
-
-/// One of them; given back when it is dropped.
-struct Named {
-    running: Arc<Running>,
-    name: String,
-}
-
-impl Named {
-    fn take(running: &Arc<Running>, name: &str) -> std::io::Result<Self> {
-        let is_allowed =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
-        if !(1..=NAME_BYTES_MAX).contains(&name.len()) || !name.bytes().all(is_allowed) {
-            let why = format!(
-                "a projection can't be called {name:?}: a name has 1 to {NAME_BYTES_MAX} small letters, digits, `.`, \
-                 `-` and `_`"
-            );
-            return Err(Error::new(ErrorKind::InvalidInput, why));
-        }
-        let mut names = running.names.lock();
-        if names.is_closed {
-            return Err(closed());
-        }
-        if !names.running.insert(name.to_owned()) {
-            let why = format!("a projection called {name:?} runs already: drop it first, or replace it");
-            return Err(Error::new(ErrorKind::AlreadyExists, why));
-        }
-        drop(names);
-        Ok(Self { running: Arc::clone(running), name: name.to_owned() })
-    }
-
-    /// Whether the ledger's files are still its own.
-    fn may_write(&self) -> bool {
-        !self.running.names.lock().is_over
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        self.running.names.lock().running.remove(&self.name);
-        self.running.changed.notify_all();
-    }
 }
 
 /// Makes a projection that has seen nothing.

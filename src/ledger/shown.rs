@@ -118,7 +118,10 @@ mod tests {
         sleep(MOMENT);
         let (told, done) = channel();
         let change = Arc::clone(&shown);
-        spawn(move || told.send(change.change(|value| *value = 1)));
+        spawn(move || {
+            change.change(|value| *value = 1);
+            told.send(()).expect("the test waits");
+        });
         assert_eq!(done.recv_timeout(LONG), Ok(()), "the change is kept away");
         over.store(true, Ordering::Relaxed);
         for looker in lookers {

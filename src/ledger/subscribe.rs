@@ -40,10 +40,13 @@ pub struct Subscription {
 enum Next {
     Source(Source),
     /// It is waited for, or read. The lock is never taken: it lets others look at who holds a future.
-    Page(Mutex<Pin<Box<dyn Future<Output = (Source, Page)> + Send>>>),
+    Page(Mutex<Turn>),
     /// There is none.
     End,
 }
+
+/// Gives the source back together with a page of it.
+type Turn = Pin<Box<dyn Future<Output = (Source, Page)> + Send>>;
 
 enum Page {
     Events(Vec<Recorded>, Option<LogFault>),
