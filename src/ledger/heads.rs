@@ -1,5 +1,6 @@
 //! Notes heads elsewhere while the ledger works: off the append path, durable heads only.
 
+use super::caught::caught;
 use super::life::Life;
 use super::published::Published;
 use super::sources::Clock;
@@ -82,8 +83,9 @@ impl Keeper {
         };
         let told = Arc::clone(&health);
         let run = move || {
-            if let Err(reason) = life.watch("keeper of heads", || keeping.run(log, &stopped)) {
-                told.lock().failure = Some(reason);
+            if let Err(panic) = caught(|| keeping.run(log, &stopped)) {
+                told.lock().failure = Some(panic.clone());
+                life.panicked("keeper of heads", &panic);
             }
         };
         let thread = Builder::new().name("counterfoil-heads".into()).spawn(run)?;

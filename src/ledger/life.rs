@@ -63,16 +63,19 @@ impl Life {
     /// # Errors
     /// How it panicked.
     pub(super) fn watch<R>(&self, thread: &str, run: impl FnOnce() -> R) -> Result<R, String> {
-        caught(run).inspect_err(|panic| {
-            tracing::error!(thread, panic, "a thread of the ledger stopped, the ledger is latched");
-            let reason = format!("the {thread} stopped: {panic}");
-            self.status.latch(reason.clone());
-            self.stage.send_modify(|stage| {
-                stage.panic.get_or_insert(reason);
-            });
-            // Where the writer is gone nothing is left to be stopped.
-            let _ = self.to_writer.send(Message::Panicked);
-        })
+        caught(run).inspect_err(|panic| self.panicked(thread, panic))
+    }
+
+    /// One of the threads panicked, like this.
+    pub(super) fn panicked(&self, thread: &str, panic: &str) {
+        tracing::error!(thread, panic, "a thread of the ledger stopped, the ledger is latched");
+        let reason = format!("the {thread} stopped: {panic}");
+        self.status.latch(reason.clone());
+        self.stage.send_modify(|stage| {
+            stage.panic.get_or_insert(reason);
+        });
+        // Where the writer is gone nothing is left to be stopped.
+        let _ = self.to_writer.send(Message::Panicked);
     }
 
     /// Nothing of it holds its directory any more.
@@ -128,5 +131,62 @@ fn again(error: &StoreError) -> StoreError {
         StoreError::Full { needed, free } => StoreError::Full { needed: *needed, free: *free },
         StoreError::ReadOnly { path } => StoreError::ReadOnly { path: path.clone() },
         other => StoreError::Io { what: "closing the ledger", source: Error::other(other.to_string()) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::status::Mode;
+    use std::pin::pin;
+    use std::sync::mpsc::channel;
+    use std::task::{Context, Poll, Waker};
+
+    fn life() -> Life {
+        Life::new(Arc::new(Status::new(Mode::Writing)), channel().0)
+    }
+
+    /// What is known of a lost answer now.
+    fn lost(life: &Life) -> Option<SubmitError> {
+        match pin!(life.lost()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(error) => Some(error),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_why_an_answer_is_lost_before_it_is_known() {
+        let closed = life();
+        assert!(lost(&closed).is_none());
+        closed.close();
+        assert!(lost(&closed).is_none(), "it may still be answered, or panic");
+        closed.end(Ok(()));
+        assert!(matches!(lost(&closed), Some(SubmitError::Closed)));
+
+        let panicked = life();
+        assert!(panicked.watch("writer", || panic!("no")).is_err());
+        assert!(matches!(lost(&panicked), Some(SubmitError::OutcomeUnknown)));
+        panicked.end(Ok(()));
+        assert!(matches!(lost(&panicked), Some(SubmitError::OutcomeUnknown)), "a panic is taken for a plain end");
+    }
+
+    #[test]
+    fn everybody_is_told_the_same_end() {
+        let ended = |life: &Life| match pin!(life.ended()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ended) => ended.map_err(|error| error.to_string()),
+            Poll::Pending => Err("not yet".to_owned()),
+        };
+        let full = life();
+        assert_eq!(ended(&full), Err("not yet".to_owned()));
+        full.end(Err(StoreError::Full { needed: 7, free: 3 }));
+        let said = StoreError::Full { needed: 7, free: 3 }.to_string();
+        assert_eq!([ended(&full), ended(&full)], [Err(said.clone()), Err(said)]);
+
+        let panicked = life();
+        for thread in ["writer", "supervisor"] {
+            assert!(panicked.watch(thread, || panic!("no")).is_err());
+        }
+        panicked.end(Ok(()));
+        assert_eq!(ended(&panicked), Err("closing the ledger: the writer stopped: it panicked: no".to_owned()));
     }
 }

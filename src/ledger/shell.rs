@@ -6,6 +6,7 @@
 //! without waking it one by one.
 
 use super::answer::{ReadOnly, SubmitError};
+use super::caught::caught;
 use super::clock_watch::Reading;
 use super::committer::{Committed, Committer, not_appended, not_written, outcome_unknown};
 use super::follower::{Follower, Progress};
@@ -234,6 +235,8 @@ impl WriterThread {
     fn ask(&mut self, work: Work, waiter: Waiter) {
         let refusal = match self.flight {
             Flight::Latched => Some(SubmitError::Latched),
+            // Who was told so already is not told anything else; what is on its way is still finished.
+            _ if self.status.is_latched() => Some(SubmitError::Latched),
             _ if self.is_stuck() => {
                 let covered = Seq(self.progress.indexed.load(Ordering::Acquire));
                 let head = self.writer.state().next_seq();
@@ -409,8 +412,9 @@ fn give_way() {
 
 /// The follower's thread: runs until it is told to end, or can't go on.
 pub(super) fn run_follower(follower: Follower, handoff: &Handoff, status: &Status, life: &Life) {
-    if let Err(reason) = life.watch("follower", || follow(follower, handoff, status)) {
-        status.follower_failed(reason);
+    if let Err(panic) = caught(|| follow(follower, handoff, status)) {
+        status.follower_failed(panic.clone());
+        life.panicked("follower", &panic);
     }
 }
 

@@ -74,6 +74,10 @@ impl Status {
         inner.latched_by.get_or_insert(reason);
     }
 
+    pub(super) fn is_latched(&self) -> bool {
+        self.inner.lock().mode == Mode::Latched
+    }
+
     pub(super) fn set_mode(&self, mode: Mode) {
         let mut inner = self.inner.lock();
         if inner.mode != Mode::Latched {

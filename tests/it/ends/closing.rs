@@ -11,12 +11,19 @@ use counterfoil::ledger::{Ledger, Options, SubmitError};
 use counterfoil::log::{FrameKey, StoreError};
 use counterfoil::projection::{Projection, ProjectionError};
 use smallvec::smallvec;
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use tokio_stream::StreamExt;
 
 /// One that takes its time to say what it knows.
 struct Slow;
+
+/// Up to where the checkpoint of it goes; it does not change once the ledger is closed.
+fn slow_is_saved(path: &Path) -> Option<Seq> {
+    let bytes = std::fs::read(path.join("derived").join("checkpoints").join("projection-slow-v1")).ok()?;
+    Some(Seq(u64::from_le_bytes(bytes[22..30].try_into().unwrap())))
+}
 
 impl Projection for Slow {
     fn name(&self) -> &str {
@@ -55,14 +62,24 @@ fn the_directory_is_free_whoever_holds_something_of_the_ledger() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("shop");
         let ledger = Ledger::create(&path, Options::default()).unwrap();
-        shop(&ledger, 10).await;
+        let position = shop(&ledger, 10).await;
         let mut idle = ledger.subscribe(Seq(0));
         idle.next().await.unwrap().unwrap();
         let mut waiting = ledger.subscribe(ledger.head().next_seq);
-        let waiter = tokio::spawn(async move { waiting.next().await.is_none() });
+        let waiter = tokio::spawn(async move {
+            waiting.next().await.unwrap().unwrap();
+            waiting.next().await.is_none()
+        });
         let (log, slow) = (ledger.log(), ledger.project(|| Slow).unwrap());
         let mut frames = log.frames(FrameKey::new(Seq(0)));
         frames.next().unwrap().unwrap();
+        let until = Instant::now() + LONG / 2;
+        while slow_is_saved(&path).is_none() {
+            assert!(Instant::now() < until, "its first checkpoint is never written");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let head = ledger.submit(receive(position)).await.unwrap().seq.next();
+        assert!(slow.wait_for(head, LONG / 2));
         // Two questions that go on for longer than the end takes.
         let (begun, begins) = channel();
         let (go, on) = channel::<()>();
@@ -88,8 +105,7 @@ fn the_directory_is_free_whoever_holds_something_of_the_ledger() {
 
         let after = ledger.clone();
         ledger.close().await.unwrap();
-        let checkpoint = path.join("derived").join("checkpoints").join("projection-slow-v1");
-        assert!(checkpoint.exists(), "a projection writes into the directory behind the end");
+        assert_eq!(slow_is_saved(&path), Some(head), "a projection writes into the directory behind the end");
         let again = Ledger::open(&path, Options::default()).expect("it is free");
         assert!(waiter.await.unwrap(), "who waits is told that it is the end");
         assert!(says_closed(&frames.next().unwrap().unwrap_err()));
