@@ -13,6 +13,7 @@
 
 mod dir;
 mod memory;
+pub mod small;
 
 pub use dir::DirFiles;
 pub use memory::{Fault, MemoryFiles};

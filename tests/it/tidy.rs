@@ -35,8 +35,12 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
         never: &[],
     },
-    Rule { about: &["heads", "heads::*"], may: &["limits", "domain", "log::chain*", "heads"], never: &[] },
-    Rule { about: &["log", "log::*"], may: &["limits", "domain", "log"], never: &[] },
+    Rule {
+        about: &["heads", "heads::*"],
+        may: &["limits", "domain", "files::small*", "log::chain*", "heads"],
+        never: &[],
+    },
+    Rule { about: &["log", "log::*"], may: &["limits", "domain", "files::small*", "log"], never: &[] },
     Rule {
         about: &["index::records*"],
         may: &["limits", "domain", "files", "index", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
