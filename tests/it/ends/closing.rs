@@ -65,11 +65,6 @@ fn the_directory_is_free_whoever_holds_something_of_the_ledger() {
         let position = shop(&ledger, 10).await;
         let mut idle = ledger.subscribe(Seq(0));
         idle.next().await.unwrap().unwrap();
-        let mut waiting = ledger.subscribe(ledger.head().next_seq);
-        let waiter = tokio::spawn(async move {
-            waiting.next().await.unwrap().unwrap();
-            waiting.next().await.is_none()
-        });
         let (log, slow) = (ledger.log(), ledger.project(|| Slow).unwrap());
         let mut frames = log.frames(FrameKey::new(Seq(0)));
         frames.next().unwrap().unwrap();
@@ -80,6 +75,9 @@ fn the_directory_is_free_whoever_holds_something_of_the_ledger() {
         }
         let head = ledger.submit(receive(position)).await.unwrap().seq.next();
         assert!(slow.wait_for(head, LONG / 2));
+        let mut waiting = ledger.subscribe(head);
+        let waiter = tokio::spawn(async move { waiting.next().await.is_none() });
+        tokio::time::sleep(MOMENT).await;
         // Two questions that go on for longer than the end takes.
         let (begun, begins) = channel();
         let (go, on) = channel::<()>();
