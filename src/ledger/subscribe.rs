@@ -1,8 +1,8 @@
 //! Subscriptions: always read from the log, so that history, the present and a slow consumer are one thing.
 //!
-//! A subscription is no task and has no thread. It holds a page of events; when that is taken and somebody asks for
-//! more it waits for events to become durable, borrows a thread for as long as the next page takes to read, and gives it
-//! back before the first event of it is taken.
+//! A subscription is no task and keeps no thread. Where there is something to read, a borrowed thread reads ahead of the
+//! consumer, as far as there is room for; then it is given back soon, not kept until somebody takes what it read. Where all
+//! that is durable was taken, there is nothing but a future that waits.
 
 use super::life::Stage;
 use crate::domain::event::Recorded;
@@ -13,58 +13,50 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::vec::IntoIter;
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
 use tokio_stream::Stream;
 
-/// Events of the first page, and of the first behind each wait: who looks once and stays away holds no more.
-const PAGE_EVENTS_MIN: usize = 16;
-/// Events of a page, each of which is twice the one before while history is read.
-const PAGE_EVENTS_MAX: usize = 512;
-/// Stored bytes of a page, beside its last event.
-const PAGE_BYTES: usize = 256 * 1024;
+/// Room for events at first, and behind each wait: who looks once and stays away holds no more.
+const AHEAD_MIN: usize = 16;
+/// Room for events; while history is read it is twice the one before each time that it was used up.
+const AHEAD_MAX: usize = 1_024;
+/// How long a borrowed thread waits for room, all in all: to begin again in a large group costs more than the moments
+/// in which a quick consumer takes something, and a slow one must not keep a thread.
+const PATIENCE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// A stream of durable events in order.
 ///
 /// It ends when the ledger is closed, or after a fault: an end says *closed*, not that there is nothing more. Who goes
 /// on later subscribes again behind the last seq that came. While it waits it takes a little memory and nothing else.
 pub struct Subscription {
-    page: IntoIter<Recorded>,
-    /// What stands behind the page.
-    fault: Option<LogFault>,
-    next: Next,
-}
-
-/// Where the next page comes from.
-enum Next {
-    Source(Source),
-    /// It is waited for, or read. The lock is never taken: it lets others look at who holds a future.
-    Page(Mutex<Turn>),
-    /// There is none.
-    End,
-}
-
-/// Gives the source back together with a page of it.
-type Turn = Pin<Box<dyn Future<Output = (Source, Page)> + Send>>;
-
-enum Page {
-    Events(Vec<Recorded>, Option<LogFault>),
-    Closed,
-}
-
-/// What pages are read from.
-struct Source {
     log: Arc<dyn StoreReader>,
     durable: watch::Receiver<Seq>,
     stage: watch::Receiver<Stage>,
-    from: Seq,
-    events_max: usize,
+    /// The event that comes next.
+    next: Seq,
+    ahead: usize,
+    doing: Doing,
+}
+
+/// How far the log is durable, once that is behind where a subscription goes on; none where the ledger is closed.
+type Until = Pin<Box<dyn Future<Output = Option<Seq>> + Send>>;
+
+enum Doing {
+    Nothing,
+    /// The lock is never taken: it lets others look at who holds a future.
+    Waiting(Mutex<Until>),
+    /// Events come from this one on.
+    Reading(mpsc::Receiver<Result<Recorded, LogFault>>, Seq),
+    Over,
 }
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("at_hand", &self.page.len()).finish_non_exhaustive()
+        f.debug_struct("Subscription").field("next", &self.next).finish_non_exhaustive()
     }
 }
 
@@ -73,21 +65,33 @@ impl Stream for Subscription {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(event) = self.page.next() {
-                return Poll::Ready(Some(Ok(event)));
-            }
-            if let Some(fault) = self.fault.take() {
-                self.next = Next::End;
-                return Poll::Ready(Some(Err(fault)));
-            }
-            match &mut self.next {
-                Next::End => return Poll::Ready(None),
-                Next::Page(page) => {
-                    let (source, page) = ready!(page.get_mut().as_mut().poll(context));
-                    self.turn(source, page);
+            self.doing = match &mut self.doing {
+                Doing::Over => return Poll::Ready(None),
+                Doing::Nothing => self.wait(),
+                Doing::Waiting(until) => match ready!(until.get_mut().as_mut().poll(context)) {
+                    Some(until) => self.read(until),
+                    None => Doing::Over,
+                },
+                Doing::Reading(events, from) => {
+                    let from = *from;
+                    match ready!(events.poll_recv(context)) {
+                        Some(Ok(event)) => {
+                            self.next = event.seq.next();
+                            return Poll::Ready(Some(Ok(event)));
+                        }
+                        Some(Err(fault)) => return self.end(fault),
+                        // A thread that gave nothing at all would do so again.
+                        None if self.next == from => {
+                            let fault = self.stopped();
+                            return self.end(fault);
+                        }
+                        None => {
+                            self.ahead = (self.ahead * 2).min(AHEAD_MAX);
+                            Doing::Nothing
+                        }
+                    }
                 }
-                Next::Source(_) => self.ask(),
-            }
+            };
         }
     }
 }
@@ -99,98 +103,86 @@ impl Subscription {
         stage: watch::Receiver<Stage>,
         from: Seq,
     ) -> Self {
-        let source = Source { log, durable, stage, from, events_max: PAGE_EVENTS_MIN };
-        Self { page: Vec::new().into_iter(), fault: None, next: Next::Source(source) }
+        Self { log, durable, stage, next: from, ahead: AHEAD_MIN, doing: Doing::Nothing }
     }
 
-    fn ask(&mut self) {
-        if let Next::Source(source) = std::mem::replace(&mut self.next, Next::End) {
-            self.next = Next::Page(Mutex::new(Box::pin(source.page())));
-        }
-    }
-
-    fn turn(&mut self, source: Source, page: Page) {
-        self.next = match page {
-            Page::Closed => Next::End,
-            Page::Events(events, fault) => {
-                (self.page, self.fault) = (events.into_iter(), fault);
-                Next::Source(source)
-            }
-        };
-    }
-}
-
-impl Source {
-    /// Waits until there is something, then reads a page of it.
-    async fn page(mut self) -> (Self, Page) {
-        let Some(until) = self.until().await else { return (self, Page::Closed) };
-        let (log, from, events_max) = (Arc::clone(&self.log), self.from, self.events_max);
-        let read = Reading(spawn_blocking(move || read_page(log.as_ref(), from, until, events_max)));
-        let (events, fault) = read.done(from).await;
-        // What can't be read any more because the ledger is closed is the end, not a fault.
-        let fault = fault.filter(|_| !self.stage.borrow().is_closing());
-        self.from = events.last().map_or(from, |last| last.seq.next());
-        self.events_max = (self.events_max * 2).min(PAGE_EVENTS_MAX);
-        (self, Page::Events(events, fault))
-    }
-
-    /// How far the log is durable, once that is behind where this goes on; none where the ledger is closed.
-    async fn until(&mut self) -> Option<Seq> {
-        if self.stage.borrow().is_closing() {
-            return None;
-        }
+    fn wait(&mut self) -> Doing {
         let known = *self.durable.borrow();
-        if known > self.from {
-            return Some(known);
+        if self.stage.borrow().is_closing() {
+            return Doing::Over;
         }
-        self.events_max = PAGE_EVENTS_MIN;
-        let (from, durable, stage) = (self.from, &mut self.durable, &mut self.stage);
-        let grown = async { durable.wait_for(|until| *until > from).await.ok().map(|until| *until) };
-        let closed = async { drop(stage.wait_for(Stage::is_closing).await) };
-        tokio::select! {
-            until = grown => until,
-            () = closed => None,
+        if self.next < known {
+            return self.read(known);
         }
+        self.ahead = AHEAD_MIN;
+        Doing::Waiting(Mutex::new(Box::pin(behind(self.next, self.durable.clone(), self.stage.clone()))))
+    }
+
+    /// Lets a thread read on until there is no room for more.
+    fn read(&self, until: Seq) -> Doing {
+        let (room, events) = mpsc::channel(self.ahead);
+        let (log, from) = (Arc::clone(&self.log), self.next);
+        spawn_blocking(move || read_ahead(log.as_ref(), &room, from, until));
+        Doing::Reading(events, from)
+    }
+
+    /// Ends with a fault. What can't be read any more because the ledger is closed is none.
+    fn end(&mut self, fault: LogFault) -> Poll<Option<Result<Recorded, LogFault>>> {
+        self.doing = Doing::Over;
+        Poll::Ready((!self.stage.borrow().is_closing()).then_some(Err(fault)))
+    }
+
+    fn stopped(&self) -> LogFault {
+        let source = std::io::Error::other("the thread that reads it stopped");
+        LogFault { seq: self.next, what: FaultKind::Store(StoreError::Io { what: "reading the log", source }) }
     }
 }
 
-/// A page that is being read in a thread; who lets go of it before the thread has begun spares it.
-struct Reading(JoinHandle<(Vec<Recorded>, Option<LogFault>)>);
-
-impl Reading {
-    async fn done(mut self, from: Seq) -> (Vec<Recorded>, Option<LogFault>) {
-        (&mut self.0).await.unwrap_or_else(|error| {
-            let source = std::io::Error::other(error);
-            let what = FaultKind::Store(StoreError::Io { what: "reading the log", source });
-            (Vec::new(), Some(LogFault { seq: from, what }))
-        })
+async fn behind(from: Seq, mut durable: watch::Receiver<Seq>, mut stage: watch::Receiver<Stage>) -> Option<Seq> {
+    let grown = async { durable.wait_for(|until| *until > from).await.ok().map(|until| *until) };
+    let closed = async { drop(stage.wait_for(Stage::is_closing).await) };
+    tokio::select! {
+        until = grown => until,
+        () = closed => None,
     }
 }
 
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Events of a range, as many as a page takes, at least one, or what stands in the way of that.
-fn read_page(log: &dyn StoreReader, from: Seq, until: Seq, events_max: usize) -> (Vec<Recorded>, Option<LogFault>) {
-    let (mut events, mut bytes) = (Vec::new(), 0);
+/// Gives the events of a range as long as there is room; what there is none for is read again when it is asked for.
+fn read_ahead(log: &dyn StoreReader, room: &mpsc::Sender<Result<Recorded, LogFault>>, from: Seq, until: Seq) {
+    // Little room is for who may have looked only once.
+    let mut patience = if room.max_capacity() < AHEAD_MAX { Duration::ZERO } else { PATIENCE };
+    let mut next = from;
     for scanned in scan_from(log, from) {
-        match scanned {
-            Ok(scanned) if scanned.seq >= until => return (events, None),
-            Ok(scanned) => {
-                bytes += scanned.bytes.len();
-                events.push(Recorded::from(scanned));
-            }
-            Err(fault) => return (events, Some(fault)),
+        if scanned.as_ref().is_ok_and(|scanned| scanned.seq >= until) {
+            return;
         }
-        if events.len() >= events_max || bytes >= PAGE_BYTES {
-            return (events, None);
+        let ends = scanned.is_err();
+        if !send(room, scanned.map(Recorded::from), &mut patience) || ends {
+            return;
         }
+        next = next.next();
     }
-    let seq = events.last().map_or(from, |last| last.seq.next());
-    let missing =
-        FaultKind::HeadMissing { expected: until.0, last: log.last_frame().ok().flatten().map(|(key, _)| key) };
-    (events, (seq < until).then_some(LogFault { seq, what: missing }))
+    if next < until {
+        let last = log.last_frame().ok().flatten().map(|(key, _)| key);
+        let what = FaultKind::HeadMissing { expected: until.0, last };
+        send(room, Err(LogFault { seq: next, what }), &mut patience);
+    }
+}
+
+/// Whether there was room before the patience was at its end.
+fn send(
+    room: &mpsc::Sender<Result<Recorded, LogFault>>,
+    mut item: Result<Recorded, LogFault>,
+    patience: &mut Duration,
+) -> bool {
+    loop {
+        item = match room.try_send(item) {
+            Ok(()) => return true,
+            Err(TrySendError::Full(item)) if !patience.is_zero() => item,
+            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => return false,
+        };
+        let paused = Instant::now();
+        std::thread::sleep(PAUSE);
+        *patience = patience.saturating_sub(paused.elapsed());
+    }
 }
