@@ -312,8 +312,9 @@ impl Ledger {
 
     /// Every event from a seq on: history first, then live, in order, no gap, no repeat.
     ///
-    /// Needs a tokio runtime where it is polled. A slow consumer holds nothing up: it reads the log at its own pace, and
-    /// one that waits holds no thread. The stream ends when the ledger is closed: subscribe again behind the last seq.
+    /// Needs a tokio runtime where it is polled. A slow consumer holds nothing up: it reads the log at its own pace,
+    /// and one that waits holds no thread. The stream ends when the ledger is closed: subscribe again behind the last
+    /// seq that came.
     #[must_use]
     pub fn subscribe(&self, from: Seq) -> Subscription {
         Subscription::new(self.log(), self.inner.published.follow(), self.inner.life.follow(), from)
@@ -429,8 +430,8 @@ impl Ledger {
         })
     }
 
-    /// Finishes what was asked, lets indexes catch up, writes a checkpoint and stops. Other clones get `Closed`, the log
-    /// answers that it is closed, subscriptions end; questions of the published state are still answered.
+    /// Finishes what was asked, lets indexes catch up, writes a checkpoint and stops. Other clones get `Closed`, the
+    /// log answers that it is closed, subscriptions end; questions of the published state are still answered.
     ///
     /// When this returns the directory is free, whoever holds clones, subscriptions, readers or projections: it can be
     /// opened again at once. Every call says the same and none returns earlier, also where another one was dropped.

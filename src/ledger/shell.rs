@@ -110,8 +110,8 @@ impl WriterThread {
         }
     }
 
-    /// What is left to do behind a panic of [`run`](Self::run): nobody knows what the state is, so nothing is decided any
-    /// more; who asked or asks is told so until the ledger is closed.
+    /// What is left to do behind a panic of [`run`](Self::run): nobody knows what the state is, so nothing is decided
+    /// any more; who asked or asks is told so until the ledger is closed.
     pub(super) fn stand_still(self) {
         let Self { writer, orders, messages, permits, backlog, mut closing, .. } = self;
         // Those whose commands were decided and not sent get no answer, so they learn that the outcome is unknown.

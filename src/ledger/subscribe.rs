@@ -1,8 +1,8 @@
 //! Subscriptions: always read from the log, so that history, the present and a slow consumer are one thing.
 //!
-//! A subscription is no task and keeps no thread. Where there is something to read, a borrowed thread reads ahead of the
-//! consumer, as far as there is room for; then it is given back soon, not kept until somebody takes what it read. Where all
-//! that is durable was taken, there is nothing but a future that waits.
+//! A subscription is no task and keeps no thread. Where there is something to read, a borrowed thread reads ahead of
+//! the consumer, as far as there is room for; then it is given back soon, not kept until somebody takes what it read.
+//! Where all that is durable was taken, there is nothing but a future that waits.
 
 use super::life::Stage;
 use crate::domain::event::Recorded;
