@@ -13,6 +13,7 @@
 
 mod dir;
 mod memory;
+pub mod scratch;
 pub mod small;
 
 pub use dir::DirFiles;
@@ -69,14 +70,30 @@ pub trait Files: Send + Sync {
     /// Reads a whole file into memory.
     ///
     /// # Errors
-    /// [`FilesError`], with [`FilesError::is_missing`] when there is no such file.
+    /// [`FilesError`], with [`FilesError::is_missing`] when there is no such file, and with [`FilesError::is_unfit`]
+    /// when it has more bytes than there is memory.
     fn read_whole(&self, name: &str) -> Result<Vec<u8>, FilesError> {
+        self.read_at_most(name, u64::MAX)
+    }
+
+    /// Reads a whole file of at most so many bytes into memory.
+    ///
+    /// # Errors
+    /// As [`read_whole`](Self::read_whole), with [`FilesError::is_unfit`] when it has more bytes.
+    fn read_at_most(&self, name: &str, bytes_max: u64) -> Result<Vec<u8>, FilesError> {
         let file = self.open(name)?;
-        let bytes_len = usize::try_from(file.len()).map_err(|_| {
-            let source = io::Error::new(io::ErrorKind::FileTooLarge, "file is larger than the address space");
-            FilesError::new("read", name, source)
-        })?;
-        let mut bytes = vec![0; bytes_len];
+        let too_large = |what: String| FilesError::new("read", name, io::Error::new(io::ErrorKind::FileTooLarge, what));
+        let bytes_len = file.len();
+        if bytes_len > bytes_max {
+            return Err(too_large(format!("it has {bytes_len} bytes, at most {bytes_max} are read of it")));
+        }
+        let mut bytes = Vec::new();
+        // A file may say that it has more bytes than there is memory, or even disk.
+        let fits = usize::try_from(bytes_len).is_ok_and(|bytes_len| bytes.try_reserve_exact(bytes_len).is_ok());
+        if !fits {
+            return Err(too_large(format!("it has {bytes_len} bytes, more than there is memory for")));
+        }
+        bytes.resize(bytes_len as usize, 0);
         file.read_exact_at(0, &mut bytes)?;
         Ok(bytes)
     }
@@ -133,6 +150,12 @@ impl FilesError {
     /// Whether the reason is that there is no such file.
     pub fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
+    }
+
+    /// Whether the reason is that what lies there is no such file: something else than a file, or far too large.
+    pub fn is_unfit(&self) -> bool {
+        self.source.kind() == io::ErrorKind::FileTooLarge
+            || self.source.get_ref().is_some_and(|inner| inner.is::<small::Unfit>())
     }
 }
 
@@ -208,6 +231,37 @@ mod tests {
         let files = DirFiles::open(dir.path()).unwrap();
         assert_eq!(files.list().unwrap(), ["run"]);
         assert!(!dir.path().join("run.tmp").exists());
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_what_lies_in_the_way_of_a_new_file_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = DirFiles::open(dir.path()).unwrap();
+        let pipe = |name| rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join(name), rustix::fs::Mode::RWXU).unwrap();
+        pipe("run");
+        pipe("run.tmp");
+        let error = files.read_whole("run").unwrap_err();
+        assert!(error.is_unfit() && error.to_string().contains("run is a FIFO, not a file"), "{error}");
+        files.write_whole("run", b"whole").unwrap();
+        assert_eq!(files.read_whole("run").unwrap(), b"whole");
+        std::fs::create_dir(dir.path().join("inner")).unwrap();
+        assert!(files.open("inner").err().is_some_and(|error| error.is_unfit()));
+        let kept = dir.path().join("kept");
+        std::fs::write(&kept, b"ours").unwrap();
+        std::os::unix::fs::symlink(&kept, dir.path().join("run.tmp")).unwrap();
+        files.write_whole("run", b"other").unwrap();
+        assert_eq!(std::fs::read(&kept).unwrap(), b"ours");
+    }
+
+    #[test]
+    fn a_file_that_claims_too_much_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = DirFiles::open(dir.path()).unwrap();
+        files.write_whole("run", b"whole").unwrap();
+        assert_eq!(files.read_at_most("run", 5).unwrap(), b"whole");
+        assert!(files.read_at_most("run", 4).unwrap_err().is_unfit());
+        std::fs::File::create(dir.path().join("run")).unwrap().set_len(1 << 43).unwrap();
+        assert!(files.read_whole("run").unwrap_err().is_unfit());
     }
 
     #[test]

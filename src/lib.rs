@@ -32,6 +32,7 @@
 //! # }
 //! ```
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stderr, clippy::print_stdout)] // They panic where nobody listens any more.
 
 pub mod audit;
 #[cfg(feature = "bench")]

@@ -103,6 +103,13 @@ pub const UNCOVERED_ROWS_MAX: usize = 100;
 /// Thresholds of an ageing report.
 pub const AGE_THRESHOLDS_MAX: usize = 64;
 
+/// Bytes of one line of a file of heads; receipts are among what such a file may hold.
+pub const HEAD_LINE_BYTES_MAX: usize = 65_536;
+/// Heads that are read from one file of heads at once (some 350 MB of memory).
+pub const HEADS_MAX: usize = 4_194_304;
+/// Lines of a file of heads that are no heads and are told one by one; further ones are counted.
+pub const HEADS_UNREADABLE_MAX: usize = 1_000;
+
 /// Bytes of one record of a file that is imported, as it is written there.
 pub const IMPORT_RECORD_BYTES_MAX: usize = 1_048_576;
 /// Bytes of records that are planned at once, and that the lines of one command may have together.

@@ -1,5 +1,6 @@
 //! The command-line tool: parse, run, exit code.
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stderr, clippy::print_stdout)] // They panic where nobody listens any more.
 
 mod cli;
 

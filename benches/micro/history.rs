@@ -161,7 +161,7 @@ fn ask_events(ledger: &Ledger, instants: &[Timestamp], events: u64) {
 
 pub fn run() {
     let events = events_wanted();
-    let dir = tempfile::tempdir_in(std::env::current_dir().unwrap().join("target")).unwrap();
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let path = dir.path().join("ledger");
     let ledger = runtime.block_on(async {

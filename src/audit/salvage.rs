@@ -1,4 +1,4 @@
-//! Says what a damaged log still proves: how far it is right, what stands behind the damage, what is lost.
+//! Says what a damaged log still proves: how far it is consistent, what stands behind the damage, what is lost.
 
 use super::verify::{Expected, Fault, Options, format_fault, verify};
 use crate::domain::ids::{LedgerId, Seq};
@@ -13,7 +13,7 @@ pub struct Salvage {
     pub ok: bool,
     /// The ledger's name, where its first event can be read.
     pub ledger: Option<LedgerId>,
-    /// Events from the start on that are right in every respect, in whole groups.
+    /// Events from the start on that are consistent with each other in every respect, in whole groups.
     pub events: u64,
     /// The last of them.
     pub head: Option<Expected>,
@@ -107,7 +107,7 @@ fn lost(prefix: Seq, mut there: Vec<(Seq, Seq)>, once: Option<Seq>) -> Vec<LostR
 }
 
 impl Salvage {
-    /// The head behind the events that are right.
+    /// The head behind the events that are consistent.
     #[must_use]
     pub fn prefix(&self) -> Head {
         self.head.map_or(Head::EMPTY, |last| Head { next_seq: last.seq.next(), hash: last.hash })

@@ -91,9 +91,9 @@ pub struct Report {
     pub ok: bool,
     /// Whether the log goes through a hash that was kept elsewhere.
     pub anchored: bool,
-    /// The last event whose hash was kept elsewhere and is right.
+    /// The last event whose hash was kept elsewhere and is the same.
     pub anchored_at: Option<Seq>,
-    /// Events that were found right.
+    /// Events that were found consistent with each other.
     pub events: u64,
     /// The last of them with its hash; none in an empty log.
     pub head: Option<Expected>,
@@ -284,7 +284,7 @@ struct Run<'r, 'o> {
     claims_settled: u64,
     group: Group,
     rules: Vec<(Seq, u16)>,
-    /// Ascending; the first `matched` were found right.
+    /// Ascending; the first `matched` were met.
     expected: Vec<Expected>,
     matched: usize,
     head: Option<Expected>,

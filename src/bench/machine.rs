@@ -1,6 +1,7 @@
 //! The machine, and what else the figures depend on.
 
-use chrono::{SecondsFormat, Utc};
+use crate::ledger::{Clock, SystemClock};
+use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 use std::path::Path;
 
@@ -33,6 +34,12 @@ pub struct Conditions {
     pub warnings: Vec<String>,
 }
 
+/// The time to the second, in UTC.
+fn date() -> String {
+    let now = DateTime::from_timestamp_micros(SystemClock::new().wall().0);
+    now.map_or_else(unknown, |now| now.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
 impl Conditions {
     pub(super) fn of(dir: &Path, payload_bytes: usize) -> Self {
         let file_system = mount_of(dir).unwrap_or_else(unknown);
@@ -41,7 +48,7 @@ impl Conditions {
         let mut conditions = Self {
             version: env!("CARGO_PKG_VERSION"),
             build,
-            date: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            date: date(),
             cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_mb: kilobytes("/proc/meminfo", "MemTotal").map(|kilobytes| kilobytes / 1_024),

@@ -5,6 +5,7 @@ use super::BenchError;
 use super::latency::{Latencies, Quantiles};
 use super::report::Draft;
 use super::shop::{ITEMS, id, item};
+use crate::ledger::{Clock, SystemClock};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::time::Instant;
@@ -98,6 +99,6 @@ fn command(connection: &Connection, n: u64) -> Result<(), BenchError> {
         "INSERT INTO audit (command_id, recorded_at, actor, kind, reservation, item, quantity)
          VALUES (?, ?, 'till-1', ?, ?, ?, 1)",
     )?;
-    audit.execute(params![command_id, chrono::Utc::now().timestamp_micros(), kind, reservation, item])?;
+    audit.execute(params![command_id, SystemClock::new().wall().0, kind, reservation, item])?;
     Ok(())
 }

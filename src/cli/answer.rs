@@ -99,6 +99,16 @@ impl Told {
         Self::Rejected { code, number, message: missing.to_string(), details }
     }
 
+    /// What stands in the log by this answer, in full: whoever reads it may get to see nothing else.
+    pub fn stands(&self) -> Option<String> {
+        let Self::Accepted { seq, hash, duplicate, command_id, .. } = self else { return None };
+        let under = command_id.map(|id| format!(", under the command id {id}")).unwrap_or_default();
+        Some(match duplicate {
+            false => format!("event {seq} is appended{under}; it has the hash {hash}"),
+            true => format!("it is event {seq} already{under}, nothing was appended; that event has the hash {hash}"),
+        })
+    }
+
     /// The failure that it is for a single command, with what to do next.
     pub fn failure(&self) -> Result<(), Failure> {
         match self {

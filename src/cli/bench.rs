@@ -5,6 +5,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::paint::Paint;
 use super::progress::Progress;
+use super::seen;
 use super::sheet::Column;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use counterfoil::bench::{self, Afterwards, Conditions, Plan, Quantiles, Report, Row, Workload};
@@ -227,7 +228,7 @@ fn remarks(report: &Report, paint: Paint) -> String {
         let _ = writeln!(text, "  {}", paint.bad(&format!("Mind: {warning}")));
     }
     if let Some(kept) = &report.kept {
-        let _ = writeln!(text, "  kept in {}", kept.display());
+        let _ = writeln!(text, "  kept in {}", seen::path(kept));
     }
     text
 }

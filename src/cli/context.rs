@@ -1,12 +1,16 @@
 //! What a command works with: the ledger's directory, the format, where answers go.
 
 use super::failure::Failure;
+use super::outcomes::Outcomes;
 use super::paint::Paint;
+use super::say::say;
+use super::seen;
 use super::sheet::{Column, Sheet};
 use super::{Common, Format};
+use counterfoil::domain::invisible::shown;
 use counterfoil::domain::text::AliasText;
 use counterfoil::heads::is_inside;
-use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options};
+use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options, open_log};
 use counterfoil::log::sled_store::SledOptions;
 use counterfoil::log::{SledStore, Store, StoreError, StoreReader};
 use serde::Serialize;
@@ -26,11 +30,13 @@ pub struct Context<'a> {
     pub paint: Paint,
     /// Standard output.
     pub out: &'a mut dyn Write,
+    /// What came of the run so far.
+    pub outcomes: &'a mut Outcomes,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(common: Common, out: &'a mut dyn Write) -> Self {
-        Self { common, paint: Paint::of_stdout(), out }
+    pub(super) fn new(common: Common, out: &'a mut dyn Write, outcomes: &'a mut Outcomes) -> Self {
+        Self { common, paint: Paint::of_stdout(), out, outcomes }
     }
 
     /// The format that was asked for.
@@ -44,7 +50,8 @@ impl<'a> Context<'a> {
         self.common.ledger.clone().ok_or_else(|| Failure::Usage(missing.to_owned()))
     }
 
-    /// Opens the ledger, lets a question or an act use it, and closes it, whatever came of it.
+    /// Opens the ledger, lets a question or an act use it, and closes it, whatever came of it. That it can't be closed is
+    /// noted as what it is: something that failed behind an answer which stands.
     pub async fn with_ledger<T>(
         &mut self,
         task: impl AsyncFnOnce(&Ledger, &mut Self) -> Result<T, Failure>,
@@ -53,10 +60,10 @@ impl<'a> Context<'a> {
         let options = self.options();
         let ledger = patiently(|| Ledger::open(&dir, options.clone()), is_open_elsewhere)?;
         let done = task(&ledger, self).await;
-        let closed = close(ledger).await;
-        let done = done?;
-        closed?;
-        Ok(done)
+        if let Err(error) = close(ledger).await {
+            self.outcomes.not_closed(error.into());
+        }
+        done
     }
 
     /// Refuses to write what somebody wants as a file into the ledger's own directory, over its log for example.
@@ -66,8 +73,8 @@ impl<'a> Context<'a> {
             false => Ok(()),
             true => Err(Failure::Refused(format!(
                 "{} can't be written: it lies in the ledger's directory {}; name a file elsewhere",
-                file.display(),
-                dir.display()
+                seen::path(file),
+                seen::path(&dir)
             ))),
         }
     }
@@ -85,13 +92,23 @@ impl<'a> Context<'a> {
     }
 
     /// One object: a line of JSON, or columns and a single row of CSV, or text for people.
+    ///
+    /// That it can't be written is noted and stops nothing: what is told here has happened.
     pub fn object(&mut self, value: &impl Serialize, text: impl FnOnce(Paint) -> String) -> Result<(), Failure> {
+        match self.write_object(value, text) {
+            Err(failure @ Failure::Output(_)) => self.outcomes.failed(failure),
+            done => done?,
+        }
+        Ok(())
+    }
+
+    fn write_object(&mut self, value: &impl Serialize, text: impl FnOnce(Paint) -> String) -> Result<(), Failure> {
         match self.format() {
             Format::Json => {
                 serde_json::to_writer(&mut *self.out, value)?;
                 Ok(self.out.write_all(b"\n")?)
             }
-            Format::Csv => super::sheet::write_csv_object(self.out, &serde_json::to_value(value)?),
+            Format::Csv => super::sheet::write_csv_object(self.out, &serde_json::to_value(value)?, self.common.csv),
             Format::Table => Ok(self.out.write_all(text(self.paint).as_bytes())?),
         }
     }
@@ -117,7 +134,7 @@ impl<'a> Context<'a> {
 
     /// An empty list with these columns, for rows that come one by one.
     pub fn sheet(&mut self, columns: &'static [Column]) -> Sheet<'_> {
-        Sheet::new(columns, self.common.format, self.out)
+        Sheet::new(columns, self.common.format, self.out).written(self.common.csv)
     }
 }
 
@@ -126,7 +143,7 @@ pub async fn close(ledger: Ledger) -> Result<(), StoreError> {
     let after = ledger.clone();
     let closed = ledger.close().await;
     if let Some(HeadsHealth { file, failure: Some(failure), .. }) = after.health().heads {
-        eprintln!("counterfoil: WARNING: heads in {}: {failure}", file.display());
+        say(format_args!("counterfoil: WARNING: heads in {}: {}", seen::path(&file), shown(&failure)));
     }
     closed
 }
@@ -137,7 +154,7 @@ pub async fn close(ledger: Ledger) -> Result<(), StoreError> {
 /// What the store says: a verification makes a report of it.
 pub fn log_of(dir: &Path) -> Result<(SledStore, Arc<dyn StoreReader>), StoreError> {
     let is_locked = |error: &StoreError| matches!(error, StoreError::AlreadyOpen { .. });
-    let store = patiently(|| SledStore::open(dir, SledOptions::default()), is_locked)?;
+    let store = patiently(|| open_log(dir, SledOptions::default()), is_locked)?;
     let reader = store.reader();
     Ok((store, reader))
 }

@@ -2,6 +2,7 @@
 
 use counterfoil::audit::export::ExportError;
 use counterfoil::bench::BenchError;
+use counterfoil::domain::invisible::shown_lines;
 use counterfoil::domain::text::TextError;
 use counterfoil::history::{HistoryError, SaidError};
 use counterfoil::ledger::{OpenError, SubmitError};
@@ -45,7 +46,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(why) | Self::Usage(why) | Self::Damaged(why) | Self::Unable(why) | Self::Unknown(why) => {
-                f.write_str(why)
+                f.write_str(&shown_lines(why))
             }
             Self::Output(error) => write!(f, "the output can't be written: {error}"),
         }

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::progress::Progress;
+use counterfoil::files::small;
 use counterfoil::import::{self, Forecast, Foretold, ImportError, Mapping, Options, Source, Summary};
 use counterfoil::ledger::Ledger;
 use serde::Serialize;
@@ -10,6 +11,9 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+
+/// Bytes of a mapping; the largest that makes sense has a few thousand.
+const MAPPING_BYTES_MAX: u64 = 1 << 20;
 
 /// Import a CSV file, by a mapping that says what its columns mean.
 ///
@@ -24,7 +28,10 @@ Examples:
   counterfoil import --ledger shop --mapping shopify-inventory.toml inventory.csv --at '2026-01-31 18:00'
 
 Mappings for Square, Shopify and a real year of sales, and a template that explains every key, are in fixtures/mappings.
-The exit code is 1 where a line was rejected; the others are in the ledger all the same.")]
+CSV that this tool has written is imported as it was written with --csv raw: the safe form, which is for spreadsheets,
+puts an apostrophe before some names, and those would be other names here. Files of --rejects are always raw.
+The exit code is 1 where a line was rejected; the others are in the ledger all the same. It is 5 where the import stopped
+midway: import the same again.")]
 pub struct Args {
     /// The file, plain or packed with gzip or zstd.
     data: PathBuf,
@@ -91,17 +98,43 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let mapping = mapping_of(&args.mapping)?;
     let jobs = jobs(&args, &mapping)?;
     jobs.iter().filter_map(|job| job.rejects.as_deref()).try_for_each(|rejects| context.keep_out(rejects))?;
-    context
-        .with_ledger(async |ledger, context| match args.dry_run {
-            true => dry_run(ledger, &args, &jobs, context).await,
-            false => import_all(ledger, &args, &jobs, context).await,
-        })
-        .await
+    if args.dry_run {
+        return context.with_ledger(async |ledger, context| dry_run(ledger, &args, &jobs, context).await).await;
+    }
+    let mut imported_into = None;
+    let done = context.with_ledger(async |ledger, context| {
+        imported_into = Some((ledger.clone(), ledger.head().next_seq));
+        import_all(ledger, &args, &jobs, context).await
+    });
+    let done = done.await;
+    // Only a closed ledger has answered everything that it was asked.
+    let appended = imported_into.map_or(0, |(ledger, before)| ledger.head().next_seq.0.saturating_sub(before.0));
+    context.outcomes.verdict(done.map_err(|failure| stopped(failure, appended)));
+    Ok(())
+}
+
+/// What it means that an import stopped behind so many events: no part of it is undone.
+fn stopped(failure: Failure, appended: u64) -> Failure {
+    if appended == 0 {
+        return failure;
+    }
+    let behind = |why: &str| {
+        format!(
+            "{why}\n  the import stopped there; {appended} events were appended before: import the same again, what is in \
+             the ledger is known by its id"
+        )
+    };
+    match failure {
+        Failure::Refused(why) => Failure::Refused(behind(&why)),
+        Failure::Damaged(why) => Failure::Damaged(behind(&why)),
+        failure => Failure::Unknown(behind(&failure.to_string())),
+    }
 }
 
 fn mapping_of(path: &Path) -> Result<Mapping, Failure> {
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| Failure::Unable(format!("{} can't be read: {error}", path.display())))?;
+    let text = small::read_text(path, MAPPING_BYTES_MAX);
+    let text =
+        text.map_err(|error| Failure::Unable(format!("the mapping can't be read: {}", small::told(path, &error))))?;
     Mapping::parse(&text).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
 }
 
@@ -117,6 +150,10 @@ fn jobs<'a>(args: &Args, mapping: &'a Mapping) -> Result<Vec<Job<'a>>, Failure> 
     jobs.push(Job { what: "importing", mapping, source: Source::file(&args.data), rejects: args.rejects.clone() });
     let inputs = [Some(&args.data), Some(&args.mapping), args.opening.as_ref()];
     for rejects in jobs.iter().filter_map(|job| job.rejects.as_ref()) {
+        if rejects.is_dir() {
+            let why = format!("{} is a directory; name a file for what is rejected", rejects.display());
+            return Err(Failure::Usage(why));
+        }
         if inputs.into_iter().flatten().any(|input| is_same_file(input, rejects)) {
             let why = format!("{} would be overwritten by its own rejects; name another file", rejects.display());
             return Err(Failure::Usage(why));
@@ -144,21 +181,45 @@ async fn import_all(ledger: &Ledger, args: &Args, jobs: &[Job<'_>], context: &mu
             import::unchanged(ledger, job.mapping, &job.source, args.at.as_deref()).await?;
         }
     }
-    let mut summaries = Vec::new();
+    let (mut summaries, mut are_rejects_kept) = (Vec::new(), true);
     for job in jobs {
-        summaries.push(import_one(ledger, args, job).await?);
+        let (summary, kept) = import_one(ledger, args, job).await?;
+        summaries.push(summary);
+        if let Err(failure) = kept {
+            context.outcomes.failed(failure);
+            are_rejects_kept = false;
+        }
     }
     let rejected: u64 = summaries.iter().map(|summary| summary.rejected).sum();
+    if let Some(imported) = imported_text(&summaries, rejected) {
+        context.outcomes.durable(imported);
+    }
+    context.outcomes.verdict(refused(rejected, args.rejects.as_deref().filter(|_| are_rejects_kept)));
     if let Some(done) = done_of(summaries) {
         context.object(&done, |_| {
             let opening = done.opening.as_ref().map(|opening| summary_text("opening", "appended", opening));
             opening.unwrap_or_default() + &summary_text("data", "appended", &done.data)
         })?;
     }
-    refused(rejected, args.rejects.as_deref())
+    Ok(())
 }
 
-async fn import_one(ledger: &Ledger, args: &Args, job: &Job<'_>) -> Result<Summary, Failure> {
+/// What stands in the ledger by an import that went through, in a line: the summary itself may reach nobody.
+fn imported_text(summaries: &[Summary], rejected: u64) -> Option<String> {
+    let sum = |figure: fn(&Summary) -> u64| summaries.iter().map(figure).sum::<u64>();
+    let registered =
+        |summary: &Summary| summary.items_registered + summary.locations_registered + summary.lots_registered;
+    let (appended, registered, duplicates) = (sum(|summary| summary.appended), sum(registered), sum(|s| s.duplicates));
+    (appended + registered + duplicates > 0).then(|| {
+        format!(
+            "imported: {appended} commands appended, {registered} items, locations and lots registered, {duplicates} \
+             known already, {rejected} lines rejected"
+        )
+    })
+}
+
+/// Imports one file. The import stands, whatever becomes of the file of its rejects.
+async fn import_one(ledger: &Ledger, args: &Args, job: &Job<'_>) -> Result<(Summary, Result<(), Failure>), Failure> {
     let unable = |path: &Path, error| Failure::Unable(format!("{} can't be written: {error}", path.display()));
     let bar = Progress::of_bytes(job.what);
     let progress = |at: import::Progress| bar.set(at.bytes_read, at.bytes_total);
@@ -174,10 +235,11 @@ async fn import_one(ledger: &Ledger, args: &Args, job: &Job<'_>) -> Result<Summa
         let _ = std::fs::remove_file(part);
     }
     let summary = done?;
-    if let Some((rejects, part)) = part {
-        std::fs::rename(part, rejects).map_err(|error| unable(rejects, error))?;
-    }
-    Ok(summary)
+    let kept = match part {
+        Some((rejects, part)) => std::fs::rename(part, rejects).map_err(|error| unable(rejects, error)),
+        None => Ok(()),
+    };
+    Ok((summary, kept))
 }
 
 async fn dry_run(ledger: &Ledger, args: &Args, jobs: &[Job<'_>], context: &mut Context<'_>) -> Result<(), Failure> {
@@ -286,4 +348,24 @@ fn foretold_text(foretold: &Foretold) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_that_stops_behind_events_never_says_that_nothing_was_changed() {
+        let failures: [fn() -> Failure; 5] = [
+            || Failure::Unable("the disk is full".to_owned()),
+            || Failure::Output(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+            || Failure::Unknown("who knows".to_owned()),
+            || Failure::Refused("line 7".to_owned()),
+            || Failure::Damaged("rot".to_owned()),
+        ];
+        let codes = |appended| failures.map(|failure| stopped(failure(), appended).exit_code());
+        assert_eq!((codes(0), codes(12)), ([4, 4, 5, 1, 3], [5, 5, 5, 1, 3]));
+        let said = stopped(failures[0](), 12).to_string();
+        assert!(said.starts_with("the disk is full\n") && said.contains("12 events were appended before"), "{said}");
+    }
 }

@@ -1,7 +1,9 @@
 //! `init`: an empty ledger.
 
+use super::clock;
 use super::context::{self, Context};
 use super::failure::Failure;
+use super::seen;
 use counterfoil::ledger::Ledger;
 use serde_json::json;
 
@@ -13,9 +15,14 @@ pub struct Args {}
 /// Makes it and shows its first hash.
 pub async fn run(_: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let dir = context.dir()?;
+    let dir_shown = seen::path(&dir);
+    clock::is_usable()?;
     let ledger = Ledger::create(&dir, context.options())?;
     let (id, head) = (ledger.id(), ledger.head());
-    context::close(ledger).await?;
+    context.outcomes.durable(format!("made ledger {id} in {dir_shown}; event 0 has the hash {}", head.hash));
+    if let Err(error) = context::close(ledger).await {
+        context.outcomes.not_closed(error.into());
+    }
     let made = json!({ "ledger": id, "seq": 0, "hash": head.hash.to_string() });
-    context.object(&made, |_| format!("made ledger {id} in {}\nevent 0 has the hash {}\n", dir.display(), head.hash))
+    context.object(&made, |_| format!("made ledger {id} in {dir_shown}\nevent 0 has the hash {}\n", head.hash))
 }

@@ -3,6 +3,7 @@
 use super::Arguments;
 use super::context::Context;
 use super::failure::Failure;
+use super::seen;
 use clap::CommandFactory;
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -38,7 +39,9 @@ pub fn man(args: &ManArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let Some(dir) = &args.dir else {
         return Ok(clap_mangen::Man::new(Arguments::command()).render(context.out)?);
     };
-    let unwritable = |error| Failure::Refused(format!("the pages can't be written to {}: {error}", dir.display()));
+    let unwritable = |error| Failure::Refused(format!("the pages can't be written to {}: {error}", seen::path(dir)));
     clap_mangen::generate_to(Arguments::command(), dir).map_err(unwritable)?;
-    Ok(writeln!(context.out, "the manual pages are in {}", dir.display())?)
+    let told = format!("the manual pages are in {}", seen::path(dir));
+    context.outcomes.durable(told.as_str());
+    Ok(writeln!(context.out, "{told}")?)
 }

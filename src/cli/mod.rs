@@ -24,13 +24,16 @@ mod manual;
 mod moment;
 mod names;
 mod note;
+mod outcomes;
 mod paint;
 mod plot;
 mod progress;
 mod replay;
 mod report;
 mod salvage;
+mod say;
 mod schema;
+mod seen;
 mod sheet;
 mod snapshot;
 mod stock;
@@ -39,7 +42,12 @@ mod would;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use context::Context;
+use counterfoil::domain::invisible::shown_lines;
 use failure::Failure;
+use outcomes::{Ending, Outcomes};
+use paint::Paint;
+use seen::{Reader, Seen};
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,7 +59,7 @@ Exit codes:
   2  the command line can't be understood
   3  damaged, or not what was kept elsewhere; the message names the first event that is wrong
   4  can't be done here and now, nothing was changed: no ledger there, open elsewhere, read-only, disk full
-  5  the outcome is unknown: a write failed midway; run it again with the same command ids";
+  5  the outcome is unknown: a write failed midway, or answers were lost; run it again with the same command ids";
 
 /// A stock ledger that can't be edited unseen.
 ///
@@ -74,6 +82,9 @@ struct Common {
     /// For people, for programs, or for a spreadsheet.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = "Everywhere")]
     format: Format,
+    /// How texts that a spreadsheet would take for formulas are written with --format csv.
+    #[arg(long, global = true, value_enum, default_value_t = Csv::Safe, help_heading = "Everywhere")]
+    csv: Csv,
     #[command(flatten)]
     heads: heads::HeadsArgs,
 }
@@ -86,6 +97,15 @@ enum Format {
     Json,
     /// Comma-separated values with a line of names.
     Csv,
+}
+
+/// How texts are written as CSV.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Csv {
+    /// With an apostrophe before a text that begins as a formula does; figures stay figures.
+    Safe,
+    /// As they are, for programs: what is imported again must be written so.
+    Raw,
 }
 
 #[derive(Debug, Subcommand)]
@@ -123,30 +143,43 @@ enum Task {
 
 /// Reads the command line; `--help` lists the commands by what they are for.
 pub fn parse() -> Arguments {
-    let matches = groups::grouped(Arguments::command()).get_matches();
-    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let parsed = groups::grouped(Arguments::command()).try_get_matches();
+    parsed.and_then(|matches| Arguments::from_arg_matches(&matches)).unwrap_or_else(|error| refuse(&error))
+}
+
+/// Ends where there is nothing to run. An error quotes what was typed, which is as harmless as all that is written.
+fn refuse(error: &clap::Error) -> ! {
+    let plain = error.render().to_string();
+    match shown_lines(&plain) {
+        Cow::Owned(told) => {
+            // Nobody is left to be told that it can't be told.
+            let _ = std::io::stderr().write_all(told.as_bytes());
+            std::process::exit(error.exit_code())
+        }
+        Cow::Borrowed(_) => error.exit(),
+    }
 }
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.
 pub fn main(arguments: Arguments) -> ExitCode {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let done = block_on(run(arguments, &mut out)).and_then(|()| out.flush().map_err(Failure::Output));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has seen enough.
-        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(failure) => {
-            // What was found out before the failure belongs in front of it; if it can't be shown, the failure still can.
-            let _ = out.flush();
-            eprintln!("counterfoil: {failure}");
-            ExitCode::from(failure.exit_code())
-        }
+    let mut outcomes = Outcomes::default();
+    if let Err(failure) = block_on(run(arguments, &mut out, &mut outcomes)) {
+        outcomes.failed(failure);
     }
+    // What was found out before a failure belongs in front of it; if it can't be shown, the failure still can.
+    if let Err(error) = out.flush() {
+        outcomes.failed(Failure::Output(error));
+    }
+    let Ending { code, said } = outcomes.ending();
+    said.iter().for_each(say::say);
+    ExitCode::from(code)
 }
 
-async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+async fn run(arguments: Arguments, out: &mut dyn Write, outcomes: &mut Outcomes) -> Result<(), Failure> {
     let Arguments { common, task } = arguments;
-    let mut context = Context::new(common, out);
+    let mut seen = Seen::new(out, reader(&task, common.format));
+    let mut context = Context::new(common, &mut seen, outcomes);
     match task {
         Task::Demo(args) => demo::run(args, &mut context).await,
         Task::Init(args) => init::run(args, &mut context).await,
@@ -176,6 +209,18 @@ async fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Man(args) => manual::man(&args, &mut context),
         Task::Bench(args) => bench::run(args, &mut context),
         Task::Import(args) => import::run(args, &mut context).await,
+    }
+}
+
+/// Who reads what a task writes to standard output.
+fn reader(task: &Task, format: Format) -> Reader {
+    match (task, format) {
+        (Task::Completions(_) | Task::Man(_) | Task::Export(_), _) => Reader::Spreadsheet,
+        (Task::Apply(_) | Task::Schema(_), _) => Reader::Program,
+        (Task::Would(would), _) if would.is_of_lines() => Reader::Program,
+        (_, Format::Table) => Reader::Person(Paint::of_stdout()),
+        (_, Format::Json) => Reader::Program,
+        (_, Format::Csv) => Reader::Spreadsheet,
     }
 }
 

@@ -3,6 +3,8 @@
 use super::context::Context;
 use super::failure::Failure;
 use counterfoil::Seq;
+use counterfoil::domain::invisible::shown_lines;
+use counterfoil::log::StoreError;
 use serde_json::json;
 
 /// The private note of an event: show it, or erase it for good.
@@ -34,10 +36,11 @@ enum Task {
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let (Task::Show { seq } | Task::Erase { seq }) = args.task;
     let erase = matches!(args.task, Task::Erase { .. });
-    let note = context.with_ledger(async |ledger, _| {
+    let note = context.with_ledger(async |ledger, context| {
         let note = ledger.note(Seq(seq))?;
         if erase && note.is_some() {
-            ledger.erase_note(Seq(seq)).await?;
+            ledger.erase_note(Seq(seq)).await.map_err(perhaps_erased)?;
+            context.outcomes.durable(format!("the note of event {seq} is erased"));
         }
         Ok(note)
     });
@@ -48,6 +51,16 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
         true => {
             context.object(&json!({ "seq": seq, "erased": true }), |_| format!("  the note of event {seq} is erased\n"))
         }
-        false => context.object(&json!({ "seq": seq, "note": note }), |_| format!("{note}\n")),
+        false => context.object(&json!({ "seq": seq, "note": note }), |_| format!("{}\n", shown_lines(&note))),
+    }
+}
+
+/// What it means that a note can't be erased: where the disk failed midway, nobody knows.
+fn perhaps_erased(error: StoreError) -> Failure {
+    match error {
+        StoreError::Io { .. } => {
+            Failure::Unknown(format!("{error}; nobody knows whether the note is erased: erase it again"))
+        }
+        error => error.into(),
     }
 }

@@ -2,6 +2,9 @@
 
 use std::io::IsTerminal;
 
+/// What sets the terminal back.
+const END: &str = "\u{1b}[0m";
+
 /// Whether standard output shows colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
@@ -41,10 +44,19 @@ impl Paint {
         self.with("2", text)
     }
 
+    /// All that is ever said to a terminal.
+    pub fn sequences() -> impl Iterator<Item = String> {
+        ["1", "32", "31", "2"].into_iter().map(begin).chain([END.to_owned()])
+    }
+
     fn with(self, code: &str, text: &str) -> String {
         match self {
-            Self::Colours => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Self::Colours => format!("{}{text}{END}", begin(code)),
             Self::Plain => text.to_owned(),
         }
     }
+}
+
+fn begin(code: &str) -> String {
+    format!("\u{1b}[{code}m")
 }

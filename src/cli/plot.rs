@@ -3,10 +3,11 @@
 use super::Format;
 use super::context::Context;
 use super::failure::Failure;
+use super::seen;
 use counterfoil::Zone;
 use counterfoil::plot::PlotError;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Where a plot is written, if one is wanted.
@@ -36,7 +37,7 @@ impl PlotArgs {
     pub fn check(&self, context: &Context<'_>) -> Result<(), Failure> {
         let Some(file) = &self.plot else { return Ok(()) };
         context.keep_out(file)?;
-        let no = |why: &str| Err(Failure::Refused(format!("the plot can't be written to {}: {why}", file.display())));
+        let no = |why: &str| Err(Failure::Refused(format!("the plot can't be written to {}: {why}", seen::path(file))));
         match () {
             () if file.is_dir() => no("it is a directory; name a file, such as plot.svg"),
             () if file.exists() && !file.is_file() => no("it is there and no plain file"),
@@ -46,21 +47,36 @@ impl PlotArgs {
         }
     }
 
-    /// Writes the picture whole or not at all.
-    pub fn write(&self, svg: Option<String>) -> Result<(), Failure> {
-        let (Some(file), Some(svg)) = (&self.plot, svg) else { return Ok(()) };
-        let unable = |error| Failure::Unable(format!("the plot can't be written to {}: {error}", file.display()));
-        // What a link leads to is replaced, not the link.
-        let place = file.canonicalize().unwrap_or_else(|_| file.clone());
-        write_whole(&place, svg.as_bytes()).map_err(unable)
+    /// Writes the picture behind what it was shown beside, and says to people where it is. Where that could not be shown
+    /// nothing is written, unless whoever reads has only seen enough.
+    pub fn write_behind(
+        &self,
+        shown: Result<(), Failure>,
+        svg: Option<String>,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        let (Some(file), Some(svg)) = (&self.plot, svg) else { return shown };
+        match shown.and_then(|()| Ok(context.out.flush()?)) {
+            Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Self::write(file, &svg),
+            shown => shown?,
+        }
+        if context.outcomes.is_output_lost() {
+            return Ok(());
+        }
+        Self::write(file, &svg)?;
+        context.outcomes.durable(format!("plotted in {}", seen::path(file)));
+        match context.format() {
+            Format::Table => Ok(writeln!(context.out, "  plotted in {}", seen::path(file))?),
+            Format::Json | Format::Csv => Ok(()),
+        }
     }
 
-    /// Says where it is, to people.
-    pub fn tell(&self, context: &mut Context<'_>) -> Result<(), Failure> {
-        match (&self.plot, context.format()) {
-            (Some(file), Format::Table) => Ok(writeln!(context.out, "  plotted in {}", file.display())?),
-            _ => Ok(()),
-        }
+    /// Writes the picture whole or not at all.
+    fn write(file: &Path, svg: &str) -> Result<(), Failure> {
+        let unable = |error| Failure::Unable(format!("the plot can't be written to {}: {error}", seen::path(file)));
+        // What a link leads to is replaced, not the link.
+        let place = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        write_whole(&place, svg.as_bytes()).map_err(unable)
     }
 }
 

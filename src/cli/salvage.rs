@@ -3,8 +3,9 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::paint::Paint;
+use super::seen;
 use counterfoil::audit::{self, LostRange, Salvage};
-use counterfoil::log::{Remains, StoreError, StoreReader, Texts, snapshot};
+use counterfoil::log::{Remains, StoreError, StoreReader, Texts, snapshot_like};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ Examples:
 
 It works on a copy of the log in --scratch, which needs as much room as the log. What the store can't read in the copy
 is lost to it; nothing is searched for in the raw bytes of log/db. --to writes the events before the damage, which are
-right in every respect, as a ledger of the same name. What came after them was acknowledged once: prefer a newer copy,
+consistent with each other in every respect, as a ledger of the same name. What came after them was acknowledged once: prefer a newer copy,
 or send it again with the same command ids. Never write to both ledgers.
 
 The exit code is 0 where nothing is damaged, or --to has written a ledger, and 3 where --list shows damage.")]
@@ -71,20 +72,21 @@ fn write_prefix(
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
     let (Some(ledger), Some(last)) = (salvage.ledger, salvage.head) else {
-        return Err(Failure::Damaged("not even the first event is right: nothing was written".to_owned()));
+        return Err(Failure::Damaged("not even the first event can be used: nothing was written".to_owned()));
     };
-    snapshot(reader, ledger, salvage.prefix(), dir, Texts::Readable)?;
-    context.object(salvage, |paint| {
-        let (events, dir) = (salvage.events, dir.display());
-        let written = format!("{events} events are in {dir}, up to event {} with the hash {}", last.seq, last.hash);
-        format!("{}\n{written}\n", salvage_text(salvage, paint))
-    })
+    snapshot_like(reader, ledger, salvage.prefix(), dir, Texts::Readable, &context.dir()?)?;
+    let (events, dir) = (salvage.events, seen::path(dir));
+    let written = format!("{events} events are in {dir}, up to event {} with the hash {}", last.seq, last.hash);
+    context.outcomes.durable(written.as_str());
+    context.object(salvage, |paint| format!("{}\n{written}\n", salvage_text(salvage, paint)))
 }
 
 fn verdict(salvage: &Salvage) -> String {
     match (&salvage.fault, salvage.head) {
-        (Some(fault), _) => format!("{} events are right; event {}: {}", salvage.events, fault.seq, fault.what),
-        (None, Some(_)) => format!("{} events are right, and there were more", salvage.events),
+        (Some(fault), _) => {
+            format!("{} events are consistent with each other; event {}: {}", salvage.events, fault.seq, fault.what)
+        }
+        (None, Some(_)) => format!("{} events are consistent with each other, and there were more", salvage.events),
         (None, None) => "the log has no events".to_owned(),
     }
 }
@@ -94,10 +96,10 @@ fn salvage_text(salvage: &Salvage, paint: Paint) -> String {
     let events = salvage.events;
     let _ = match salvage.head {
         Some(last) => {
-            let good = paint.good("right");
+            let good = paint.good("consistent");
             writeln!(text, "  {good} {events} events, up to event {} with the hash {}", last.seq, last.hash)
         }
-        None => writeln!(text, "  {} not even the first event", paint.bad("nothing is right,")),
+        None => writeln!(text, "  {} not even the first event", paint.bad("nothing can be used,")),
     };
     if let Some(fault) = &salvage.fault {
         let _ = writeln!(text, "  {} event {}: {}", paint.bad("damaged"), fault.seq, fault.what);

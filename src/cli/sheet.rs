@@ -1,8 +1,9 @@
 //! Lists in three formats from one description: each row is a JSON object, columns pick from it what people see.
 
-use super::Format;
 use super::failure::Failure;
 use super::names::tell_nameless;
+use super::{Csv, Format};
+use counterfoil::domain::invisible::{is_ignorable, shown};
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write;
@@ -103,7 +104,8 @@ impl Column {
     }
 
     fn shown(&self, row: &Value) -> String {
-        match (self.look, plain(&row[self.key])) {
+        let text = plain(&row[self.key]);
+        match (self.look, shown(&text).into_owned()) {
             (Look::QuietFigure | Look::Step, text) if is_zero(&text) => ZERO.to_owned(),
             (Look::Step, text) if text.starts_with(|letter: char| letter.is_ascii_digit()) => format!("+{text}"),
             (Look::ShortText, text) => shortened(&text),
@@ -147,6 +149,7 @@ pub fn plain(value: &Value) -> String {
 pub struct Sheet<'a> {
     columns: &'static [Column],
     format: Format,
+    csv: Csv,
     rows: u64,
     table: Table,
     out: &'a mut dyn Write,
@@ -155,7 +158,13 @@ pub struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     /// An empty list.
     pub fn new(columns: &'static [Column], format: Format, out: &'a mut dyn Write) -> Self {
-        Self { columns, format, rows: 0, table: Table::new(columns), out }
+        Self { columns, format, csv: Csv::Safe, rows: 0, table: Table::new(columns), out }
+    }
+
+    /// The same, with texts in CSV written so.
+    pub const fn written(mut self, csv: Csv) -> Self {
+        self.csv = csv;
+        self
     }
 
     /// Adds a row, an object that has the fields of the columns.
@@ -172,7 +181,7 @@ impl<'a> Sheet<'a> {
                     self.csv_names()?;
                 }
                 let row = serde_json::to_value(row)?;
-                csv_record(self.out, self.columns.iter().map(|column| plain(&row[column.key])))
+                csv_record(self.out, self.columns.iter().map(|column| cell(&row[column.key], self.csv)))
             }
             Format::Table => {
                 let mut row = serde_json::to_value(row)?;
@@ -216,7 +225,7 @@ struct TableColumn {
     is_needed: bool,
 }
 
-/// No text has it: cells are single lines.
+/// No text has it: it is spelled where it is shown.
 const CELL_END: char = '\n';
 
 impl Table {
@@ -228,7 +237,7 @@ impl Table {
 
     fn push(&mut self, row: &Value) {
         for TableColumn { column, width, is_needed } in &mut self.columns {
-            let shown = column.shown(row).replace(CELL_END, " ");
+            let shown = column.shown(row);
             *width = shown.width().max(*width);
             *is_needed |= column.is_needed(&shown);
             self.cells.push_str(&shown);
@@ -269,23 +278,63 @@ fn csv_record(out: &mut dyn Write, fields: impl Iterator<Item = String>) -> Resu
 }
 
 /// An object as CSV: a line of names and a line of values; what is nested has names with dots.
-pub fn write_csv_object(out: &mut dyn Write, value: &Value) -> Result<(), Failure> {
+pub fn write_csv_object(out: &mut dyn Write, value: &Value, csv: Csv) -> Result<(), Failure> {
     let mut fields = Vec::new();
-    flatten("", value, &mut fields);
+    flatten("", value, csv, &mut fields);
     csv_record(out, fields.iter().map(|(name, _)| name.clone()))?;
     csv_record(out, fields.into_iter().map(|(_, text)| text))
 }
 
-fn flatten(name: &str, value: &Value, fields: &mut Vec<(String, String)>) {
+fn flatten(name: &str, value: &Value, csv: Csv, fields: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (key, member) in members {
                 let dot = if name.is_empty() { "" } else { "." };
-                flatten(&format!("{name}{dot}{key}"), member, fields);
+                flatten(&format!("{name}{dot}{key}"), member, csv, fields);
             }
         }
-        other => fields.push((name.to_owned(), plain(other))),
+        other => fields.push((name.to_owned(), cell(other, csv))),
     }
+}
+
+/// A value as CSV has it. A text that a spreadsheet would take for a formula gets an apostrophe in front where that is
+/// to be safe, which spreadsheets take for the sign of a text; figures are no texts.
+fn cell(value: &Value, csv: Csv) -> String {
+    let text = plain(value);
+    match csv {
+        Csv::Safe if value.is_string() && is_formula(&text) => format!("'{text}"),
+        Csv::Safe | Csv::Raw => text,
+    }
+}
+
+fn is_formula(text: &str) -> bool {
+    // Spreadsheets pass over white space, and what is not seen, in front; some begin anew behind a tab or line end.
+    let ignored = |letter: char| letter.is_whitespace() || is_ignorable(letter);
+    let begins = text.trim_start_matches(ignored).starts_with(|letter| {
+        matches!(
+            letter,
+            '=' | '+'
+                | '-'
+                | '@'
+                | '\u{2212}'
+                | '\u{fe62}'
+                | '\u{fe63}'
+                | '\u{fe66}'
+                | '\u{fe6b}'
+                | '\u{ff0b}'
+                | '\u{ff0d}'
+                | '\u{ff1d}'
+                | '\u{ff20}'
+        )
+    });
+    (begins || text.starts_with(['\t', '\r', '\n'])) && !text.split("; ").all(is_figure)
+}
+
+/// Whether it is a figure as we write them: digits, perhaps with a sign below zero and a point.
+fn is_figure(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    [whole, part].iter().all(|digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -410,7 +459,71 @@ mod tests {
     #[test]
     fn an_object_becomes_two_lines_of_csv() {
         let mut out = Vec::new();
-        write_csv_object(&mut out, &json!({ "ok": true, "head": { "seq": 3, "hash": "ab" }, "fault": null })).unwrap();
+        let value = json!({ "ok": true, "head": { "seq": 3, "hash": "ab" }, "fault": null });
+        write_csv_object(&mut out, &value, Csv::Safe).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "fault,head.hash,head.seq,ok\n,ab,3,true\n");
+    }
+
+    #[test]
+    fn no_text_of_safe_csv_begins_a_formula_and_figures_stay_figures() {
+        let formulas = [
+            "=HYPERLINK(1)",
+            "+1",
+            "-SUM(A1)",
+            "@x",
+            "\t=1",
+            "\rx",
+            "\nx",
+            "  =1",
+            "\u{a0}=1",
+            "\u{ff1d}1",
+            "\u{ff0b}1",
+            "\u{ff0d}1",
+            "\u{ff20}x",
+            "\u{200b}=1",
+            "\u{feff}-x",
+            "-",
+            "-1-1",
+            "-1; =x",
+            "=",
+            "--3",
+            "-.5",
+            "\u{2212}3",
+        ];
+        for text in formulas {
+            assert_eq!(cell(&json!(text), Csv::Safe), format!("'{text}"));
+            assert_eq!(cell(&json!(text), Csv::Raw), text);
+        }
+        for text in ["", "MUG", "MUG=1", "a-b", "'=1", "-3", "-0.500", "-0.99; 120", "2026-01-31T00:00:00Z", "5+5", "é"]
+        {
+            assert_eq!(cell(&json!(text), Csv::Safe), text);
+        }
+        assert_eq!(cell(&json!(-3), Csv::Safe), "-3");
+        let mut out = Vec::new();
+        write_csv_object(&mut out, &json!({ "note": "=1", "step": -1 }), Csv::Safe).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "note,step\n'=1,-1\n");
+        let rows = [json!({ "sku": "=A1", "physical": -12, "oversold": "-0.5", "seq": 7 })];
+        assert_eq!(printed(Format::Csv, &rows).lines().last().unwrap(), "'=A1,-12,-0.5,7");
+        let mut out = Vec::new();
+        let mut sheet = Sheet::new(COLUMNS, Format::Csv, &mut out).written(Csv::Raw);
+        sheet.push(&rows[0]).unwrap();
+        sheet.end().unwrap();
+        assert_eq!(String::from_utf8(out).unwrap().lines().last().unwrap(), "=A1,-12,-0.5,7");
+    }
+
+    #[test]
+    fn what_is_hidden_is_spelled_in_a_table_and_lines_up() {
+        let rows = [
+            json!({ "sku": "\u{202e}GUM", "physical": 1, "oversold": 0, "seq": 7 }),
+            json!({ "sku": "A\nB\u{1b}[2J", "physical": 22, "oversold": 0, "seq": 7 }),
+        ];
+        let wanted = "
+  item           physical  oversold
+  ─────────────  ────────  ────────
+  \\u{202e}GUM           1         ·
+  A\\nB\\u{1b}[2J        22         ·
+";
+        assert_eq!(format!("\n{}", printed(Format::Table, &rows)), wanted);
+        assert!(printed(Format::Json, &rows).contains('\u{202e}'), "programs get the data");
     }
 }

@@ -2,8 +2,10 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use counterfoil::log::{Head, SnapshotError, StoreError, Texts, recover, snapshot};
+use super::seen;
+use counterfoil::log::{Head, SnapshotError, StoreError, Texts, recover, snapshot_like, unfinished_copies};
 use serde_json::json;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Copy the ledger into an empty directory, every hash checked on the way.
@@ -29,12 +31,25 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let Some(last) = head.next_seq.0.checked_sub(1) else {
         return Err(Failure::Damaged("the log has no events, not even a genesis event".to_owned()));
     };
-    snapshot(reader.as_ref(), ledger, head, dir, Texts::All)?;
-    let made =
-        json!({ "ledger": ledger, "dir": dir, "events": head.next_seq, "seq": last, "hash": head.hash.to_string() });
+    snapshot_like(reader.as_ref(), ledger, head, dir, Texts::All, &context.dir()?)?;
+    let (events, hash, place) = (head.next_seq, head.hash, seen::path(dir));
+    context.outcomes.durable(format!("{events} events are in {place}; event {last} has the hash {hash}"));
+    let mut made = json!({ "ledger": ledger, "dir": dir, "events": events, "seq": last, "hash": hash.to_string() });
+    // It may belong to somebody who is still at it, so it is only told.
+    let left_over = unfinished_copies(dir).unwrap_or_default();
+    if !left_over.is_empty() {
+        made["left_over"] = json!(left_over);
+    }
     context.object(&made, |_| {
-        let (events, hash, dir) = (head.next_seq, head.hash, dir.display());
-        format!("{events} events are in {dir}\nevent {last} has the hash {hash}, there as here\n")
+        let mut text = format!("{events} events are in {place}\nevent {last} has the hash {hash}, there as here\n");
+        for path in &left_over {
+            let _ = writeln!(
+                text,
+                "left over from a copy that was stopped, unless one is still made: {}",
+                seen::path(path)
+            );
+        }
+        text
     })
 }
 

@@ -4,6 +4,7 @@ use super::context::{Context, log_of};
 use super::failure::Failure;
 use super::paint::Paint;
 use super::progress::Progress;
+use super::seen;
 use counterfoil::audit::{self, Expected, Options, Report};
 use counterfoil::domain::ids::Seq;
 use counterfoil::heads::{KeptHead, Unreadable, read_heads};
@@ -24,7 +25,7 @@ Without a hash that was kept elsewhere, a cut tail or a rewrite of everything ca
 Only the log is looked at. The index and checkpoints in `derived` are no evidence: damaged or not, they may be deleted \
 and are built again. `counterfoil info` and `counterfoil replay` look at them.
 
-The exit code is 0 where everything is right and 3 where anything is not, also where the log can't be opened.")]
+The exit code is 0 where nothing is wrong and 3 where anything is, also where the log can't be opened.")]
 pub struct Args {
     /// A hash that was kept elsewhere, as `head` prints it; may be given more than once.
     #[arg(long, value_name = "SEQ:HASH", value_parser = expected)]
@@ -95,9 +96,12 @@ fn kept_heads(files: &[PathBuf]) -> Result<(Vec<KeptHead>, Vec<Unreadable>), Fai
     let (mut heads, mut unreadable) = (Vec::new(), Vec::new());
     for file in files {
         let kept = read_heads(file)
-            .map_err(|error| Failure::Refused(format!("the heads in {} can't be read: {error}", file.display())))?;
+            .map_err(|error| Failure::Refused(format!("the heads in {} can't be read: {error}", seen::path(file))))?;
         if kept.heads.is_empty() {
-            return Err(Failure::Refused(format!("{} holds no head: nothing can be held against it", file.display())));
+            return Err(Failure::Refused(format!(
+                "{} holds no head: nothing can be held against it",
+                seen::path(file)
+            )));
         }
         heads.extend(kept.heads);
         unreadable.extend(kept.unreadable);
@@ -127,7 +131,7 @@ pub fn report_text(report: &Report, paint: Paint) -> String {
 }
 
 const WHAT_NEXT: &str = "     next: leave the directory as it is, `counterfoil salvage --list` shows what can still be \
-read of it;\n           then restore the newest copy that `verify` finds right, and send again what came after it\n";
+read of it;\n           then restore the newest copy that `verify` finds nothing wrong with, and send again what came after it\n";
 
 fn kept_text(text: &mut String, report: &Report, kept: &audit::KeptUse) {
     let _ = match (report.ok, report.anchored_at) {
@@ -142,23 +146,37 @@ fn kept_text(text: &mut String, report: &Report, kept: &audit::KeptUse) {
     }
 }
 
-/// Whether a log is right, and where it is not.
+/// Whether a log fits together, and where it does not: nothing in it can say that it is the one that was written.
 pub fn verdict_text(report: &Report, paint: Paint) -> String {
     let Report { events, items, .. } = report;
     match &report.first_fault {
         None => format!(
-            "  {} {events} events and the sums of {items} items are right: format, chain, ids, every rule\n",
+            "  {} {events} events and the sums of {items} items are consistent: format, chain, ids, every rule\n",
             paint.good("ok")
         ),
         Some(fault) if fault.rule == "store" => {
             format!("  {} the log can't be read\n     {}\n", paint.bad("WRONG"), fault.what)
         }
         Some(fault) => format!(
-            "  {} event {} breaks the rule `{}`\n     {}\n     the {events} events before it are right\n",
+            "  {} event {} breaks the rule `{}`\n     {}\n     {}\n",
             paint.bad("WRONG"),
             fault.seq,
             fault.rule,
-            fault.what
+            fault.what,
+            before_it(*events, report.anchored_at)
         ),
+    }
+}
+
+/// What is known of the events before a fault: whoever wrote them again wrote them so that they fit each other.
+fn before_it(events: u64, anchored_at: Option<Seq>) -> String {
+    let consistent = match events {
+        0 => return "there is no event before it".to_owned(),
+        1 => "the event before it is consistent".to_owned(),
+        _ => format!("the {events} events before it are consistent with each other"),
+    };
+    match anchored_at {
+        None => consistent,
+        Some(anchor) => format!("{consistent}, and up to event {anchor} with what was kept elsewhere"),
     }
 }

@@ -16,6 +16,13 @@ pub struct Args {
     task: Task,
 }
 
+impl Args {
+    /// Whether the answers are lines of JSON, whatever the format.
+    pub const fn is_of_lines(&self) -> bool {
+        matches!(self.task, Task::Apply(_))
+    }
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Task {
     #[command(flatten)]

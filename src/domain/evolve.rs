@@ -29,14 +29,19 @@ pub fn evolve(state: &mut State, event: &Event) {
     let seq = state.next_seq();
     let mut touched = Touched { seq, last: None, watched: SmallVec::new() };
     state.next_seq = seq.0 + 1;
-    state.recorded_at = event.envelope.recorded_at;
+    let recorded_at = event.envelope.recorded_at;
+    if recorded_at > state.recorded_at {
+        // A clock that has caught up with the log needs nobody's word.
+        state.accepted_clock = None;
+    }
+    state.recorded_at = recorded_at;
     match &event.body {
         Body::Genesis { ledger, rules, .. } => {
             state.ledger = Some(*ledger);
             state.rules = *rules;
         }
         Body::RulesChanged { rules } => state.rules = *rules,
-        Body::ClockAccepted { .. } => {}
+        Body::ClockAccepted { clock } => state.accepted_clock = Some(*clock),
         Body::Counted { lines } => counted(state, lines, event.envelope.moment(), &mut touched),
         Body::Reserved { .. }
         | Body::Amended { .. }
@@ -51,7 +56,7 @@ pub fn evolve(state: &mut State, event: &Event) {
     }
     movements(state, event, &mut touched);
     for position in &touched.watched {
-        look_at_alerts(state, *position, seq, event.envelope.recorded_at);
+        look_at_alerts(state, *position, seq, recorded_at);
     }
 }
 

@@ -423,3 +423,35 @@ fn a_renamed_sku_is_the_items_sku() {
     let renamed = Alias { kind: AliasKind::Sku, text: text("A-2026") };
     assert_eq!(state.alias(&renamed), Some(AliasTarget::Item(ItemId(1))));
 }
+
+#[test]
+fn an_accepted_clock_is_remembered_until_an_event_is_recorded_later() {
+    let mut state = shop();
+    let last = state.recorded_at();
+    assert_eq!(state.trusted_clock(), last);
+    let accepted = |clock: i64| Body::ClockAccepted { clock: Timestamp(clock) };
+    let other = || Body::RulesChanged { rules: 1 };
+    let next = |state: &mut State, recorded_at, body| {
+        let event = event(state.next_seq(), None, recorded_at, body);
+        evolve(state, &event);
+    };
+    for (body, recorded_at, trusted) in [
+        (accepted(500), last, Timestamp(500)),
+        (other(), last, Timestamp(500)),
+        (accepted(300), last, Timestamp(300)),
+        (other(), last.plus_micros(1), last.plus_micros(1)),
+        // Accepted ahead: recorded by that very clock.
+        (accepted(90_000), Timestamp(90_000), Timestamp(90_000)),
+        (accepted(700), Timestamp(90_000), Timestamp(700)),
+    ] {
+        next(&mut state, recorded_at, body);
+        assert_eq!(state.trusted_clock(), trusted, "event {}", state.next_seq().0 - 1);
+    }
+    let before = state.clone();
+    let mark = state.mark();
+    next(&mut state, Timestamp(90_001), other());
+    state.take_back(mark);
+    assert_eq!(state, before, "a mark takes it back");
+    next(&mut state, Timestamp(90_001), other());
+    assert_eq!(state.trusted_clock(), Timestamp(90_001));
+}

@@ -16,6 +16,7 @@ pub mod evolve;
 #[cfg(test)]
 mod evolve_tests;
 pub mod ids;
+pub mod invisible;
 pub mod line;
 pub mod names;
 pub mod period;

@@ -23,6 +23,8 @@ use std::ops::Bound::{Excluded, Included};
 pub struct State {
     pub(super) next_seq: u64,
     pub(super) recorded_at: Timestamp,
+    /// The clock that somebody accepted last, until an event is recorded later than that was.
+    pub(super) accepted_clock: Option<Timestamp>,
     pub(super) ledger: Option<LedgerId>,
     pub(super) rules: u16,
     pub(super) items: TrackedMap<ItemId, Item, FxBuildHasher>,
@@ -311,6 +313,13 @@ impl State {
         self.recorded_at
     }
 
+    /// What a clock is held against that was not watched meanwhile: the one that somebody accepted last, as long as
+    /// recorded time stands still since; otherwise the time of the last event.
+    #[must_use]
+    pub fn trusted_clock(&self) -> Timestamp {
+        self.accepted_clock.unwrap_or(self.recorded_at)
+    }
+
     /// The ledger's own name, once there is a genesis event.
     #[must_use]
     pub const fn ledger(&self) -> Option<LedgerId> {
@@ -501,6 +510,7 @@ impl State {
         let scalars = StateMark {
             next_seq: self.next_seq,
             recorded_at: self.recorded_at,
+            accepted_clock: self.accepted_clock,
             ledger: self.ledger,
             rules: self.rules,
         };
@@ -518,6 +528,7 @@ impl State {
         self.each_map(|map| map.take_back());
         self.next_seq = mark.next_seq;
         self.recorded_at = mark.recorded_at;
+        self.accepted_clock = mark.accepted_clock;
         self.ledger = mark.ledger;
         self.rules = mark.rules;
     }
@@ -545,6 +556,7 @@ impl State {
 pub struct StateMark {
     next_seq: u64,
     recorded_at: Timestamp,
+    accepted_clock: Option<Timestamp>,
     ledger: Option<LedgerId>,
     rules: u16,
 }

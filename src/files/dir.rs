@@ -1,6 +1,6 @@
 //! Files in one directory of the operating system.
 
-use super::{Files, FilesError, NewFile, OpenFile, TEMPORARY_SUFFIX, check_name};
+use super::{Files, FilesError, NewFile, OpenFile, TEMPORARY_SUFFIX, check_name, small};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -69,7 +69,11 @@ impl Files for DirFiles {
     fn create(&self, name: &str) -> Result<Box<dyn NewFile>, FilesError> {
         check_name("create", name)?;
         let temporary = self.path.join(format!("{name}{TEMPORARY_SUFFIX}"));
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(&temporary);
+        // Whatever lies there was left by a crash, or put there by somebody: nothing is written into it.
+        let file = match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => File::options().read(true).write(true).create_new(true).open(&temporary),
+        };
         let file = file.map_err(|source| FilesError::new("create", name, source))?;
         Ok(Box::new(NewDirFile {
             file: Some(file),
@@ -83,7 +87,7 @@ impl Files for DirFiles {
     fn open(&self, name: &str) -> Result<Arc<dyn OpenFile>, FilesError> {
         check_name("open", name)?;
         let open = || -> io::Result<OpenDirFile> {
-            let file = File::open(self.path.join(name))?;
+            let file = small::open(&self.path.join(name))?;
             let len = file.metadata()?.len();
             Ok(OpenDirFile { file, len, name: name.to_owned() })
         };

@@ -2,17 +2,20 @@
 
 use super::{KeptHead, KeptHeads, Unreadable};
 use crate::domain::ids::LedgerId;
+use crate::files::small;
+use crate::limits::{HEAD_LINE_BYTES_MAX, HEADS_MAX, HEADS_UNREADABLE_MAX};
 use rustix::fs::FlockOperation;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often, and after which pause, a file that somebody else is appending to is tried again.
 const LOCK_TRIES_MAX: u32 = 100;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
-/// Bytes at the end of the file in which the newest head of a ledger is looked for.
-const TAIL_BYTES: u64 = 65_536;
+/// Bytes that are read at once where the newest head of a ledger is looked for, from the end of the file on.
+const PIECE_BYTES: u64 = 65_536;
 
 /// A file that heads are appended to. It is opened for each line, so it may come and go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +39,10 @@ impl HeadsFile {
     /// Appends a line; durable on return. A line that somebody left without its end stays apart from it.
     ///
     /// # Errors
-    /// What the disk says. Part of the line may then be there; it is never read as a head.
+    /// What the disk says; part of the line may then be there; it is never read as a head. Where there is something
+    /// else than a file, which one.
     pub fn append(&self, head: &KeptHead) -> io::Result<()> {
-        let mut file = File::options().read(true).append(true).create(true).open(&self.path)?;
+        let mut file = small::open_with(File::options().read(true).append(true).create(true), &self.path)?;
         lock(&file)?;
         let bytes = file.metadata()?.len();
         let mut line = head.to_line();
@@ -54,44 +58,87 @@ impl HeadsFile {
         }
     }
 
-    /// The newest head of this ledger near the end of the file; none where there is none, or no file.
+    /// The newest head of this ledger, wherever it stands in the file; none where there is none, or no file. Lines that
+    /// are no heads are passed over.
     ///
     /// # Errors
-    /// What the disk says.
+    /// What the disk says. Where there is something else than a file, which one.
     pub fn last_of(&self, ledger: LedgerId) -> io::Result<Option<KeptHead>> {
-        let mut file = match File::open(&self.path) {
+        let file = match small::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
-        let from = file.metadata()?.len().saturating_sub(TAIL_BYTES);
-        file.seek(SeekFrom::Start(from))?;
-        let mut tail = Vec::new();
-        file.read_to_end(&mut tail)?;
-        let heads = tail.rsplit(|byte| *byte == b'\n').filter_map(|line| parse(line).ok().flatten());
-        Ok(heads.into_iter().find(|head| head.ledger == Some(ledger)))
+        let ours = |line: &[u8]| {
+            let line = Some(line).filter(|line| line.len() <= HEAD_LINE_BYTES_MAX)?;
+            parse(line).ok().flatten().filter(|head| head.ledger == Some(ledger))
+        };
+        let mut start = file.metadata()?.len();
+        // The line that the piece before begins in the middle of, as far as it was read.
+        let mut rest = Vec::new();
+        while start > 0 {
+            let bytes = start.min(PIECE_BYTES);
+            start -= bytes;
+            let mut piece = vec![0; usize::try_from(bytes).unwrap_or_default()];
+            file.read_exact_at(&mut piece, start)?;
+            piece.append(&mut rest);
+            let whole = match (start, piece.iter().position(|byte| *byte == b'\n')) {
+                (0, _) => std::mem::take(&mut piece),
+                (_, Some(line_end)) => piece.split_off(line_end + 1),
+                (_, None) => Vec::new(),
+            };
+            if let Some(head) = whole.rsplit(|byte| *byte == b'\n').find_map(ours) {
+                return Ok(Some(head));
+            }
+            // What is too long for a line is kept no longer than it takes to know that.
+            piece.truncate(HEAD_LINE_BYTES_MAX + 1);
+            rest = piece;
+        }
+        Ok(None)
     }
 }
 
 /// Reads a file of heads; lines that are none are told and change nothing about the others.
 ///
 /// # Errors
-/// Where the file can't be read.
+/// Where the file can't be read, or is no file; where a line has more than [`HEAD_LINE_BYTES_MAX`] bytes, or there are
+/// more than [`HEADS_MAX`] heads.
 pub fn read_heads(path: &Path) -> io::Result<KeptHeads> {
-    let bytes = std::fs::read(path)?;
+    let mut file = BufReader::new(small::open(path)?);
     let mut kept = KeptHeads::default();
-    let mut lines = bytes.split(|byte| *byte == b'\n').zip(1..).peekable();
-    while let Some((bytes, line)) = lines.next() {
-        match parse(bytes) {
+    let (mut bytes, mut line, mut untold) = (Vec::new(), 0, 0_u64);
+    loop {
+        line += 1;
+        bytes.clear();
+        (&mut file).take(HEAD_LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes)?;
+        // Behind the last line end there is nothing, or what a torn write has left.
+        let is_whole = bytes.pop_if(|last| *last == b'\n').is_some();
+        if bytes.len() > HEAD_LINE_BYTES_MAX {
+            return Err(too_much(format!("line {line} is longer than {HEAD_LINE_BYTES_MAX} bytes: no head is")));
+        }
+        match parse(&bytes) {
             Ok(head) => kept.heads.extend(head),
-            // Behind the last line end there is nothing, or what a torn write has left.
-            Err(what) if lines.peek().is_none() => {
+            Err(_) if kept.unreadable.len() >= HEADS_UNREADABLE_MAX => untold += 1,
+            Err(what) if is_whole => kept.unreadable.push(Unreadable { line, what }),
+            Err(what) => {
                 let what = format!("the last line is torn, its write was cut short: {what}");
                 kept.unreadable.push(Unreadable { line, what });
             }
-            Err(what) => kept.unreadable.push(Unreadable { line, what }),
+        }
+        if kept.heads.len() > HEADS_MAX {
+            return Err(too_much(format!("it holds more than {HEADS_MAX} heads: give a part of it")));
+        }
+        if !is_whole {
+            break;
         }
     }
+    if let Some(last) = kept.unreadable.last_mut().filter(|_| untold > 0) {
+        last.what.push_str(&format!("; so it is with {untold} more lines"));
+    }
     Ok(kept)
+}
+
+fn too_much(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// Whether a file lies, or would lie, in a directory or below it, by whatever name.

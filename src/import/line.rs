@@ -8,6 +8,7 @@ use super::rule::{RuleKind, Sign, sign_of};
 use super::template::{Bound, Row};
 use crate::domain::command::{Alias, AliasKind};
 use crate::domain::ids::{ItemId, LocationId, Timestamp};
+use crate::domain::invisible::problem_of_name;
 use crate::domain::quantity::{Quantity, QuantityError};
 use crate::domain::text::{AliasText, OrderRef, TextError};
 use crate::query::Named;
@@ -152,7 +153,7 @@ impl Seen {
             (Some(Named::Item(item)), _) => {
                 Ok(Found::Place(self.items.insert(code, item.decimals, Some(item.item)), item.decimals))
             }
-            (_, Unknown::Register) => Ok(Found::Unknown(code)),
+            (_, Unknown::Register) => new_name("ITEM", &field.code, code).map(Found::Unknown),
             (_, Unknown::Refuse) => {
                 let advice = "no item has this code; make it, or say item.unknown = \"register\" in the mapping";
                 Err(refusal_of("PRODUCT_NOT_FOUND", &field.code, &text, advice))
@@ -179,7 +180,7 @@ impl Seen {
             (Some(Named::Location(location)), _) => {
                 Ok(Found::Place(self.locations.insert(code, 0, Some(location.location)), 0))
             }
-            (_, Unknown::Register) => Ok(Found::Unknown(code)),
+            (_, Unknown::Register) => new_name("LOCATION", &field.code, code).map(Found::Unknown),
             (_, Unknown::Refuse) => {
                 let advice =
                     "no location has this code; make it, or say location.unknown = \"register\" in the mapping";
@@ -225,6 +226,14 @@ fn quantity_advice(error: QuantityError) -> String {
         _ => "write plain digits, such as 12 or -1.5",
     };
     format!("{error}; {advice}")
+}
+
+/// A code that will be made: the ledger would refuse one that people can't see or tell from others.
+pub(super) fn new_name(refusal: &'static str, from: &Bound, code: AliasText) -> Result<AliasText, Refusal> {
+    match problem_of_name(code.as_str()) {
+        None => Ok(code),
+        Some(problem) => Err(refusal_of(refusal, from, code.as_str(), problem)),
+    }
 }
 
 fn text_refusal(code: &'static str, from: &Bound, text: &str, error: TextError) -> Refusal {

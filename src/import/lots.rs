@@ -1,7 +1,7 @@
 //! Lots that a file names: each by its item, which may stand in the file under several codes, and its own code.
 
 use super::layout::LotCode;
-use super::line::{Lookup, refusal_of};
+use super::line::{Lookup, new_name, refusal_of};
 use super::mapping::Unknown;
 use super::planned::{FreshLot, Refusal};
 use super::template::Row;
@@ -60,7 +60,7 @@ impl Lots {
             }
         }
         match field.unknown {
-            Unknown::Register => Ok(Some(FoundLot::Unknown(code))),
+            Unknown::Register => new_name("LOT", &field.code, code).map(|code| Some(FoundLot::Unknown(code))),
             Unknown::Refuse => {
                 let advice =
                     "the item has no lot with this code; make it, or say lot.unknown = \"register\" in the mapping";

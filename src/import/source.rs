@@ -1,5 +1,6 @@
 //! What is imported: a file or bytes in memory, unpacked and decoded as it is read.
 
+use crate::files::small;
 use encoding_rs::{Encoding, UTF_8};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use std::fs::File;
@@ -46,9 +47,13 @@ impl Source {
     pub(super) fn open(&self, encoding: Option<&'static Encoding>) -> io::Result<Opened> {
         let (raw, bytes_total): (Box<dyn Read + Send>, u64) = match &self.from {
             From::File(path) => {
+                // A pipe is a source like any other; a directory has no bytes.
                 let file = File::open(path)?;
-                let bytes = file.metadata()?.len();
-                (Box::new(file), bytes)
+                let about = file.metadata()?;
+                if about.is_dir() {
+                    return Err(small::Unfit { path: path.clone(), why: small::Why::NotAFile("a directory") }.into());
+                }
+                (Box::new(file), about.len())
             }
             From::Memory(bytes) => (Box::new(Cursor::new(Arc::clone(bytes))), bytes.len() as u64),
         };

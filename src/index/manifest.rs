@@ -6,6 +6,9 @@ use super::record::Family;
 /// The manifest's file name.
 pub(crate) const MANIFEST_NAME: &str = "index.manifest";
 
+/// More bytes than the manifest of the largest index has.
+pub(crate) const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+
 const MAGIC: [u8; 8] = *b"CFOILIDX";
 const VERSION: u16 = 3;
 const HASH_BYTES: usize = 32;
@@ -35,6 +38,12 @@ pub(crate) struct RunEntry {
     pub records: u64,
     /// The hash of block index and filter, so that another file of the same number is noticed.
     pub section_hash: [u8; 32],
+}
+
+/// What the index of a ledger covers by the bytes of its manifest; none where they are not whole, or another ledger's.
+pub(crate) fn manifest_reach(bytes: &[u8], ledger_id: [u8; 16]) -> Option<u64> {
+    let manifest = Manifest::decode(bytes).ok()?;
+    (manifest.ledger_id == ledger_id).then_some(manifest.covered_to)
 }
 
 impl Manifest {

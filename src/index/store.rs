@@ -3,7 +3,7 @@
 use super::cursor::MergedRecords;
 use super::error::IndexError;
 use super::limits::FAN_IN;
-use super::manifest::{MANIFEST_NAME, Manifest, RunEntry};
+use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME, Manifest, RunEntry};
 use super::reader::{IndexReader, IndexView, Shared, Snapshot};
 use super::record::{Family, Record};
 use super::run::{Run, is_run_name};
@@ -358,8 +358,9 @@ fn due(snapshot: &Snapshot) -> Option<(Family, Vec<Arc<Run>>)> {
 
 /// Loads what the manifest names: a snapshot and the next run's number, or the reason to start empty.
 fn load(files: &dyn Files, ledger_id: &[u8; 16]) -> Result<Result<(Snapshot, u64), Notice>, FilesError> {
-    let bytes = match files.read_whole(MANIFEST_NAME) {
+    let bytes = match files.read_at_most(MANIFEST_NAME, MANIFEST_BYTES_MAX) {
         Err(error) if error.is_missing() => return Ok(Err(Notice::ManifestMissing)),
+        Err(error) if error.is_unfit() => return Ok(Err(Notice::ManifestDamaged(error.to_string()))),
         bytes => bytes?,
     };
     let manifest = match Manifest::decode(&bytes) {
@@ -371,7 +372,7 @@ fn load(files: &dyn Files, ledger_id: &[u8; 16]) -> Result<Result<(Snapshot, u64
     for entry in &manifest.runs {
         match open_entry(files, ledger_id, entry) {
             Ok(run) => snapshot.runs[entry.family.slot()].push(Arc::new(run)),
-            Err(IndexError::Files(error)) if !error.is_missing() => return Err(error),
+            Err(IndexError::Files(error)) if !error.is_missing() && !error.is_unfit() => return Err(error),
             Err(error) => {
                 let name = super::run::file_name(entry.family, entry.number);
                 return Ok(Err(Notice::RunDamaged(name, error.to_string())));

@@ -11,7 +11,7 @@ use crate::log::{Hash, Head, LogFault, StoreReader, head_at, scan};
 use crate::projection::Projection;
 
 const MAGIC: &[u8; 4] = b"CFCP";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 const HEADER_BYTES: usize = 4 + 2 + 16 + 8 + 32 + 8;
 /// Checkpoints that are kept.
 const KEEP: usize = 2;
@@ -49,8 +49,12 @@ pub fn save(files: &dyn Files, ledger: LedgerId, head: Head, state: &State) -> R
 pub fn load_all<'f>(files: &'f dyn Files, ledger: LedgerId) -> impl Iterator<Item = (State, Head)> + 'f {
     let names = names(files).unwrap_or_default();
     names.into_iter().rev().filter_map(move |name| match load(files, &name, ledger) {
-        Some(found) => Some(found),
-        None => {
+        Ok(found) => Some(found),
+        Err(Unusable::OtherVersion(version)) => {
+            tracing::debug!(name, version, "a checkpoint of another version is passed over, the log serves instead");
+            None
+        }
+        Err(Unusable::Damaged) => {
             tracing::warn!(name, "a checkpoint can't be read, an older one or the log serves instead");
             None
         }
@@ -77,24 +81,56 @@ pub fn state_at(files: &dyn Files, log: &dyn StoreReader, ledger: LedgerId, unti
     Ok(state)
 }
 
-fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Option<(State, Head)> {
-    let bytes = files.read_whole(name).ok()?;
+/// Why a checkpoint is not taken.
+enum Unusable {
+    /// Another program wrote it, whose state is another one: no damage, and nothing is lost.
+    OtherVersion(u16),
+    /// It is not what was written.
+    Damaged,
+}
+
+fn load(files: &dyn Files, name: &str, ledger: LedgerId) -> Result<(State, Head), Unusable> {
+    let bytes = read(files, name).ok_or(Unusable::Damaged)?;
+    let (version, content) = versioned(&bytes).ok_or(Unusable::Damaged)?;
+    match version {
+        VERSION => decoded(content, ledger).ok_or(Unusable::Damaged),
+        other => Err(Unusable::OtherVersion(other)),
+    }
+}
+
+/// The file's bytes, where it has as many as it claims: that is compared before they are read.
+fn read(files: &dyn Files, name: &str) -> Option<Vec<u8>> {
+    let file = files.open(name).ok()?;
+    let mut start = [0; HEADER_BYTES];
+    file.read_exact_at(0, &mut start).ok()?;
+    let length = u64::from_le_bytes(*start.last_chunk()?);
+    if !start.starts_with(MAGIC) || length.checked_add(HEADER_BYTES as u64 + 32) != Some(file.len()) {
+        return None;
+    }
+    files.read_whole(name).ok()
+}
+
+/// The version of a file that is as it was written, and what stands behind it.
+fn versioned(bytes: &[u8]) -> Option<(u16, &[u8])> {
     let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
     if blake3::hash(content).as_bytes() != sum {
         return None;
     }
-    let (header, encoded) = content.split_at_checked(HEADER_BYTES)?;
-    let mut rest = header.strip_prefix(MAGIC)?;
-    let version = u16::from_le_bytes(take(&mut rest)?);
+    let mut rest = content.strip_prefix(MAGIC)?;
+    Some((u16::from_le_bytes(take(&mut rest)?), rest))
+}
+
+fn decoded(content: &[u8], ledger: LedgerId) -> Option<(State, Head)> {
+    let mut rest = content;
     let id = LedgerId::from_bytes(take(&mut rest)?);
     let next_seq = Seq(u64::from_le_bytes(take(&mut rest)?));
     let hash = Hash(take(&mut rest)?);
     let length = u64::from_le_bytes(take(&mut rest)?);
-    if version != VERSION || id != ledger || length != encoded.len() as u64 {
+    if id != ledger || length != rest.len() as u64 {
         return None;
     }
     let mut state = State::default();
-    state.load(encoded).ok()?;
+    state.load(rest).ok()?;
     (state.next_seq() == next_seq).then_some((state, Head { next_seq, hash }))
 }
 
@@ -113,4 +149,39 @@ fn names(files: &dyn Files) -> Result<Vec<String>, FilesError> {
     names.retain(|name| name.starts_with("checkpoint-"));
     names.sort();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{Body, Event};
+    use crate::domain::ids::Timestamp;
+    use crate::files::MemoryFiles;
+    use crate::ledger::writer::{ledger_actor, ledger_envelope};
+
+    #[test]
+    fn a_checkpoint_of_another_version_is_passed_over_and_is_no_damage() {
+        let (files, ledger, mut state) = (MemoryFiles::default(), LedgerId::from_bytes([7; 16]), State::default());
+        let (envelope, clock) = (ledger_envelope(Timestamp(9), ledger_actor()), Timestamp(5));
+        evolve(&mut state, &Event { envelope, body: Body::ClockAccepted { clock } });
+        assert_eq!(state.trusted_clock(), clock);
+        let head = Head { next_seq: state.next_seq(), hash: Hash([1; 32]) };
+        save(&files, ledger, head, &state).unwrap();
+        let name = name_of(head.next_seq);
+        assert!(load(&files, &name, ledger).is_ok_and(|found| found == (state, head)));
+        let mut bytes = files.read_whole(&name).unwrap();
+        bytes[4..6].copy_from_slice(&(VERSION - 1).to_le_bytes());
+        let content = bytes.len() - 32;
+        assert!(!write_and_load(&files, &name, &bytes, ledger), "its sum does not fit");
+        let sum = blake3::hash(&bytes[..content]);
+        bytes[content..].copy_from_slice(sum.as_bytes());
+        assert!(write_and_load(&files, &name, &bytes, ledger));
+        assert_eq!(load_all(&files, ledger).count(), 0);
+    }
+
+    /// Whether what is written there now is taken for a checkpoint of the version before.
+    fn write_and_load(files: &MemoryFiles, name: &str, bytes: &[u8], ledger: LedgerId) -> bool {
+        files.write_whole(name, bytes).unwrap();
+        matches!(load(files, name, ledger), Err(Unusable::OtherVersion(version)) if version == VERSION - 1)
+    }
 }

@@ -21,11 +21,12 @@ pub(super) struct ClockWatch {
 }
 
 impl ClockWatch {
-    /// Starts to watch; a wall clock too far behind the last event is a fault from the start.
-    pub(super) fn start(reading: Reading, recorded_at: Timestamp) -> Self {
-        let behind = recorded_at.0.saturating_sub(reading.wall.0);
-        let fault = (behind > CLOCK_STEP_MICROS_MAX).then_some(ReadOnly::ClockBehind { micros: behind });
-        Self { last: reading, fault }
+    /// Starts to watch; a wall clock too far behind the one that the log trusts is a fault from the start, and is told by
+    /// how far it is behind the last event.
+    pub(super) fn start(reading: Reading, trusted: Timestamp, recorded_at: Timestamp) -> Self {
+        let is_behind = trusted.0.saturating_sub(reading.wall.0) > CLOCK_STEP_MICROS_MAX;
+        let micros = recorded_at.0.saturating_sub(reading.wall.0);
+        Self { last: reading, fault: is_behind.then_some(ReadOnly::ClockBehind { micros }) }
     }
 
     /// Takes a reading; a step stays a fault until somebody accepts it, even when the clock steps back.
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_step_stops_and_stays_until_accepted() {
-        let mut watch = ClockWatch::start(at(1_000, 0), Timestamp(0));
+        let mut watch = ClockWatch::start(at(1_000, 0), Timestamp(0), Timestamp(0));
         assert!(watch.read(at(1_010, 10)).is_ok());
         assert!(watch.read(at(1_079, 20)).is_ok(), "59 s is drift");
         assert_eq!(watch.read(at(1_150, 30)), Err(ReadOnly::ClockStepped { micros: 61_000_000 }));
@@ -78,9 +79,17 @@ mod tests {
 
     #[test]
     fn a_clock_behind_the_log_is_a_fault_from_the_start() {
-        let mut watch = ClockWatch::start(at(1_000, 0), Timestamp(1_061_000_000));
-        assert!(watch.read(at(1_001, 1)).is_err());
-        let mut watch = ClockWatch::start(at(1_000, 0), Timestamp(1_060_000_000));
-        assert!(watch.read(at(1_001, 1)).is_ok());
+        let start = |recorded| ClockWatch::start(at(1_000, 0), recorded, recorded);
+        assert!(start(Timestamp(1_061_000_000)).read(at(1_001, 1)).is_err());
+        assert!(start(Timestamp(1_060_000_000)).read(at(1_001, 1)).is_ok());
+    }
+
+    #[test]
+    fn an_accepted_clock_is_held_against_itself() {
+        let (accepted, recorded) = (Timestamp(1_000_000_000), Timestamp(9_000_000_000));
+        let start = |wall| ClockWatch::start(at(wall, 0), accepted, recorded);
+        assert_eq!((start(1_000).fault(), start(940).fault(), start(5_000).fault()), (None, None, None));
+        let fell_back_further = Some(ReadOnly::ClockBehind { micros: 8_061_000_000 });
+        assert_eq!(start(939).fault(), fell_back_further, "told by the last event");
     }
 }

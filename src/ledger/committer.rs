@@ -46,7 +46,7 @@ impl Committer {
                 self.handoff.put(Arc::clone(&group.events), head);
                 Committed::Durable(group.replies, head.next_seq)
             }
-            Err(error @ (StoreError::Full { .. } | StoreError::ReadOnly { .. })) => {
+            Err(error @ (StoreError::Full { .. } | StoreError::SpaceUnknown { .. } | StoreError::ReadOnly { .. })) => {
                 Committed::NotWritten(group.replies, Arc::new(error))
             }
             Err(error) => {
@@ -59,6 +59,13 @@ impl Committer {
     fn write(&mut self, bytes: &GroupBytes) -> Result<(), StoreError> {
         tracing::trace_span!("append", bytes = bytes.bytes()).in_scope(|| self.store.append(bytes))?;
         tracing::trace_span!("sync").in_scope(|| self.store.sync())
+    }
+
+    /// Lets the store do what may wait; called after the answers of a group went out, and once a second.
+    pub fn tend(&mut self) {
+        if let Err(error) = self.store.tend() {
+            tracing::error!(%error, "the store can't note how far the log reaches, the next write will latch the ledger");
+        }
     }
 
     /// Removes the private text of an event, durably.

@@ -10,6 +10,7 @@ use super::handoff::Handoff;
 use super::heads::KeepHeads;
 use super::lookup::Lookup;
 use super::published::Published;
+use super::reach::least_events;
 use super::sources::{Clock, Entropy, SystemClock, SystemEntropy};
 use super::threads::start;
 use super::writer::{Writer, ledger_actor, ledger_envelope};
@@ -179,7 +180,7 @@ pub(super) fn create(path: &Path, options: Options) -> Result<Ledger, OpenError>
 
 pub(super) fn open(path: &Path, options: Options) -> Result<Ledger, OpenError> {
     check_heads(path, &options)?;
-    let store = SledStore::open(path, sled_options(&options))?;
+    let store = open_log(path, sled_options(&options))?;
     let ledger = store.ledger();
     let parts = directory_parts(store)?;
     // A crash may have come between the directory's creation and the genesis event.
@@ -187,6 +188,15 @@ pub(super) fn open(path: &Path, options: Options) -> Result<Ledger, OpenError> {
         Some(_) => open_over(parts, options),
         None => create_over(parts, ledger, options),
     }
+}
+
+/// Opens the log of the ledger in a directory, without its spine: for who only reads it. What an index or a checkpoint
+/// of the ledger covers must be there. Dropped without a change, it leaves the ledger as it was.
+///
+/// # Errors
+/// As [`SledStore::open`].
+pub fn open_log(path: &Path, options: SledOptions) -> Result<SledStore, StoreError> {
+    SledStore::open_knowing(path, options, least_events)
 }
 
 fn check_heads(dir: &Path, options: &Options) -> Result<(), OpenError> {

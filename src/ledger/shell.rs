@@ -60,6 +60,8 @@ pub(super) enum Order {
 /// How long the writer lets callers that were answered ask again before the next group goes; the system adds as much
 /// again.
 const GATHER: Duration = Duration::from_micros(50);
+/// How often an idle committer lets the store do what may wait.
+const TEND: Duration = Duration::from_secs(1);
 /// How often an idle writer looks at clocks and progress.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -321,15 +323,15 @@ pub(super) fn run_committer(
 ) -> Option<Committer> {
     const NAME: &str = "committer";
     let mut panicked = false;
-    for order in orders {
-        match order {
-            Order::Erase(_, waiter) if panicked => drop(waiter.send(Err(StoreError::Latched))),
-            Order::Erase(seq, waiter) => {
+    loop {
+        match orders.recv_timeout(TEND) {
+            Ok(Order::Erase(_, waiter)) if panicked => drop(waiter.send(Err(StoreError::Latched))),
+            Ok(Order::Erase(seq, waiter)) => {
                 let erased = life.watch(NAME, || committer.erase_private(seq));
                 panicked = erased.is_err();
                 let _ = waiter.send(erased.unwrap_or(Err(StoreError::Latched)));
             }
-            Order::Commit(group) => {
+            Ok(Order::Commit(group)) => {
                 let (first, next) = span(&group);
                 let unknown = Through::Latched { first, next };
                 let through = match panicked {
@@ -342,7 +344,10 @@ pub(super) fn run_committer(
                 };
                 let _ = to_writer.send(Message::Through(through));
             }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
+        panicked = panicked || life.watch(NAME, || committer.tend()).is_err();
     }
     if !panicked {
         return Some(committer);

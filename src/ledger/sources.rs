@@ -1,14 +1,18 @@
 //! Where time, ids and randomness come from: arguments, so that the same inputs give the same bytes.
 
 use crate::domain::ids::{CommandId, Timestamp};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use uuid::timestamp::context::ContextV7;
+use uuid::{Timestamp as UuidTime, Uuid};
 
 /// What tells the time.
 pub trait Clock: Send + Sync {
     /// The wall clock.
     fn wall(&self) -> Timestamp;
 
-    /// Microseconds since any fixed moment, never going back: what the wall clock is watched against.
+    /// Microseconds since any fixed moment, never going back, time asleep included: what the wall clock is watched
+    /// against.
     fn monotonic_micros(&self) -> i64;
 }
 
@@ -16,14 +20,38 @@ pub trait Clock: Send + Sync {
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
+    monotonic: Monotonic,
+}
+
+/// Which monotonic clock there is.
+#[derive(Clone, Copy, Debug)]
+enum Monotonic {
+    /// It counts the time that the machine sleeps, as the wall clock does.
+    CountsSleep,
+    /// It stands still while the machine sleeps: a wall clock that went on is then taken for one that stepped.
+    StandsStill,
 }
 
 impl SystemClock {
     /// The clocks of the machine.
     #[must_use]
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        let monotonic = match awake_and_asleep() {
+            Some(_) => Monotonic::CountsSleep,
+            None => Monotonic::StandsStill,
+        };
+        Self { started: Instant::now(), monotonic }
     }
+}
+
+/// Microseconds since the machine was started, sleep included, where it has such a clock.
+fn awake_and_asleep() -> Option<i64> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_os = "openbsd"))]
+    let clock = rustix::time::DynamicClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_os = "openbsd")))]
+    let clock = rustix::time::DynamicClockId::Known(rustix::time::ClockId::Monotonic);
+    let time = rustix::time::clock_gettime_dynamic(clock).ok()?;
+    i64::try_from(Duration::try_from(time).ok()?.as_micros()).ok()
 }
 
 impl Default for SystemClock {
@@ -42,7 +70,11 @@ impl Clock for SystemClock {
     }
 
     fn monotonic_micros(&self) -> i64 {
-        i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)
+        let counted = match self.monotonic {
+            Monotonic::CountsSleep => awake_and_asleep(),
+            Monotonic::StandsStill => None,
+        };
+        counted.unwrap_or_else(|| i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX))
     }
 }
 
@@ -67,10 +99,42 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// A new uuid v7 by the clocks of the machine: behind all that this process made before. Where the clock says less than
+/// 1970 it begins with zeros, for an id is no record of the time.
+#[must_use]
+pub fn fresh_uuid() -> Uuid {
+    static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+    let micros = u64::try_from(SystemClock::new().wall().0).unwrap_or(0);
+    let nanos = u32::try_from(micros % 1_000_000 * 1_000).unwrap_or(0);
+    Uuid::new_v7(UuidTime::from_unix(&CONTEXT, micros / 1_000_000, nanos))
+}
+
 /// A new uuid v7 for a command whose caller named none.
 pub(super) fn new_command_id(now: Timestamp, entropy: &dyn Entropy) -> CommandId {
     let mut random = [0; 10];
     entropy.fill(&mut random);
     let millis = u64::try_from(now.0.max(0) / 1_000).unwrap_or(0);
     CommandId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fresh_uuids_are_in_the_order_in_which_they_were_made() {
+        let made: Vec<Uuid> = (0..10_000).map(|_| fresh_uuid()).collect();
+        assert!(made.is_sorted_by(|before, behind| before < behind));
+        assert_eq!(made[0].get_version_num(), 7);
+    }
+
+    #[test]
+    fn the_monotonic_clock_runs() {
+        let clock = SystemClock::new();
+        let before = clock.monotonic_micros();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        assert!((5_000..5_000_000).contains(&(clock.monotonic_micros() - before)));
+        #[cfg(target_os = "linux")]
+        assert!(matches!(clock.monotonic, Monotonic::CountsSleep));
+    }
 }

@@ -126,7 +126,7 @@ const LOOKED_AHEAD_MIN: usize = 16;
 impl<T> Writer<T> {
     /// A writer that goes on where this state and head stand.
     pub fn new(state: State, head: Head, lookup: Lookup, entropy: Arc<dyn Entropy>, reading: Reading) -> Self {
-        let watch = ClockWatch::start(reading, state.recorded_at());
+        let watch = ClockWatch::start(reading, state.trusted_clock(), state.recorded_at());
         let (window, draft, catching_up, accepted) = (VecDeque::new(), None, None, None);
         Self { state, head, window, draft, watch, lookup, entropy, catching_up, accepted }
     }

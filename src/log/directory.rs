@@ -3,13 +3,15 @@
 //! All checks are made before anything in it is opened for writing, so a directory that can't be taken is left
 //! exactly as it was.
 
-use super::chain::{Hash, Head};
+use super::chain::Head;
+use super::reached::Reached;
 use super::store::StoreError;
-use crate::domain::ids::{LedgerId, Seq};
+use crate::domain::ids::LedgerId;
+use crate::files::small;
 use crate::limits::FORMAT_VERSION;
 use rustix::fs::{Access, FlockOperation};
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use uuid::Uuid;
@@ -21,29 +23,10 @@ pub(super) const LOG: &str = "log";
 /// The file in it that holds everything.
 pub(super) const DB: &str = "db";
 const DERIVED: &str = "derived";
-/// How far the log reached when the ledger was last closed.
-const REACHED: &str = "REACHED";
+/// The marker while the ledger is being made: it gets its name when everything else is there.
+const UNFINISHED: &str = "COUNTERFOIL.new";
 const FIRST_LINE: &str = "counterfoil ledger";
 const TEXT_BYTES_MAX: u64 = 1_024;
-
-/// How far the log reached when the ledger was last opened or closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reached {
-    pub(super) head: Head,
-    /// A hash of the parts of sled's file that decide what it does when it is opened; only after closing.
-    pub(super) seal: Option<Hash>,
-}
-
-fn parse_reached(text: &str) -> Option<Reached> {
-    let mut lines = text.lines();
-    let next_seq = Seq(lines.next()?.strip_prefix("events ")?.parse().ok()?);
-    let hash = Hash::from_hex(lines.next()?.strip_prefix("hash ")?)?;
-    let seal = match lines.next() {
-        None => None,
-        Some(line) => Some(Hash::from_hex(line.strip_prefix("seal ")?)?),
-    };
-    Some(Reached { head: Head { next_seq, hash }, seal })
-}
 
 /// The ownership of a directory; it ends when this is dropped, and with the process.
 #[derive(Debug)]
@@ -58,93 +41,88 @@ impl Claim {
         &self.path
     }
 
+    /// Owns it on, whatever becomes of this one.
+    pub(super) fn hold(&self) -> Result<File, StoreError> {
+        self._lock.try_clone().map_err(|source| StoreError::Io { what: "locking the ledger", source })
+    }
+
     pub(super) fn derived(&self) -> PathBuf {
         self.path.join(DERIVED)
     }
 
-    /// Keeps how far the log reaches, so that a log that is shorter when it is opened again is noticed.
-    pub(super) fn write_reached(&self, reached: &Reached) -> Result<(), StoreError> {
-        let mut text = format!("events {}\nhash {}\n", reached.head.next_seq, reached.head.hash);
-        if let Some(seal) = reached.seal {
-            text.push_str(&format!("seal {seal}\n"));
-        }
-        let io = |source| StoreError::Io { what: "noting how far the log reaches", source };
-        let unfinished = self.path.join(format!("{REACHED}.new"));
-        let mut file = File::create(&unfinished).map_err(io)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-        std::fs::rename(&unfinished, self.path.join(REACHED)).map_err(io)?;
-        sync_directory(&self.path).map_err(io)
-    }
-
-    /// What was noted when the ledger was last opened or closed; none where it never was.
-    pub(super) fn reached(&self) -> Result<Option<Reached>, StoreError> {
-        let text = match std::fs::read_to_string(self.path.join(REACHED)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                return Err(StoreError::Io { what: "reading how far the log reached", source });
-            }
-        };
-        match parse_reached(&text) {
-            Some(reached) => Ok(Some(reached)),
-            None => {
-                Err(not_a_ledger(&self.path, format!("the file {REACHED} is damaged: remove it and verify the ledger")))
-            }
-        }
-    }
-
-    /// Forgets how far the log reached.
-    pub(super) fn forget_reached(&self) -> Result<(), StoreError> {
-        match std::fs::remove_file(self.path.join(REACHED)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::Io { what: "forgetting how far the log reached", source: error })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Ends the creation of a ledger: everything in it is made durable, then the marker is written, then it is.
-    pub(super) fn finish(&mut self, ledger: LedgerId) -> Result<(), StoreError> {
+    /// Ends the creation of a ledger: everything in it is made durable, then its marker gets its name, then that is.
+    pub(super) fn finish(&self) -> Result<(), StoreError> {
         let path = &self.path;
-        let io = |source| StoreError::Io { what: "creating the ledger's directory", source };
-        sync_tree(&path.join(LOG)).map_err(io)?;
-        sync_tree(&path.join(DERIVED)).map_err(io)?;
-        let unfinished = path.join(format!("{MARKER}.new"));
-        let mut marker = File::create_new(&unfinished).map_err(io)?;
-        lock(&marker, path)?;
-        let text = format!("{FIRST_LINE}\nformat {FORMAT_VERSION}\nledger {ledger}\n");
-        marker.write_all(text.as_bytes()).and_then(|()| marker.sync_all()).map_err(io)?;
-        std::fs::rename(&unfinished, path.join(MARKER)).map_err(io)?;
-        sync_directory(path).map_err(io)?;
-        sync_directory(parent(path)).map_err(io)?;
-        // From here on the marker is what others lock.
-        self._lock = marker;
-        Ok(())
+        sync_tree(&path.join(LOG)).map_err(creating)?;
+        sync_tree(&path.join(DERIVED)).map_err(creating)?;
+        std::fs::rename(path.join(UNFINISHED), path.join(MARKER)).map_err(creating)?;
+        sync_directory(path).map_err(creating)?;
+        sync_directory(parent(path)).map_err(creating)
     }
 }
 
-/// Makes the directories of a new ledger, in a place that is missing or empty.
-pub(super) fn prepare(path: &Path) -> Result<Claim, StoreError> {
-    let io = |source| StoreError::Io { what: "creating the ledger's directory", source };
+fn creating(source: std::io::Error) -> StoreError {
+    StoreError::Io { what: "creating the ledger's directory", source }
+}
+
+/// Makes the directories of a new ledger, in a place that is missing or empty, or in which the creation of one was cut
+/// short: then the unfinished marker is still there, which a ledger never has.
+pub(super) fn prepare(path: &Path, ledger: LedgerId) -> Result<Claim, StoreError> {
     match std::fs::create_dir(path) {
         Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let is_empty = path.is_dir() && std::fs::read_dir(path).map_err(io)?.next().is_none();
-            if !is_empty {
-                return Err(StoreError::AlreadyExists { path: path.to_owned() });
-            }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match what_is_there(path)? {
+            There::Nothing | There::Unfinished => {}
+            There::Something => return Err(StoreError::AlreadyExists { path: path.to_owned() }),
+        },
+        Err(error) if matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => {
+            return Err(read_only(path));
         }
-        Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => return Err(read_only(path)),
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Err(read_only(path)),
-        Err(error) => return Err(io(error)),
+        Err(error) => return Err(creating(error)),
     }
     check_writable(path)?;
-    let directory = File::open(path).map_err(io)?;
+    let directory = File::open(path).map_err(creating)?;
     lock(&directory, path)?;
-    for part in [LOG, DERIVED] {
-        std::fs::create_dir(path.join(part)).map_err(io)?;
+    let text = format!("{FIRST_LINE}\nformat {FORMAT_VERSION}\nledger {ledger}\n");
+    let options = &mut File::options();
+    let mut marker = options.write(true).create(true).truncate(false).open(path.join(UNFINISHED)).map_err(creating)?;
+    lock(&marker, path)?;
+    // Somebody else may have finished meanwhile; then this is a marker with another name now.
+    if matches!(what_is_there(path)?, There::Something) {
+        return Err(StoreError::AlreadyExists { path: path.to_owned() });
     }
-    Ok(Claim { path: path.to_owned(), _lock: directory })
+    marker.set_len(0).map_err(creating)?;
+    marker.write_all(text.as_bytes()).and_then(|()| marker.sync_all()).map_err(creating)?;
+    for part in [LOG, DERIVED] {
+        match std::fs::remove_dir_all(path.join(part)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(creating(error)),
+            _ => std::fs::create_dir(path.join(part)).map_err(creating)?,
+        }
+    }
+    // From here on the marker is what others lock, whatever it is called.
+    Ok(Claim { path: path.to_owned(), _lock: marker })
+}
+
+enum There {
+    Nothing,
+    /// Parts of a ledger whose creation was cut short.
+    Unfinished,
+    Something,
+}
+
+fn what_is_there(path: &Path) -> Result<There, StoreError> {
+    if !path.is_dir() {
+        return Ok(There::Something);
+    }
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(creating)? {
+        names.push(entry.map_err(creating)?.file_name());
+    }
+    let is_ours = |name: &std::ffi::OsString| [UNFINISHED, LOG, DERIVED].iter().any(|part| name == part);
+    Ok(match names.iter().any(|name| name == UNFINISHED) {
+        _ if names.is_empty() => There::Nothing,
+        true if names.iter().all(is_ours) => There::Unfinished,
+        _ => There::Something,
+    })
 }
 
 /// Whether a directory may be made in this place: it is missing or empty.
@@ -174,9 +152,9 @@ pub(super) fn claim(path: &Path) -> Result<(Claim, LedgerId), StoreError> {
         return Err(not_a_ledger(path, "there is no such directory".to_owned()));
     }
     let marker = path.join(MARKER);
-    let file = match File::open(&marker) {
+    let file = match small::open(&marker) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(not_a_ledger(path, format!("the file {MARKER} is missing, or its creation was cut short")));
         }
         Err(source) => {
@@ -199,8 +177,7 @@ pub(super) fn claim(path: &Path) -> Result<(Claim, LedgerId), StoreError> {
 
 fn read_marker(path: &Path, file: &File) -> Result<LedgerId, StoreError> {
     let io = |source| StoreError::Io { what: "reading the ledger's marker", source };
-    let mut text = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, TEXT_BYTES_MAX), &mut text).map_err(io)?;
+    let text = small::read_open(file, &path.join(MARKER), TEXT_BYTES_MAX).map_err(io)?;
     let damaged = |what: &str| not_a_ledger(path, format!("the file {MARKER} {what}"));
     let text = String::from_utf8(text).map_err(|_| damaged("is not text"))?;
     let mut lines = text.lines();
@@ -222,26 +199,11 @@ fn read_marker(path: &Path, file: &File) -> Result<LedgerId, StoreError> {
     }
 }
 
-/// Removes what sled leaves behind when it is stopped while it writes a snapshot: it would take the half-written
-/// file for the newest one. Snapshots only make opening faster, so nothing is lost.
-pub(super) fn remove_leftovers(path: &Path) -> Result<(), StoreError> {
-    let io = |source| StoreError::Io { what: "removing left-over temporary files", source };
-    for entry in std::fs::read_dir(path.join(LOG)).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && (name.ends_with(".generating") || name.ends_with(".in___motion")) {
-            std::fs::remove_file(entry.path()).map_err(io)?;
-        }
-    }
-    Ok(())
-}
-
 /// Bytes that the disk below a directory has left for us.
 pub(super) fn free_bytes(path: &Path) -> Result<u64, StoreError> {
     match rustix::fs::statvfs(path) {
         Ok(disk) => Ok(disk.f_bavail.saturating_mul(disk.f_frsize)),
-        Err(error) => Err(StoreError::Io { what: "asking how much room is left", source: error.into() }),
+        Err(error) => Err(StoreError::SpaceUnknown { path: path.to_owned(), source: error.into() }),
     }
 }
 
@@ -300,7 +262,7 @@ fn sync_tree(directory: &Path) -> std::io::Result<()> {
     sync_directory(directory)
 }
 
-fn sync_directory(directory: &Path) -> std::io::Result<()> {
+pub(super) fn sync_directory(directory: &Path) -> std::io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
@@ -317,35 +279,12 @@ pub(super) fn look(path: &Path) -> Result<Looked, StoreError> {
     if !path.join(LOG).join(DB).is_file() {
         return Err(not_a_ledger(path, format!("the file {LOG}/{DB} is missing")));
     }
-    let reached = std::fs::read_to_string(path.join(REACHED)).ok().and_then(|text| parse_reached(&text));
-    let reached = reached.map(|reached| reached.head);
-    let Ok(marker) = File::open(path.join(MARKER)) else {
+    let reached = Reached::read(path).ok().flatten().map(|reached| reached.head);
+    let Ok(marker) = small::open(&path.join(MARKER)) else {
         return Ok(Looked { ledger: None, reached, lock: None });
     };
     lock(&marker, path)?;
     Ok(Looked { ledger: read_marker(path, &marker).ok(), reached, lock: Some(marker) })
-}
-
-/// Copies a log's files into a new directory.
-pub(super) fn copy_log(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let io = |source| StoreError::Io { what: "copying the log's files", source };
-    std::fs::create_dir(to).map_err(io)?;
-    copy_tree(&from.join(LOG), &to.join(LOG)).map_err(io)
-}
-
-fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy_tree(&entry.path(), &to)?,
-            false => {
-                std::fs::copy(entry.path(), to)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Removes sled's snapshots, which only make opening faster.

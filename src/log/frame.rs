@@ -71,6 +71,16 @@ impl FrameKey {
         }
     }
 
+    /// The greatest key below this one, where there is one.
+    #[must_use]
+    pub(super) const fn before(self) -> Option<Self> {
+        match (self.part.checked_sub(1), self.first.0.checked_sub(1)) {
+            (Some(part), _) => Some(Self { first: self.first, part }),
+            (None, Some(first)) => Some(Self::last_of(Seq(first))),
+            (None, None) => None,
+        }
+    }
+
     /// The stored form: seq u64, part u32, both big-endian.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 12] {

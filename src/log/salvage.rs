@@ -13,8 +13,15 @@ use super::sled_store::SledStore;
 use super::store::{Frames, StoreError, StoreReader};
 use super::walk::Walk;
 use crate::domain::ids::{LedgerId, Seq};
-use std::path::{Path, PathBuf};
+use crate::files::scratch::Scratch;
+use crate::files::small;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::Arc;
+
+/// What the names of copies begin with.
+const SCRATCH_PREFIX: &str = "counterfoil-salvage-";
 
 /// Places at which the store can't be read, after which a survey gives up.
 const GAPS_MAX: u32 = 10_000;
@@ -218,13 +225,14 @@ impl Iterator for Surviving<'_> {
     }
 }
 
-/// A copy of a ledger's log, to be read whatever state it is in; the original is only ever read. It goes away with
-/// this.
+/// A copy of a ledger's log, to be read whatever state it is in; the original is only ever read. Only its owner may read
+/// it, for it holds the private texts. It goes away with this, or with the next copy where its run was killed.
 pub struct Remains {
-    place: PathBuf,
     ledger: Option<LedgerId>,
     reached: Option<Head>,
+    // Goes before the place that it reads.
     reader: Option<Arc<dyn StoreReader>>,
+    _place: Scratch,
 }
 
 impl Remains {
@@ -235,16 +243,17 @@ impl Remains {
     /// [`StoreError::Corrupted`] where sled can't read its file at all; [`StoreError::Io`].
     pub fn copy(dir: &Path, scratch: &Path) -> Result<Self, StoreError> {
         let Looked { ledger, reached, lock } = directory::look(dir)?;
-        let place = scratch.join(format!("counterfoil-salvage-{}", uuid::Uuid::now_v7().simple()));
-        let mut remains = Self { place, ledger, reached, reader: None };
-        directory::copy_log(dir, &remains.place)?;
+        let io = |source| StoreError::Io { what: "copying the log's files", source };
+        let place = Scratch::new(scratch, SCRATCH_PREFIX).map_err(io)?;
+        let copied = place.path();
+        copy_tree(&dir.join(directory::LOG), &copied.join(directory::LOG)).map_err(io)?;
         drop(lock);
-        remains.reader = Some(SledStore::read_what_is_left(&remains.place).or_else(|_| {
+        let reader = SledStore::read_what_is_left(copied).or_else(|_| {
             // A snapshot of sled's is only a short cut; a damaged one is in the way.
-            directory::remove_snapshots(&remains.place)?;
-            SledStore::read_what_is_left(&remains.place)
-        })?);
-        Ok(remains)
+            directory::remove_snapshots(copied)?;
+            SledStore::read_what_is_left(copied)
+        })?;
+        Ok(Self { ledger, reached, reader: Some(reader), _place: place })
     }
 
     /// What can be read.
@@ -266,10 +275,43 @@ impl Remains {
     }
 }
 
-impl Drop for Remains {
-    fn drop(&mut self) {
-        self.reader = None;
-        // What can't be removed is the scratch directory's to clean.
-        let _ = std::fs::remove_dir_all(&self.place);
+/// Copies files and directories, for their owner alone.
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    DirBuilder::new().mode(0o700).create(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy_tree(&entry.path(), &to)?,
+            false => {
+                let mut copy = File::options().write(true).create_new(true).mode(0o600).open(to)?;
+                std::io::copy(&mut small::open(&entry.path())?, &mut copy)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_copy_is_its_owners_alone_and_waits_for_nobody() {
+        let place = tempfile::tempdir().unwrap();
+        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        std::fs::create_dir_all(from.join("blobs")).unwrap();
+        for name in ["db", "blobs/1"] {
+            std::fs::write(from.join(name), "private").unwrap();
+            std::fs::set_permissions(from.join(name), PermissionsExt::from_mode(0o644)).unwrap();
+        }
+        copy_tree(&from, &to).unwrap();
+        let mode = |name: &str| std::fs::metadata(to.join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(["", "blobs", "db", "blobs/1"].map(mode), [0o700, 0o700, 0o600, 0o600]);
+        assert_eq!(std::fs::read(to.join("blobs/1")).unwrap(), b"private");
+        rustix::fs::mkfifoat(rustix::fs::CWD, from.join("snap.1"), rustix::fs::Mode::RWXU).unwrap();
+        let error = copy_tree(&from, &place.path().join("again")).unwrap_err();
+        assert!(error.to_string().contains("snap.1 is a FIFO"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/COUNTERFOIL   a small text: that this is a ledger, its format, its id; written last when it is created
-//! DIR/REACHED       a small text: how many events there were when it was last closed, and the last hash
+//! DIR/REACHED       a small text: how many events there are, and the last hash
 //! DIR/log/          sled's own files, with the trees `frames`, `private` and `meta`
 //! DIR/derived/      index runs and checkpoints of others: disposable
 //! ```
@@ -19,18 +19,19 @@
 //! buffer that is full by then is left to whoever leaves it last, and when that write fails sled notes the error and
 //! wakes nobody, so a `flush` waits for ever.
 //!
-//! What sled can't read at the end of its file it takes for a write that was cut short: it overwrites it and goes
-//! on, in silence. So the store notes how far the log reached when it is opened and closed, and refuses a shorter
-//! one later; and when it is closed it seals what sled would look at, and holds that against the seal before sled
-//! is let at it again. What was written after the last opening by a process that died is not sealed: damage there
-//! is found out by the shorter log, and what follows it is lost; restore it from a copy.
+//! What sled can't read it takes for a write that was cut short: it overwrites it and goes on, in silence. So before sled
+//! is let at its files they are read and judged ([`sled_file`](super::sled_file)); a ledger that was closed has a seal on
+//! what sled looks at. When sled has opened them, the end of the log is held against what was noted elsewhere: `REACHED`,
+//! which is written behind each group's sync and before its answers ([`reached`](super::reached)), and what an index or a
+//! checkpoint of this ledger covers. A log that ends before that is refused, and sled's repairs are taken back.
 
 use super::chain::{Hash, Head, PrivateText};
-use super::directory::{self, Claim, Reached};
+use super::directory::{self, Claim};
 use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
-use super::segments;
+use super::reached::{Reached, Witness};
+use super::sled_file::{SledFile, fingerprint_of};
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
@@ -39,7 +40,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const FRAMES: &str = "frames";
@@ -74,8 +75,12 @@ pub struct SledStore {
     db_file: File,
     /// Bytes that sled was given since the last sync.
     unsynced_bytes: Cell<usize>,
-    /// The head behind the last group that was appended since it was opened.
-    appended: Option<Head>,
+    /// How far the log reaches, noted beside it.
+    witness: Witness,
+    /// The head behind the last group that was appended, where that was not synced yet.
+    unnoted: Option<Head>,
+    /// The seal that was found, until something is changed.
+    found_seal: Option<Hash>,
     latched: bool,
 }
 
@@ -154,27 +159,29 @@ impl SledStore {
     /// [`StoreError::AlreadyExists`] where something is there; [`StoreError::ReadOnly`]; [`StoreError::Full`];
     /// [`StoreError::Io`].
     pub fn create(path: &Path, ledger: LedgerId, options: SledOptions) -> Result<Self, StoreError> {
-        let mut store = Self::begin(path, ledger, options)?;
+        let store = Self::begin(path, ledger, options)?;
         store.finish()?;
         Ok(store)
     }
 
     /// Makes everything in a ledger's directory but the marker, without which it is none.
     pub(super) fn begin(path: &Path, ledger: LedgerId, options: SledOptions) -> Result<Self, StoreError> {
-        let claim = directory::prepare(path)?;
+        check_clock()?;
+        let claim = directory::prepare(path, ledger)?;
         check_space(path, options.reserve_bytes)?;
         let db = open_db(path, options)?;
         write_meta(&db, ledger)?;
         let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
         let db_file = open_db_file(path)?;
-        let store = Self::new(claim, ledger, options, trees, db_file);
+        let witness = Witness::open(path, Reached::NOTHING)?;
+        let store = Self::new(claim, ledger, options, trees, db_file, witness);
         store.flush()?;
         Ok(store)
     }
 
-    /// Writes the marker: from now on the directory is a ledger's.
-    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
-        self.claim.finish(self.ledger)
+    /// Gives the marker its name: from now on the directory is a ledger's.
+    pub(super) fn finish(&self) -> Result<(), StoreError> {
+        self.claim.finish()
     }
 
     /// What sled can still read of its files in a directory that nobody else uses, whatever is missing beside them.
@@ -191,17 +198,75 @@ impl SledStore {
     }
 
     /// Opens a ledger's directory. Before sled is let at it, the store has made sure that it is one, that its format
-    /// is known, that all its parts are there, that it can be written and that nobody else has it.
+    /// is known, that all its parts are there, that it can be written, that nobody else has it, and that sled's files are
+    /// what sled wrote.
     ///
     /// # Errors
     /// [`StoreError::NotALedger`], [`StoreError::VersionUnsupported`], [`StoreError::AlreadyOpen`],
-    /// [`StoreError::ReadOnly`] with nothing changed; [`StoreError::Corrupted`] where sled can't read its files.
+    /// [`StoreError::ReadOnly`]; [`StoreError::Io`] where something can't be read; [`StoreError::Corrupted`] where sled's
+    /// files or the end of the log are not what they were. Nothing is changed then.
     pub fn open(path: &Path, options: SledOptions) -> Result<Self, StoreError> {
+        Self::open_knowing(path, options, |_, _, known| known)
+    }
+
+    /// As [`open`](Self::open), for who knows more of how far the log must reach: `least` is given the ledger, the
+    /// directory of what is derived and how many events there must be as was noted, and answers how many there must be.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_knowing(
+        path: &Path,
+        options: SledOptions,
+        least: impl FnOnce(LedgerId, &Path, Seq) -> Seq,
+    ) -> Result<Self, StoreError> {
+        check_clock()?;
         let (claim, ledger) = directory::claim(path)?;
-        check_seal(&claim)?;
-        directory::remove_leftovers(path)?;
+        let log = path.join(directory::LOG);
+        let before = SledFile::read(&log)?;
+        let reached = Reached::read(path)?;
+        let found = reached.unwrap_or(Reached::NOTHING);
+        let least = least(ledger, &claim.derived(), found.head.next_seq);
+        if found.seal.is_some_and(|seal| seal != before.fingerprint()) {
+            return Err(not_as_closed());
+        }
+        let held = claim.hold()?;
+        // Until it is closed again nobody vouches for what sled does.
+        let mut witness = Witness::open(path, found)?;
+        if found.seal.is_some()
+            && let Err(error) = witness.note_durably(Reached { seal: None, ..found })
+        {
+            // Best effort: without the seal the ledger is as whole as with it.
+            let _ = witness.note(found);
+            return Err(error);
+        }
+        let opened = Self::open_sled(claim, ledger, options, &before, witness).and_then(|mut store| {
+            store.check_end(least)?;
+            store.found_seal = found.seal;
+            Ok(store)
+        });
+        let opened = opened.map_err(|error| match take_back(path, &before, found) {
+            Ok(()) => error,
+            Err(failed) => failed,
+        });
+        drop(held);
+        opened
+    }
+
+    /// Lets sled open its files, and makes sure that it left alone what it had no reason to touch.
+    fn open_sled(
+        claim: Claim,
+        ledger: LedgerId,
+        options: SledOptions,
+        before: &SledFile,
+        witness: Witness,
+    ) -> Result<Self, StoreError> {
+        before.clear_the_way()?;
+        let path = claim.path();
         let already_open = || StoreError::AlreadyOpen { path: path.to_owned() };
         let db = open_db_patiently(path, options)?.ok_or_else(already_open)?;
+        if !before.is_kept()? {
+            return Err(misread());
+        }
         let names = guarded("reading the names of the trees", || db.tree_names())?;
         for name in [FRAMES, PRIVATE, META] {
             if !names.iter().any(|found| found.as_ref() == name.as_bytes()) {
@@ -211,45 +276,69 @@ impl SledStore {
         check_meta(path, &tree(&db, META)?, ledger)?;
         let trees = Trees { frames: tree(&db, FRAMES)?, private: tree(&db, PRIVATE)?, db };
         let db_file = open_db_file(path)?;
-        let store = Self::new(claim, ledger, options, trees, db_file);
-        store.check_reached()?;
-        Ok(store)
+        Ok(Self::new(claim, ledger, options, trees, db_file, witness))
     }
 
-    fn new(claim: Claim, ledger: LedgerId, options: SledOptions, trees: Trees, db_file: File) -> Self {
+    fn new(
+        claim: Claim,
+        ledger: LedgerId,
+        options: SledOptions,
+        trees: Trees,
+        db_file: File,
+        witness: Witness,
+    ) -> Self {
         let trees = Shared::new(trees);
         let unsynced_bytes = Cell::new(0);
-        Self { claim, ledger, options, trees, db_file, unsynced_bytes, appended: None, latched: false }
+        let (unnoted, found_seal) = (None, None);
+        Self { claim, ledger, options, trees, db_file, unsynced_bytes, witness, unnoted, found_seal, latched: false }
     }
 
-    /// Holds the end of the log against how far it reached when it was last closed.
-    fn check_reached(&self) -> Result<(), StoreError> {
-        let reached = self.claim.reached()?.map_or(Head::EMPTY, |reached| reached.head);
-        let last = self.trees.last_frame()?;
-        let head = last.and_then(|(key, bytes)| marked_head(key, &bytes));
-        let end = head.map_or(Seq(0), |head| head.next_seq);
-        match head {
-            Some(head) if end > reached.next_seq => self.claim.write_reached(&Reached { head, seal: None }),
-            _ if end == reached.next_seq => Ok(()),
-            // The last frame belongs to a tail, so where the log ends is found out by who reads it.
-            None if self.reaches(reached.next_seq)? => Ok(()),
-            _ => Err(StoreError::Corrupted {
-                seq: Some(end),
+    /// Holds the end of the log against how far it reached by what was noted elsewhere.
+    fn check_end(&mut self, least: Seq) -> Result<(), StoreError> {
+        let Reached { head: reached, .. } = self.witness.noted();
+        let end = self.last_marked(Seq(u64::MAX))?;
+        let shorter = |events: Seq, what: &str| StoreError::Corrupted {
+            seq: Some(end.next_seq),
+            what: format!("{what} {events} events, and it ends before that now; nothing was changed"),
+        };
+        if end.next_seq < reached.next_seq {
+            let what = format!("the last one has the hash {}: the log once held", reached.hash);
+            return Err(shorter(reached.next_seq, &what));
+        }
+        if end.next_seq < least {
+            return Err(shorter(least, "an index or checkpoint of this ledger (in DIR/derived) covers"));
+        }
+        let found = self.last_marked(Seq(reached.next_seq.0.saturating_sub(1)))?;
+        if reached != Head::EMPTY && found != reached {
+            return Err(StoreError::Corrupted {
+                seq: Some(Seq(reached.next_seq.0.saturating_sub(1))),
                 what: format!(
-                    "the log once held {} events, the last one with the hash {}, and ends before that now",
+                    "the log was noted to hold {} events, the last one with the hash {}, and has another history now; \
+                     nothing was changed",
                     reached.next_seq, reached.hash
                 ),
-            }),
+            });
+        }
+        match end.next_seq > reached.next_seq {
+            true => self.witness.note_durably(Reached { head: end, seal: None }),
+            false => Ok(()),
         }
     }
 
-    /// Whether a frame is there that a log with so many events must have.
-    fn reaches(&self, events: Seq) -> Result<bool, StoreError> {
-        let Some(last) = events.0.checked_sub(1).map(Seq) else {
-            return Ok(true);
-        };
-        let found = self.trees.frame_at_or_before(FrameKey::last_of(last))?;
-        Ok(found.and_then(|(key, bytes)| marked_head(key, &bytes)).is_some_and(|head| head.next_seq == events))
+    /// The head at the last commit mark in a frame that begins at or before this event.
+    fn last_marked(&self, seq: Seq) -> Result<Head, StoreError> {
+        let mut at = FrameKey::last_of(seq);
+        loop {
+            let Some((key, bytes)) = self.trees.frame_at_or_before(at)? else { return Ok(Head::EMPTY) };
+            if let Some(head) = marked_head(key, &bytes) {
+                return Ok(head);
+            }
+            // What a stopped write left, or the middle of a group.
+            match key.before() {
+                Some(before) => at = before,
+                None => return Ok(Head::EMPTY),
+            }
+        }
     }
 
     /// The ledger's own name.
@@ -272,6 +361,10 @@ impl SledStore {
         Ok(())
     }
 
+    fn log(&self) -> PathBuf {
+        self.claim.path().join(directory::LOG)
+    }
+
     /// Syncs first where sled would otherwise have too much unsynced.
     fn make_room(&self, bytes: usize) -> Result<(), StoreError> {
         if self.unsynced_bytes.get().saturating_add(bytes) > UNSYNCED_BYTES_MAX {
@@ -288,7 +381,8 @@ impl SledStore {
 
     /// From the last one back, so that a crash in between leaves no hole.
     fn remove_from(&self, tree: fn(&Trees) -> &sled::Tree, key: &[u8]) -> Result<(), StoreError> {
-        let last = |trees: &Trees| guarded("dropping frames", || tree(trees).range(key..).keys().next_back().transpose());
+        let last =
+            |trees: &Trees| guarded("dropping frames", || tree(trees).range(key..).keys().next_back().transpose());
         while let Some(last) = self.trees.with(last)? {
             // A removal may write the neighbours again.
             self.make_room(FRAME_BYTES_MAX)?;
@@ -298,10 +392,11 @@ impl SledStore {
     }
 
     /// Does a change; an error latches.
-    fn change(&mut self, change: impl FnOnce(&Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn change(&mut self, change: impl FnOnce(&mut Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
         if self.latched {
             return Err(StoreError::Latched);
         }
+        self.found_seal = None;
         let done = change(self);
         self.latched = done.is_err();
         done
@@ -325,19 +420,36 @@ impl Store for SledStore {
             }
             Ok(())
         })?;
-        self.appended = Some(group.head());
+        // What is noted is what the bytes say: a group without its mark is none.
+        let last = group.frames.last().and_then(|(key, bytes)| marked_head(*key, bytes));
+        self.unnoted = last.or(self.unnoted);
         Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
-        self.change(Self::flush)
+        self.change(|store| {
+            store.flush()?;
+            match store.unnoted.take() {
+                Some(head) => store.witness.note(Reached { head, seal: None }),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn tend(&mut self) -> Result<(), StoreError> {
+        if self.latched {
+            return Ok(());
+        }
+        let tended = self.witness.sync_when_due();
+        self.latched = tended.is_err();
+        tended
     }
 
     fn drop_from(&mut self, key: FrameKey) -> Result<(), StoreError> {
-        self.appended = self.appended.filter(|head| head.next_seq <= key.first);
+        self.unnoted = self.unnoted.filter(|head| head.next_seq <= key.first);
         self.change(|store| {
-            if store.claim.reached()?.is_some_and(|reached| reached.head.next_seq > key.first) {
-                store.claim.forget_reached()?;
+            if store.witness.noted().head.next_seq > key.first {
+                store.witness.note_durably(Reached::NOTHING)?;
             }
             store.remove_from(Trees::frames, &key.to_bytes())?;
             store.remove_from(Trees::private, &first_dropped(key).0.to_be_bytes())?;
@@ -358,28 +470,37 @@ impl Store for SledStore {
         self.trees.clone()
     }
 
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
+    fn close(mut self: Box<Self>) -> Result<(), StoreError> {
         if self.latched {
-            return Ok(());
+            return self.trees.end();
         }
-        self.flush()?;
-        let reached = self.claim.reached()?.map(|reached| reached.head);
-        let Some(head) = self.appended.or(reached) else {
-            return Ok(());
-        };
-        self.claim.write_reached(&Reached { head, seal: None })?;
+        if self.found_seal.is_none() {
+            self.sync()?;
+        }
         self.trees.end()?;
-        match seal(self.claim.path(), self.options)? {
-            None => Ok(()),
-            seal => self.claim.write_reached(&Reached { head, seal }),
-        }
+        let seal = match self.found_seal.take() {
+            // Nothing was changed.
+            Some(seal) if fingerprint_of(&self.log())? == seal => Some(seal),
+            _ => seal(self.claim.path(), self.options)?,
+        };
+        let head = self.witness.noted().head;
+        self.witness.note_durably(Reached { head, seal })
     }
 }
 
-/// Whatever becomes of the store, nobody reads on from files that are not owned any more.
+/// Whatever becomes of the store, nobody reads on from files that are not owned any more. Where nothing was changed, the
+/// ledger is left sealed as it was found.
 impl Drop for SledStore {
     fn drop(&mut self) {
-        if let Err(error) = self.trees.end() {
+        let ended = self.trees.end();
+        let resealed = ended.and_then(|()| match self.found_seal.take() {
+            Some(seal) if fingerprint_of(&self.log())? == seal => {
+                let head = self.witness.noted().head;
+                self.witness.note_durably(Reached { head, seal: Some(seal) })
+            }
+            _ => Ok(()),
+        });
+        if let Err(error) = resealed {
             tracing::warn!(%error, "the log was let go");
         }
     }
@@ -419,8 +540,7 @@ impl StoreReader for Shared {
     }
 
     fn private(&self, seq: Seq) -> Result<Option<PrivateText>, StoreError> {
-        let value =
-            self.with(|trees| guarded("reading a private text", || trees.private.get(seq.0.to_be_bytes())))?;
+        let value = self.with(|trees| guarded("reading a private text", || trees.private.get(seq.0.to_be_bytes())))?;
         let read = |value: sled::IVec| {
             PrivateText::from_value(&value).ok_or_else(|| StoreError::Corrupted {
                 seq: Some(seq),
@@ -446,23 +566,41 @@ fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, Fram
 }
 
 fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
-    let config =
-        sled::Config::new().path(path.join(directory::LOG)).cache_capacity(options.cache_bytes).flush_every_ms(None);
-    guarded("opening the log", || config.open().map(|db| Database(Some(db))))
+    guarded("opening the log", || {
+        let config = sled::Config::new().path(path.join(directory::LOG)).cache_capacity(options.cache_bytes);
+        config.flush_every_ms(None).open().map(|db| Database(Some(db)))
+    })
 }
 
 /// Lets sled open its files once more, and seals them: only when it is opened sled writes down how far its file is
-/// whole, and searches what came later for a torn end.
+/// whole, and searches what came later for a torn end. None where that can't be done now: the log is durable without it.
+///
+/// # Errors
+/// [`StoreError::Corrupted`] where the files are not what was written; [`StoreError::Io`] where what sled did to them
+/// can't be taken back.
 fn seal(path: &Path, options: SledOptions) -> Result<Option<Hash>, StoreError> {
-    let Some(db) = open_db_patiently(path, options)? else {
-        tracing::warn!("the log is closed but not sealed: its lock stayed taken");
-        return Ok(None);
+    let log = path.join(directory::LOG);
+    let left_open = |error: StoreError| {
+        tracing::warn!(%error, "the log is closed but not sealed");
+        Ok(None)
     };
-    guarded("closing the log", || {
-        drop(db);
-        Ok(())
-    })?;
-    segments::fingerprint(&open_db_file(path)?).map(Some)
+    let before = match SledFile::read(&log) {
+        Err(error @ StoreError::Corrupted { .. }) => return Err(error),
+        Err(error) => return left_open(error),
+        Ok(before) => before,
+    };
+    let opened = open_db_patiently(path, options).and_then(|db| match (db, before.is_kept()?) {
+        (Some(db), true) => guarded("closing the log", || {
+            drop(db);
+            Ok(())
+        }),
+        (None, _) => Err(StoreError::AlreadyOpen { path: path.to_owned() }),
+        (_, false) => Err(misread()),
+    });
+    match opened.and_then(|()| fingerprint_of(&log)) {
+        Ok(seal) => Ok(Some(seal)),
+        Err(error) => before.restore().map_or_else(Err, |()| left_open(error)),
+    }
 }
 
 /// What sled says where its lock is taken; it has no code of its own for that.
@@ -477,20 +615,39 @@ fn open_db_patiently(path: &Path, options: SledOptions) -> Result<Option<Databas
     opened.transpose()
 }
 
-/// Holds sled's file against the seal that the store put on it when it was closed, and takes the seal off.
-fn check_seal(claim: &Claim) -> Result<(), StoreError> {
-    let Some(Reached { head, seal: Some(seal) }) = claim.reached()? else {
-        return Ok(());
-    };
-    if segments::fingerprint(&open_db_file(claim.path())?)? != seal {
-        return Err(StoreError::Corrupted {
-            seq: None,
-            what: "the newest part of log/db, or the head of one of its segments, is not what it was when the \
-                   ledger was closed; nothing was changed"
-                .to_owned(),
-        });
+fn not_as_closed() -> StoreError {
+    StoreError::Corrupted {
+        seq: None,
+        what: "the newest part of log/db, or the head of one of its segments, is not what it was when the ledger was \
+               closed; nothing was changed"
+            .to_owned(),
     }
-    claim.write_reached(&Reached { head, seal: None })
+}
+
+fn misread() -> StoreError {
+    let what = "sled could not read again what was read a moment before, and began to repair what is whole: its disk may \
+                fail at times, or memory be short; all was put back as it was, nothing is lost";
+    StoreError::Io { what: "opening the log", source: std::io::Error::other(what) }
+}
+
+/// Puts sled's files and the seal back as they were found. sled is closed.
+fn take_back(path: &Path, before: &SledFile, found: Reached) -> Result<(), StoreError> {
+    before.restore()?;
+    match Reached::read(path)? {
+        Some(reached) if reached != found => Witness::open(path, reached)?.note_durably(found),
+        _ => Ok(()),
+    }
+}
+
+/// sled panics under such a clock.
+fn check_clock() -> Result<(), StoreError> {
+    match std::time::SystemTime::now() < std::time::UNIX_EPOCH {
+        false => Ok(()),
+        true => {
+            let what = "the clock shows a time before 1970: set it right and try again; nothing was changed";
+            Err(StoreError::Io { what: "opening the log", source: std::io::Error::other(what) })
+        }
+    }
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {

@@ -11,7 +11,11 @@ use super::sled_store::{SledOptions, SledStore};
 use super::store::{Store, StoreError, StoreReader};
 use super::walk::{RawBatch, Walk};
 use crate::domain::ids::{LedgerId, Seq};
+use crate::files::scratch::random_name;
 use std::fmt;
+use std::fs::{DirBuilder, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// What is done about a private text that can't be read.
@@ -68,8 +72,12 @@ impl From<StoreError> for SnapshotError {
 /// The copy has the ledger's own name, so only one of the two may be written to from then on. It is written beside the
 /// directory under another name, read back, synced and renamed. What is derived is not copied: it is built again.
 ///
+/// While it is written only its owner may read it; then it has the mode of the directory that was there, or that of any
+/// new directory.
+///
 /// # Errors
-/// [`SnapshotError`]; where the process is stopped midway, a directory `.NAME.unfinished-…` stays that is no ledger.
+/// [`SnapshotError`]; where the process is stopped midway, a directory `.NAME.unfinished-…` stays that is no ledger, see
+/// [`unfinished_copies`].
 pub fn snapshot(
     reader: &dyn StoreReader,
     ledger: LedgerId,
@@ -77,10 +85,66 @@ pub fn snapshot(
     dir: &Path,
     texts: Texts,
 ) -> Result<(), SnapshotError> {
+    snapshot_within(reader, ledger, head, dir, texts, 0o777)
+}
+
+/// As [`snapshot`]; whoever may not enter the directory `like`, of the ledger that is copied, may not enter a new one
+/// either.
+///
+/// # Errors
+/// As [`snapshot`].
+pub fn snapshot_like(
+    reader: &dyn StoreReader,
+    ledger: LedgerId,
+    head: Head,
+    dir: &Path,
+    texts: Texts,
+    like: &Path,
+) -> Result<(), SnapshotError> {
+    let source = |source| StoreError::Io { what: "asking who may read the ledger", source };
+    let mode = std::fs::metadata(like).map_err(source)?.mode();
+    snapshot_within(reader, ledger, head, dir, texts, mode & 0o777)
+}
+
+/// Copies of this name that were never finished: their process was stopped, or is still at it.
+///
+/// # Errors
+/// Where the directory that they lie in can't be read.
+pub fn unfinished_copies(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let start = unfinished_prefix(dir);
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(parent)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&start) {
+            found.push(dir.with_file_name(entry.file_name()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn snapshot_within(
+    reader: &dyn StoreReader,
+    ledger: LedgerId,
+    head: Head,
+    dir: &Path,
+    texts: Texts,
+    mode_max: u32,
+) -> Result<(), SnapshotError> {
     directory::check_free(dir)?;
-    let unfinished = unfinished_name(dir);
-    let written =
-        write(reader, ledger, head, &unfinished, texts).and_then(|()| Ok(directory::appear(&unfinished, dir)?));
+    let io = |source| StoreError::Io { what: "creating the ledger's directory", source };
+    let unfinished = dir.with_file_name(random_name(&unfinished_prefix(dir)).map_err(io)?);
+    DirBuilder::new().mode(0o700).create(&unfinished).map_err(|error| match error.kind() {
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+            StoreError::ReadOnly { path: unfinished.clone() }
+        }
+        _ => io(error),
+    })?;
+    let written = write(reader, ledger, head, &unfinished, texts).and_then(|()| {
+        open_up(&unfinished, dir, mode_max).map_err(io)?;
+        Ok(directory::appear(&unfinished, dir)?)
+    });
     if written.is_err() {
         // Best effort: without a marker it is no ledger.
         let _ = std::fs::remove_dir_all(&unfinished);
@@ -88,9 +152,20 @@ pub fn snapshot(
     written
 }
 
-fn unfinished_name(dir: &Path) -> PathBuf {
+/// Gives a finished copy the mode of the directory whose place it takes; or that of a new one, as far as `mode_max`
+/// allows.
+fn open_up(unfinished: &Path, dir: &Path, mode_max: u32) -> std::io::Result<()> {
+    let mode = match std::fs::metadata(dir) {
+        Ok(there) => there.mode() & 0o777,
+        // What is in it was made as anything new is.
+        Err(_) => std::fs::metadata(unfinished.join(directory::LOG))?.mode() & mode_max,
+    };
+    std::fs::set_permissions(unfinished, Permissions::from_mode(mode | 0o700))
+}
+
+fn unfinished_prefix(dir: &Path) -> String {
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
-    dir.with_file_name(format!(".{name}.unfinished-{}", uuid::Uuid::now_v7().simple()))
+    format!(".{name}.unfinished-")
 }
 
 fn write(

@@ -23,8 +23,8 @@ pub type Frames<'a> = Box<dyn Iterator<Item = Result<(FrameKey, FrameBytes), Sto
 /// 4. *No change.* A frame that was appended is never changed and never overwritten; the only way to remove one
 ///    is [`drop_from`](Store::drop_from), which exists for what stands behind the last commit mark.
 /// 5. *Latching.* After a failed `append`, `sync` or `drop_from` nobody knows what is on the disk: the store
-///    refuses every further change with [`StoreError::Latched`] until it is opened again. [`StoreError::Full`]
-///    is found out *before* anything is written and does not latch.
+///    refuses every further change with [`StoreError::Latched`] until it is opened again. [`StoreError::Full`] and
+///    [`StoreError::SpaceUnknown`] are found out *before* anything is written and do not latch.
 /// 6. *Visibility.* A reader sees frames as soon as `append` has returned, synced or not. Who must not see what
 ///    is not durable asks for seqs below the last synced head only.
 pub trait Store: Send {
@@ -32,7 +32,7 @@ pub trait Store: Send {
     /// [`sync`](Store::sync).
     ///
     /// # Errors
-    /// [`StoreError::Full`] with nothing written; [`StoreError::Latched`]; any other error latches the store, and
+    /// [`StoreError::Full`], [`StoreError::SpaceUnknown`] with nothing written; [`StoreError::Latched`]; any other error latches the store, and
     /// the group may be there in whole, in part or not at all.
     fn append(&mut self, group: &GroupBytes) -> Result<(), StoreError>;
 
@@ -41,6 +41,15 @@ pub trait Store: Send {
     /// # Errors
     /// Any error latches the store: what was not synced before may be there or not.
     fn sync(&mut self) -> Result<(), StoreError>;
+
+    /// Does what may wait, such as a sync of what is only noted beside the log. Called after answers went out and, while
+    /// nothing is to be done, at least once a second.
+    ///
+    /// # Errors
+    /// Any error latches the store; what was synced before stands.
+    fn tend(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Removes this frame, all behind it, and private texts of the events that begin there; durable on return.
     ///
@@ -143,6 +152,13 @@ pub enum StoreError {
         /// Bytes that are free.
         free: u64,
     },
+    /// Nobody can say how much room the disk has: its mount may be gone. Nothing was written.
+    SpaceUnknown {
+        /// The directory.
+        path: PathBuf,
+        /// What the disk said.
+        source: std::io::Error,
+    },
     /// The directory can't be written to.
     ReadOnly {
         /// The directory.
@@ -159,7 +175,11 @@ impl fmt::Display for StoreError {
                 if let Some(seq) = seq {
                     write!(f, " at event {seq}")?;
                 }
-                write!(f, ": {what}; restore the directory from a copy and verify it")
+                write!(
+                    f,
+                    ": {what}; leave the directory as it is, see what `counterfoil salvage` can still read of it, and \
+                     restore it from a copy"
+                )
             }
             Self::Latched => f.write_str(
                 "an earlier write failed and nobody knows what reached the disk: close the ledger and open it again",
@@ -183,6 +203,12 @@ impl fmt::Display for StoreError {
                 f,
                 "the disk is full: {free} bytes are free, {needed} are needed; nothing was written, free some and try again"
             ),
+            Self::SpaceUnknown { path, source } => write!(
+                f,
+                "how much room is left in {} can't be asked: {source}; nothing was written, look at its disk and try \
+                 again",
+                path.display()
+            ),
             Self::ReadOnly { path } => {
                 write!(f, "{} can't be written to: mount it for writing or change its permissions", path.display())
             }
@@ -193,7 +219,7 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { source, .. } => Some(source),
+            Self::Io { source, .. } | Self::SpaceUnknown { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use super::PlotError;
 use super::numbers::Numbers;
 use super::times::Times;
+use crate::domain::invisible::{shown, shown_lines};
 use plotters::coord::Shift;
 use plotters::coord::combinators::WithKeyPoints;
 use plotters::coord::types::{RangedCoordi64, RangedCoordi128};
@@ -66,7 +67,8 @@ pub(super) fn picture(
         paint(&paper)?;
         paper.present().map_err(failed)?;
     }
-    Ok(svg)
+    // The picture's own signs are plain, so what is hidden can only be within texts.
+    Ok(shown_lines(&svg).into_owned())
 }
 
 fn font(pixels: f64, colour: RGBColor) -> TextStyle<'static> {
@@ -84,7 +86,7 @@ pub(super) fn fit_beside(labels: impl Iterator<Item = impl AsRef<str>>) -> bool 
 }
 
 fn width_of(text: &str, pixels: f64) -> i32 {
-    (text.chars().count() as f64 * pixels * LETTER).ceil() as i32
+    (shown(text).chars().count() as f64 * pixels * LETTER).ceil() as i32
 }
 
 fn text(paper: &Paper<'_>, text: String, at: (i32, i32), style: TextStyle<'static>) -> Result<(), PlotError> {
@@ -98,6 +100,7 @@ pub(super) fn headline(paper: &Paper<'_>, title: &str, note: &str) -> Result<(),
 }
 
 fn line(paper: &Paper<'_>, said: &str, y: i32, pixels: f64, colour: RGBColor) -> Result<(), PlotError> {
+    let said = &*shown(said);
     let room = WIDTH as i32 - 2 * LEFT;
     let fitting = pixels.min(f64::from(room) / (said.chars().count().max(1) as f64 * LETTER)).max(11.0).floor();
     let letters = (f64::from(room) / (fitting * LETTER)) as usize;

@@ -142,6 +142,19 @@ fn names_are_text_and_never_markup() {
 }
 
 #[test]
+fn what_is_hidden_in_a_name_is_spelled() {
+    let mut plot = stock(&[("A\u{200b}", &[1], &[1]), ("B", &[1], &[1])]);
+    plot.title = "\u{202e}GUM\u{1b}".to_owned();
+    plot.note = "x\u{2028}y".to_owned();
+    plot.panels.iter_mut().for_each(|panel| panel.lines[0].name.push('\u{2066}'));
+    let svg = plot.svg().unwrap();
+    is_well_formed(&svg);
+    for spelled in [r"\u{202e}GUM\u{1b}", r"x\u{2028}y", r"A\u{200b}", r"physical\u{2066}"] {
+        assert!(svg.contains(&format!("\n{spelled}\n")), "{spelled}: {svg}");
+    }
+}
+
+#[test]
 fn every_flow_is_a_bar_and_every_period_a_corner() {
     for days in [1, 2, 12, 365] {
         let svg = movement(days, &["received", "sold"]).svg().unwrap();

@@ -13,7 +13,7 @@ impl Projection for State {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     /// Never fails: what is in the log was decided.

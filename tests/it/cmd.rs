@@ -8,6 +8,9 @@
 //! `COUNTERFOIL_UPDATE=1` writes what is printed now into the scripts.
 
 mod apply;
+mod clocks;
+mod interrupted;
+mod outcomes;
 mod past;
 mod text;
 mod unknown;

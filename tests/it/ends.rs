@@ -48,6 +48,7 @@ enum Place {
     Append,
     Sync,
     Erase,
+    Tend,
     Close,
     /// A file of the index is made.
     Index,
@@ -144,6 +145,11 @@ impl Store for TrapStore {
     fn erase_private(&mut self, seq: Seq) -> Result<(), StoreError> {
         self.trap.at(Place::Erase)?;
         self.store().erase_private(seq)
+    }
+
+    fn tend(&mut self) -> Result<(), StoreError> {
+        self.trap.at(Place::Tend)?;
+        self.store().tend()
     }
 
     fn reader(&self) -> Arc<dyn StoreReader> {

@@ -5,6 +5,7 @@ mod agree;
 mod audit;
 #[cfg(feature = "bench")]
 mod bench;
+mod clocks;
 mod cmd;
 mod demo;
 mod ends;

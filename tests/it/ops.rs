@@ -2,6 +2,7 @@
 
 mod damage;
 mod heads;
+mod hostile;
 mod process;
 mod schema;
 

@@ -40,7 +40,11 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "files::small*", "log::chain*", "heads"],
         never: &[],
     },
-    Rule { about: &["log", "log::*"], may: &["limits", "domain", "files::small*", "log"], never: &[] },
+    Rule {
+        about: &["log", "log::*"],
+        may: &["limits", "domain", "files::small*", "files::scratch*", "log"],
+        never: &[],
+    },
     Rule {
         about: &["index::records*"],
         may: &["limits", "domain", "files", "index", "log::frame*", "log::chain*", "log::codec*", "log::wire*"],
@@ -301,7 +305,9 @@ fn kept_texts() -> Vec<PathBuf> {
             let extension = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
             if path.is_dir() && !["target", ".git"].contains(&name.as_str()) {
                 waiting.push(path);
-            } else if name == "run" || ["rs", "md", "toml", "py", "sh", "yml"].contains(&extension.as_str()) {
+            } else if ["run", "long"].contains(&name.as_str())
+                || ["rs", "md", "toml", "py", "sh", "yml"].contains(&extension.as_str())
+            {
                 found.push(path);
             }
         }

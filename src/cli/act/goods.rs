@@ -5,6 +5,7 @@ use super::lines::{GRAMMAR, LineArgs, bucket};
 use super::said::{Dated, Said};
 use crate::cli::failure::Failure;
 use clap::ValueEnum;
+use counterfoil::ledger::fresh_uuid;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -126,7 +127,7 @@ impl Sell {
         }
         let defaults = [bucket(self.unsellable), ("disposition", self.disposition.map(Goes::word))];
         let lines = self.lines.json("quantity", &defaults)?;
-        let external_id = self.external_id.unwrap_or_else(|| Uuid::now_v7().to_string());
+        let external_id = self.external_id.unwrap_or_else(|| fresh_uuid().to_string());
         let act = json!({
             "kind": "pos_delta", "source": self.source, "external_id": external_id, "delta": delta, "lines": lines,
         });

@@ -3,8 +3,8 @@
 use super::lines::{GRAMMAR, LineArgs};
 use super::said::{Dated, Said};
 use super::{Deed, span};
+use crate::cli::clock;
 use crate::cli::failure::Failure;
-use counterfoil::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl Lapse {
     fn deadline(self) -> Value {
         let after = |span: Duration| {
             let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-            json!(Timestamp::from(chrono::Utc::now()).plus_micros(micros))
+            json!(clock::now().plus_micros(micros))
         };
         self.span.map(after).or_else(|| self.until.map(Value::from)).unwrap_or(Value::Null)
     }

@@ -6,17 +6,17 @@ use crate::cli::Format;
 use crate::cli::answer::{IdBy, Told};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::outcomes::Outcomes;
 use crate::cli::paint::Paint;
 use crate::cli::stock;
 use counterfoil::audit::{Readable, readable};
-use counterfoil::ledger::Foreseen;
+use counterfoil::ledger::{Foreseen, fresh_uuid};
 use counterfoil::named::{NamedError, Spoken};
 use counterfoil::query::{Scope, StockFilter};
 use counterfoil::{Act, Command, CommandId, Ledger, Position};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
-use uuid::Uuid;
 
 /// What a typed act got.
 #[derive(Serialize)]
@@ -41,11 +41,12 @@ impl Answer {
 
 /// Submits an act and shows its receipt.
 pub async fn perform(deed: Deed, context: &mut Context<'_>) -> Result<(), Failure> {
-    let answer = context.with_ledger(async |ledger, _| submit(ledger, deed).await).await?;
+    let answer = context.with_ledger(async |ledger, context| submit(ledger, deed, context.outcomes).await).await?;
     show(answer, context)
 }
 
-async fn submit(ledger: &Ledger, deed: Deed) -> Result<Answer, Failure> {
+/// From the moment that the ledger has answered, nothing that fails keeps the answer from being shown.
+async fn submit(ledger: &Ledger, deed: Deed, outcomes: &mut Outcomes) -> Result<Answer, Failure> {
     let command = match read(ledger, &deed.command)? {
         Ok(command) => command,
         Err(error) => return Ok(Answer::told(Told::not_understood(error))),
@@ -55,15 +56,18 @@ async fn submit(ledger: &Ledger, deed: Deed) -> Result<Answer, Failure> {
     let (command, id, by) = identified(command);
     let told = Told::of(ledger, ledger.submit(command).await, id, by);
     let mut answer = Answer::told(again(told, deed.command));
-    if answer.told.failure().is_err() {
-        return Ok(answer);
-    }
+    let Some(stands) = answer.told.stands() else { return Ok(answer) };
+    outcomes.durable(stands);
     answer.named = deed.named.map(|(what, id)| [(what.to_owned(), id.into())].into_iter().collect());
-    if let Some(losing) = losing {
-        answer.nameless = Nameless::of(ledger, losing)?;
+    match losing.map(|losing| Nameless::of(ledger, losing)) {
+        Some(Ok(nameless)) => answer.nameless = nameless,
+        Some(Err(failure)) => outcomes.failed(failure),
+        None => {}
     }
-    if deed.after == After::Stock {
-        answer.stock = Some(stock_at(ledger, &positions)?);
+    match (deed.after == After::Stock).then(|| stock_at(ledger, &positions)) {
+        Some(Ok(stock)) => answer.stock = Some(stock),
+        Some(Err(failure)) => outcomes.failed(failure),
+        None => {}
     }
     Ok(answer)
 }
@@ -85,7 +89,7 @@ pub fn identified(command: Command) -> (Command, CommandId, IdBy) {
     match command.id {
         Some(id) => (command, id, IdBy::Caller),
         None => {
-            let id = CommandId(Uuid::now_v7());
+            let id = CommandId(fresh_uuid());
             (command.with_id(id), id, IdBy::Tool)
         }
     }
@@ -137,19 +141,21 @@ pub async fn would(ledger: &Ledger, command: Command) -> Result<Told, Failure> {
 
 /// Shows an answer: all of it to programs, to people a receipt; what failed goes to standard error too.
 fn show(mut answer: Answer, context: &mut Context<'_>) -> Result<(), Failure> {
-    let failure = answer.told.failure();
+    let verdict = answer.told.failure();
+    let is_shown = verdict.is_ok() || context.format() == Format::Json;
+    context.outcomes.verdict(verdict);
     // One record of CSV has no room for rows of stock.
     if context.format() == Format::Csv {
         answer.stock = None;
     }
-    if failure.is_ok() || context.format() == Format::Json {
+    if is_shown {
         context.object(&answer, |paint| text(&answer, paint))?;
         if let (Some(rows), Format::Table) = (&answer.stock, context.format()) {
             writeln!(context.out)?;
             context.list(stock::COLUMNS, rows)?;
         }
     }
-    failure
+    Ok(())
 }
 
 fn text(answer: &Answer, paint: Paint) -> String {

@@ -6,8 +6,8 @@ use super::{Deed, Step};
 use crate::cli::failure::Failure;
 use crate::cli::look::Look;
 use crate::cli::look::transfers;
+use counterfoil::ledger::fresh_uuid;
 use serde_json::json;
-use uuid::Uuid;
 
 /// Move goods between locations: ship, receive, close, list.
 #[derive(Clone, Debug, clap::Args)]
@@ -61,7 +61,7 @@ struct Ship {
 
 impl Ship {
     fn deed(self) -> Result<Deed, Failure> {
-        let transfer = self.transfer.unwrap_or_else(|| Uuid::now_v7().to_string());
+        let transfer = self.transfer.unwrap_or_else(|| fresh_uuid().to_string());
         let lines = self.lines.json("quantity", &[])?;
         let act = json!({ "kind": "ship_transfer", "transfer": transfer, "to": self.to, "lines": lines });
         Ok(Deed::fact(self.said, self.dated, act)?.naming("transfer", transfer))

@@ -12,6 +12,7 @@ use super::act::{identified, would};
 use super::answer::{IdBy, Told};
 use super::context::Context;
 use super::failure::Failure;
+use super::say::say;
 use counterfoil::ledger::{Outcome, SubmitError};
 use counterfoil::named::{Invalid, NamedError, Renames, Spoken};
 use counterfoil::{Command, CommandId, Ledger};
@@ -48,7 +49,8 @@ and the same input can be applied again: what is in the log already is answered 
 
 Answers have a "line" and a "status": accepted, rejected (with code, message, details), invalid (with path), unable
 (the ledger can't write; no more lines are taken) or unknown (send it again with the same id).
-The exit code is 1 where any was rejected or invalid, 4 where any was unable, 5 where any is unknown."#)]
+The exit code is 1 where any was rejected or invalid, 4 where any was unable (those were not appended; what is answered
+as accepted was), 5 where any is unknown or where commands were appended whose answers could not be written."#)]
 pub struct Args {
     /// The commands; - for standard input.
     #[arg(value_name = "FILE", default_value = "-", value_hint = clap::ValueHint::FilePath)]
@@ -61,6 +63,9 @@ impl Args {
             return Ok(lines_of(std::io::stdin()));
         }
         match File::open(&self.file) {
+            Ok(file) if file.metadata().is_ok_and(|about| about.is_dir()) => {
+                Err(Failure::Refused(format!("{} can't be read: it is a directory, not a file", self.file.display())))
+            }
             Ok(file) => Ok(lines_of(file)),
             Err(error) => Err(Failure::Refused(format!("{} can't be read: {error}", self.file.display()))),
         }
@@ -71,20 +76,24 @@ impl Args {
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let mut lines = args.lines()?;
     let summary = wants_summary(context);
-    let tally = context.with_ledger(async |ledger, context| {
-        let mut apply = Apply::new(ledger, &mut *context.out);
-        let done = apply.all(&mut lines).await;
-        apply.rest().await;
-        done.map(|()| apply.tally)
-    });
-    finish(tally.await?, summary)
+    context
+        .with_ledger(async |ledger, context| {
+            let mut apply = Apply::new(ledger, &mut *context.out);
+            let stopped = apply.all(&mut lines).await.err();
+            apply.rest().await;
+            let tally = apply.tally;
+            tell(&tally, summary && stopped.is_none());
+            tally.settle(stopped, context.outcomes);
+            Ok(())
+        })
+        .await
 }
 
 /// Says what would happen to each alone, as things are now.
 pub async fn foresee(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
     let mut lines = args.lines()?;
     let summary = wants_summary(context);
-    let tally = context.with_ledger(async |ledger, context| {
+    let told = context.with_ledger(async |ledger, context| {
         let mut tally = Tally::default();
         while let Some(piece) = lines.recv().await {
             for input in piece.map_err(unreadable)? {
@@ -97,21 +106,21 @@ pub async fn foresee(args: Args, context: &mut Context<'_>) -> Result<(), Failur
             }
             context.out.flush()?;
         }
-        Ok(tally)
+        tell(&tally, summary);
+        tally.done()
     });
-    finish(tally.await?, summary)
+    told.await
 }
 
 fn wants_summary(context: &Context<'_>) -> bool {
     context.format() == Format::Table && std::io::stderr().is_terminal()
 }
 
-fn finish(tally: Tally, summary: bool) -> Result<(), Failure> {
-    let done = tally.done();
-    if summary && done.is_ok() {
-        eprintln!("{}", tally.text());
+/// Tells people the figures, where no failure says them.
+fn tell(tally: &Tally, is_wanted: bool) {
+    if is_wanted && tally.done().is_ok() {
+        say(tally.text());
     }
-    done
 }
 
 fn unreadable(error: std::io::Error) -> Failure {
@@ -219,10 +228,13 @@ impl<'a> Apply<'a> {
         }
     }
 
-    /// Waits for what is under way where nobody can be told any more.
+    /// Waits for what is under way where nobody can be told any more, and counts it.
     async fn rest(&mut self) {
-        while let Some(batch) = self.under_way.pop_front() {
-            let _ = batch.outcomes.await;
+        while !self.under_way.is_empty() {
+            let outcomes = first(&mut self.under_way).await;
+            for (_, told, by) in self.told(outcomes) {
+                self.tally.count_untold(&told, by);
+            }
         }
     }
 
@@ -287,25 +299,45 @@ impl<'a> Apply<'a> {
         }
     }
 
+    /// Answers the batch that was sent first. Where not all of it can be written, nobody knows how much of it was read.
     fn answer(&mut self, outcomes: Result<Vec<Outcome>, SubmitError>) -> Result<(), Failure> {
-        let Some(batch) = self.under_way.pop_front() else { return Ok(()) };
-        self.made.done(batch.number, &batch.names);
-        let mut outcomes = outcomes.map(Vec::into_iter);
-        for slot in batch.slots {
-            let told = match slot.what {
-                Asked::Told(told) => *told,
-                Asked::Sent(id, by) => {
-                    let outcome = match &mut outcomes {
-                        Ok(outcomes) => outcomes.next().unwrap_or(Err(SubmitError::OutcomeUnknown)),
-                        Err(error) => Err(error.clone()),
-                    };
-                    Told::of(self.ledger, outcome, id, by)
-                }
-            };
+        let mut untold = self.tally;
+        let mut wrote = Ok(());
+        for (line, told, by) in self.told(outcomes) {
             self.tally.count(&told);
-            write_answer(self.out, slot.line, &told)?;
+            untold.count_untold(&told, by);
+            if wrote.is_ok() {
+                wrote = write_answer(self.out, line, &told);
+            }
         }
-        Ok(self.out.flush()?)
+        let wrote = wrote.and_then(|()| Ok(self.out.flush()?));
+        if wrote.is_err() {
+            self.tally = untold;
+        }
+        wrote
+    }
+
+    /// The answers of the batch that was sent first, with their lines and with who gave the ids.
+    fn told(
+        &mut self,
+        outcomes: Result<Vec<Outcome>, SubmitError>,
+    ) -> impl Iterator<Item = (u64, Told, IdBy)> + use<'a> {
+        let batch = self.under_way.pop_front();
+        if let Some(batch) = &batch {
+            self.made.done(batch.number, &batch.names);
+        }
+        let ledger = self.ledger;
+        let mut outcomes = outcomes.map(Vec::into_iter);
+        batch.into_iter().flat_map(|batch| batch.slots).map(move |slot| match slot.what {
+            Asked::Told(told) => (slot.line, *told, IdBy::Caller),
+            Asked::Sent(id, by) => {
+                let outcome = match &mut outcomes {
+                    Ok(outcomes) => outcomes.next().unwrap_or(Err(SubmitError::OutcomeUnknown)),
+                    Err(error) => Err(error.clone()),
+                };
+                (slot.line, Told::of(ledger, outcome, id, by), by)
+            }
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod script;
 mod show;
 mod stage;
 
+use super::clock;
 use super::context::Context;
 use super::failure::Failure;
 use super::paint::Paint;
@@ -38,22 +39,35 @@ pub struct Args {
 
 /// Plays the week and shows it.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
-    let (paint, out) = (context.paint, &mut *context.out);
     let dir = args.dir.unwrap_or_else(free_dir);
+    clock::is_usable()?;
+    // The week is played to its end whoever listens: what is left behind is whole.
+    let mut shown = Vec::new();
+    let played = play_all(&dir, context.paint, &mut shown).await;
+    if played.is_ok() {
+        context.outcomes.durable(format!("the demo's ledger is in {}", dir.display()));
+    }
+    if let Err(error) = context.out.write_all(&shown) {
+        context.outcomes.failed(Failure::Output(error));
+    }
+    played
+}
+
+async fn play_all(dir: &Path, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     let stage = Stage::at(script::instant("Mon 07:30")?);
-    let ledger = Ledger::create(&dir, stage.options())?;
+    let ledger = Ledger::create(dir, stage.options())?;
 
     writeln!(out, "{}", paint.bold("A week in a small chain of shops"))?;
     play::set_up(&ledger).await?;
     show::catalogue(&ledger, out)?;
     let week = play::play(&ledger, &stage, script::week()?).await?;
     show::week(&week, paint, out)?;
-    let ledger = reopen(ledger, &dir, &stage, paint, out).await?;
+    let ledger = reopen(ledger, dir, &stage, paint, out).await?;
     show::questions(&ledger, paint, out)?;
     let kept = proof(&ledger, paint, out)?;
     attack::show(&ledger, kept, paint, out).await?;
     ledger.close().await?;
-    show::what_next(&dir, kept, paint, out)
+    show::what_next(dir, kept, paint, out)
 }
 
 /// The first of `counterfoil-demo`, `counterfoil-demo-2`, … that is not there.

@@ -5,6 +5,7 @@ use crate::cli::Format;
 use crate::cli::failure::Failure;
 use crate::cli::names::{item_of, location_of};
 use crate::cli::paint::Paint;
+use crate::cli::seen;
 use crate::cli::sheet::{Column, Sheet};
 use crate::cli::stock;
 use counterfoil::audit::Expected;
@@ -150,7 +151,7 @@ fn word(value: &impl serde::Serialize) -> Result<String, Failure> {
 /// Where the ledger is, and what to try on it.
 pub fn what_next(dir: &Path, kept: Expected, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {
     let Expected { seq, hash } = kept;
-    let dir = dir.display();
+    let dir = seen::path(dir);
     writeln!(out, "\n{}", paint.bold("The ledger is yours to play with"))?;
     writeln!(out, "  export COUNTERFOIL_LEDGER={dir}")?;
     writeln!(out, "  counterfoil stock --only oversold")?;

@@ -139,15 +139,12 @@ pub async fn run(args: &Args, context: &mut Context<'_>) -> Result<(), Failure> 
             movement.stood()
         )));
     }
-    args.plot.write(plot)?;
-    match args.all {
-        true => show(context, columns, Answer { seq, as_of, value: movement.all_rows().map(|row| told(&row)) })?,
-        false => {
-            show(context, columns, Answer { seq, as_of, value: movement.rows().map(|row| told(&row)) })?;
-            tell_what_stood(context, movement.unmoved())?;
-        }
-    }
-    args.plot.tell(context)
+    let shown = match args.all {
+        true => show(context, columns, Answer { seq, as_of, value: movement.all_rows().map(|row| told(&row)) }),
+        false => show(context, columns, Answer { seq, as_of, value: movement.rows().map(|row| told(&row)) })
+            .and_then(|()| tell_what_stood(context, movement.unmoved())),
+    };
+    args.plot.write_behind(shown, plot, context)
 }
 
 /// Says to people that the rows are not all stock.

@@ -5,6 +5,7 @@ use crate::domain::command::{
     Act, Alias, AliasKind, AliasTarget, Command, Departure, Excess, Holds, Portion, PosDelta, ReturnOrigin,
 };
 use crate::domain::ids::Timestamp;
+use crate::domain::invisible::problem_of_name;
 use crate::domain::line::{Bucket, CountLine, Line, ReturnLine};
 use crate::domain::rejection::Rejection;
 use crate::limits;
@@ -124,9 +125,10 @@ fn detail(line: &Line) -> Result<(), Rejection> {
     let plain = !digits.is_empty()
         && digits.len() <= limits::ENTERED_BYTES_MAX
         && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
-    match plain {
-        true => Ok(()),
-        false => invalid("entered quantity", "it must be an exact decimal of at most 24 bytes"),
+    match (plain, problem_of_name(entered.unit.as_str())) {
+        (true, None) => Ok(()),
+        (true, Some(problem)) => invalid("entered unit", problem),
+        (false, _) => invalid("entered quantity", "it must be an exact decimal of at most 24 bytes"),
     }
 }
 

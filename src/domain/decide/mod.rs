@@ -7,6 +7,7 @@ mod balance;
 mod form;
 mod holds;
 mod lines;
+mod naming;
 mod period;
 mod registry;
 mod stock;
@@ -91,6 +92,7 @@ pub fn decide(state: &State, looked: &Looked, command: &Command, stamp: &Stamp) 
     let mut order = command.order.clone();
     let decided = body_of(state, looked, command, stamp.now, &mut order);
     let mut lowest = Lowest::default();
+    lowest.judge(naming::judge(command));
     lowest.judge(in_time(command, stamp.now));
     lowest.judge(cause_exists(state, command));
     let body = match decided {

@@ -179,6 +179,7 @@ fn a_log_without_a_tree_or_of_another_ledger_is_refused() {
     created(&foreign, &[]).close().expect("closed");
     std::fs::remove_dir_all(foreign.join("log")).expect("removed");
     drop(sled_of(&foreign));
+    unseal(&foreign);
     let error = SledStore::open(&foreign, options()).expect_err("the log has no trees");
     assert!(matches!(error, StoreError::NotALedger { .. }), "{error}");
 }

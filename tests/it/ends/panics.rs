@@ -132,6 +132,23 @@ fn of_the_committer_while_it_erases() {
     });
 }
 
+/// What it does behind the answers takes none of them back.
+#[test]
+fn of_the_committer_while_it_tends() {
+    both(async |home| {
+        let trap = Trap::default();
+        let ledger = home.create(&trap);
+        let position = shop(&ledger, 10).await;
+        trap.set(Place::Tend, What::Panics);
+        let mut outcomes = ask_all(&ledger, position, 100).await;
+        assert!(outcomes.iter().any(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
+        latched_by(&ledger, "committer").await;
+        outcomes.extend(ask_all(&ledger, position, 200).await);
+        ends_latched(ledger, position, &trap, "committer").await;
+        nobody_was_told_a_lie(&home, position, outcomes).await;
+    });
+}
+
 #[test]
 fn of_the_writer() {
     both(async |home| {

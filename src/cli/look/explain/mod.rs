@@ -172,9 +172,8 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
         Ok((ask(ledger, &asked)?, plot))
     });
     let (shown, plot) = asking.await?;
-    args.plot.write(plot)?;
-    show(shown, context)?;
-    args.plot.tell(context)
+    let shown = show(shown, context);
+    args.plot.write_behind(shown, plot, context)
 }
 
 fn show(shown: Shown, context: &mut Context<'_>) -> Result<(), Failure> {
