@@ -15,8 +15,8 @@ pub enum Committed<T> {
     Durable(Vec<(T, Answer)>, Seq),
     /// Nothing of it was written, for this reason: the writer falls back to what is durable and goes on.
     NotWritten(Vec<(T, Answer)>, Arc<StoreError>),
-    /// Nobody knows what was written: the ledger is latched.
-    Latched(Vec<(T, Answer)>),
+    /// Nobody knows what was written, for this reason: the ledger is latched.
+    Latched(Vec<(T, Answer)>, StoreError),
 }
 
 /// The only one that changes the store.
@@ -51,7 +51,7 @@ impl Committer {
             }
             Err(error) => {
                 tracing::error!(%error, "a group could not be written, the ledger is latched");
-                Committed::Latched(group.replies)
+                Committed::Latched(group.replies, error)
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Notes heads elsewhere while the ledger works: off the append path, durable heads only.
 
+use super::caught::caught;
+use super::life::Life;
 use super::published::Published;
 use super::sources::Clock;
 use crate::domain::ids::{LedgerId, Seq};
@@ -61,6 +63,7 @@ impl Keeper {
         log: Arc<dyn StoreReader>,
         published: Arc<Published>,
         clock: Arc<dyn Clock>,
+        life: Arc<Life>,
     ) -> std::io::Result<Self> {
         let KeepHeads { file, every_events, every } = keep;
         let health = Arc::new(Mutex::new(HeadsHealth { file: file.clone(), noted: None, failure: None }));
@@ -78,7 +81,14 @@ impl Keeper {
             noted_at: now,
             retry_at: now,
         };
-        let thread = Builder::new().name("counterfoil-heads".into()).spawn(move || keeping.run(log, &stopped))?;
+        let told = Arc::clone(&health);
+        let run = move || {
+            if let Err(panic) = caught(|| keeping.run(log, &stopped)) {
+                told.lock().failure = Some(panic.clone());
+                life.panicked("keeper of heads", &panic);
+            }
+        };
+        let thread = Builder::new().name("counterfoil-heads".into()).spawn(run)?;
         Ok(Self { health, stop, thread })
     }
 
@@ -114,7 +124,6 @@ impl Keeping {
             // What was noted is evidence: nothing is put behind it until somebody has looked.
             return self.failed(contradiction);
         }
-        // Who closes the ledger waits until nobody reads its log any more.
         drop(log);
         loop {
             match stopped.recv_timeout(LOOK) {

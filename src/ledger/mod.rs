@@ -1,23 +1,27 @@
 //! The spine: validate, look up, decide, append, fold; answers leave only when what they rest on is durable.
 
 mod answer;
+mod caught;
 mod checkpoint;
 mod clock_watch;
 mod committer;
 mod derived;
 mod follower;
-mod gone;
 mod handoff;
 mod heads;
+mod life;
 mod lookup;
 mod open;
+mod open_log;
 mod projecting;
 mod published;
 mod reach;
 mod shell;
+mod shown;
 mod sources;
 mod status;
 mod subscribe;
+mod threads;
 mod writer;
 
 pub use answer::{Created, Outcome, ReadOnly, Receipt, Repeat, SubmitError};
@@ -51,7 +55,8 @@ use crate::domain::text::ReasonCode;
 use crate::index::{IndexError, IndexReader};
 use crate::limits::{BATCH_COMMANDS_MAX, EVENTS_PAGE_MAX, MESSAGE_COMMANDS_MAX, QUEUE_COMMANDS_MAX, UNIT_COMMANDS_MAX};
 use crate::log::{Head, LogFault, SnapshotError, StoreError, StoreReader, Texts, scan_from};
-use parking_lot::{Mutex, RwLock};
+use life::Life;
+use parking_lot::Mutex;
 use published::Published;
 use shell::{Message, Waiter, as_of};
 use smallvec::SmallVec;
@@ -61,7 +66,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
-use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, oneshot};
 use writer::{Answer, Prepared, Work};
 
@@ -80,20 +84,36 @@ struct Inner {
     published: Arc<Published>,
     progress: Arc<follower::Progress>,
     status: Arc<Status>,
+    life: Arc<Life>,
     options: Options,
-    /// Let go when the ledger is closed, so that the store can be.
-    log: RwLock<Arc<dyn StoreReader>>,
+    log: Arc<dyn StoreReader>,
     index: IndexReader,
     checkpoints: Arc<dyn crate::files::Files>,
     projections: Arc<projecting::Running>,
     ledger: LedgerId,
     heads: Option<Arc<Mutex<HeadsHealth>>>,
-    supervisor: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+}
+
+impl Inner {
+    /// Asks it to end. Where the writer is gone already the end is on its way.
+    fn end(&self) {
+        self.life.close();
+        self.permits.close();
+        let _ = self.to_writer.send(Message::Close);
+    }
+
+    /// Why nobody takes what is asked.
+    fn refusal(&self) -> SubmitError {
+        match self.life.is_closing() {
+            true => SubmitError::Closed,
+            false => SubmitError::Latched,
+        }
+    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let _ = self.to_writer.send(Message::Close(None));
+        self.end();
     }
 }
 
@@ -167,7 +187,7 @@ impl Ledger {
         }
         let mut outcomes = Vec::new();
         for receiver in waiting {
-            outcomes.extend(received(receiver).await?);
+            outcomes.extend(self.received(receiver).await?);
         }
         Ok(outcomes)
     }
@@ -205,7 +225,12 @@ impl Ledger {
         let receiver = self.send(Work::Would(Box::new(prepared)), 1).await?;
         match receiver.await {
             Ok(Answer::Foreseen(foreseen)) => foreseen,
-            _ => Err(SubmitError::Closed),
+            Ok(Answer::Outcomes(_)) => Err(SubmitError::Closed),
+            // Nothing would have been appended, so nothing is unknown.
+            Err(_) => Err(match self.inner.life.lost().await {
+                SubmitError::OutcomeUnknown => SubmitError::Latched,
+                closed => closed,
+            }),
         }
     }
 
@@ -223,15 +248,23 @@ impl Ledger {
     }
 
     async fn outcomes(&self, work: Work, places: usize) -> Result<SmallVec<[Outcome; 1]>, SubmitError> {
-        received(self.send(work, places).await?).await
+        self.received(self.send(work, places).await?).await
+    }
+
+    async fn received(&self, receiver: oneshot::Receiver<Answer>) -> Result<SmallVec<[Outcome; 1]>, SubmitError> {
+        match receiver.await {
+            Ok(Answer::Outcomes(outcomes)) => Ok(outcomes),
+            Ok(Answer::Foreseen(_)) => Err(SubmitError::OutcomeUnknown),
+            Err(_) => Err(self.inner.life.lost().await),
+        }
     }
 
     /// Waits for places in the queue, then hands the work to the writer.
     async fn send(&self, work: Work, places: usize) -> Result<oneshot::Receiver<Answer>, SubmitError> {
         let places = u32::try_from(places).unwrap_or(u32::MAX);
-        let permits = self.inner.permits.acquire_many(places).await.map_err(|_| SubmitError::Closed)?;
+        let permits = self.inner.permits.acquire_many(places).await.map_err(|_| self.inner.refusal())?;
         let (waiter, receiver): (Waiter, _) = oneshot::channel();
-        self.inner.to_writer.send(Message::Ask(work, places, waiter)).map_err(|_| SubmitError::Closed)?;
+        self.inner.to_writer.send(Message::Ask(work, places, waiter)).map_err(|_| self.inner.refusal())?;
         // The writer gives the places back when it takes the work.
         permits.forget();
         Ok(receiver)
@@ -251,7 +284,10 @@ impl Ledger {
 
     /// Asks a question of the durable state, as of now. The functions of [`crate::query`] are such questions.
     ///
-    /// Never waits for a sync; keep it short, answers to writers wait meanwhile.
+    /// Never waits for a sync; keep it short, answers to writers wait meanwhile. Whatever else of the ledger answers at
+    /// once may be asked within it: other questions, history and reports, events, notes, health. What may not be done
+    /// within it is to wait for what waits for it: for an answer to a command or for [`close`](Self::close) of this
+    /// ledger, or for another thread that asks it.
     pub fn query<R>(&self, question: impl FnOnce(&State, Timestamp) -> R) -> R {
         let clock = self.inner.options.clock.as_ref();
         self.inner.published.read(|durable| question(&durable.state, as_of(clock, durable.state.recorded_at())))
@@ -277,10 +313,12 @@ impl Ledger {
 
     /// Every event from a seq on: history first, then live, in order, no gap, no repeat.
     ///
-    /// Needs a tokio runtime. A slow consumer holds nothing up: it reads the log at its own pace.
+    /// Needs a tokio runtime where it is polled. A slow consumer holds nothing up: it reads the log at its own pace,
+    /// and one that waits holds no thread. The stream ends when the ledger is closed: subscribe again behind the last
+    /// seq that came.
     #[must_use]
     pub fn subscribe(&self, from: Seq) -> Subscription {
-        subscribe::subscribe(self.log(), self.inner.published.follow(), from)
+        Subscription::new(self.log(), self.inner.published.follow(), self.inner.life.follow(), from)
     }
 
     /// The private note of an event, where it has one that was not erased.
@@ -300,9 +338,12 @@ impl Ledger {
     /// [`StoreError`] where the store can't do it.
     pub async fn erase_note(&self, seq: Seq) -> Result<(), StoreError> {
         let (waiter, receiver) = oneshot::channel();
-        let closed = |_| StoreError::Latched;
-        self.inner.to_writer.send(Message::Erase(seq, waiter)).map_err(|_| StoreError::Latched)?;
-        receiver.await.map_err(closed)?
+        let refused = || match self.inner.life.is_closing() {
+            true => life::closed(),
+            false => StoreError::Latched,
+        };
+        self.inner.to_writer.send(Message::Erase(seq, waiter)).map_err(|_| refused())?;
+        receiver.await.map_err(|_| refused())?
     }
 
     /// What questions about the past are asked of.
@@ -317,9 +358,10 @@ impl Ledger {
         let progress = &self.inner.progress;
         let figures = self.inner.status.read(|figures| {
             let micros = u64::try_from(figures.last_group.as_micros()).unwrap_or(u64::MAX);
-            (figures.mode, figures.groups, figures.events, micros, figures.follower_failure.clone())
+            let reasons = (figures.latched_by.clone(), figures.follower_failure.clone());
+            (figures.mode, figures.groups, figures.events, micros, reasons)
         });
-        let (mode, groups, events, last_group_micros, follower_failure) = figures;
+        let (mode, groups, events, last_group_micros, (latched_by, follower_failure)) = figures;
         Health {
             mode,
             next_seq: self.head().next_seq,
@@ -330,15 +372,17 @@ impl Ledger {
             groups,
             events,
             last_group_micros,
+            latched_by,
             follower_failure,
             heads: self.inner.heads.as_ref().map(|heads| heads.lock().clone()),
         }
     }
 
-    /// The log as it is stored, for verifiers and exports. What stands behind [`head`](Self::head) is not durable.
+    /// The log as it is stored, for verifiers and exports. What stands behind [`head`](Self::head) is not durable. Once
+    /// the ledger is closed it answers that it is.
     #[must_use]
     pub fn log(&self) -> Arc<dyn StoreReader> {
-        Arc::clone(&self.inner.log.read())
+        Arc::clone(&self.inner.log)
     }
 
     /// Copies the ledger as it is now into a directory that is missing or empty, while it goes on: the log up to the
@@ -387,29 +431,17 @@ impl Ledger {
         })
     }
 
-    /// Finishes what was asked, lets indexes catch up, writes a checkpoint and stops. Other clones get `Closed`.
+    /// Finishes what was asked, lets indexes catch up, writes a checkpoint and stops. Other clones get `Closed`, the
+    /// log answers that it is closed, subscriptions end; questions of the published state are still answered.
+    ///
+    /// When this returns the directory is free, whoever holds clones, subscriptions, readers or projections: it can be
+    /// opened again at once. Every call says the same and none returns earlier, also where another one was dropped.
     ///
     /// # Errors
-    /// [`StoreError`] where the store can't be given back.
+    /// [`StoreError`] where the store can't be given back, or a thread of the ledger panicked before or meanwhile.
     pub async fn close(self) -> Result<(), StoreError> {
-        let (waiter, done) = oneshot::channel();
-        self.inner.permits.close();
-        *self.inner.log.write() = Arc::new(gone::Gone);
-        if self.inner.to_writer.send(Message::Close(Some(waiter))).is_ok() {
-            let _ = done.await;
-        }
-        match self.inner.supervisor.lock().take() {
-            Some(supervisor) => supervisor.join().unwrap_or(Err(StoreError::Latched)),
-            None => Ok(()),
-        }
-    }
-}
-
-async fn received(receiver: oneshot::Receiver<Answer>) -> Result<SmallVec<[Outcome; 1]>, SubmitError> {
-    match receiver.await {
-        Ok(Answer::Outcomes(outcomes)) => Ok(outcomes),
-        // The writer is gone without an answer: nobody knows.
-        _ => Err(SubmitError::OutcomeUnknown),
+        self.inner.end();
+        self.inner.life.ended().await
     }
 }
 

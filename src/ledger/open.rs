@@ -1,20 +1,19 @@
 //! Creating and opening: the newest checkpoint that fits the log, the log behind it, and three threads on top.
 
+use super::Ledger;
 use super::answer::{ReadOnly, SubmitError};
 use super::checkpoint;
 use super::clock_watch::Reading;
 use super::committer::Committer;
-use super::follower::{Begin, Follower, Progress};
-use super::handoff::{End, Handoff};
-use super::heads::{KeepHeads, Keeper};
+use super::follower::{Begin, Follower};
+use super::handoff::Handoff;
+use super::heads::KeepHeads;
 use super::lookup::Lookup;
 use super::published::Published;
 use super::reach::least_events;
-use super::shell::{Flight, Waiter, WriterThread, run_committer, run_follower};
 use super::sources::{Clock, Entropy, SystemClock, SystemEntropy};
-use super::status::{Mode, Status};
+use super::threads::start;
 use super::writer::{Writer, ledger_actor, ledger_envelope};
-use super::{Inner, Ledger};
 use crate::domain::event::{Body, Event};
 use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq};
@@ -22,20 +21,15 @@ use crate::domain::state::State;
 use crate::files::{DirFiles, Files, FilesError};
 use crate::heads::is_inside;
 use crate::index::{Index, IndexError, IndexReader};
-use crate::limits::{CATCH_UP_EVENTS_MAX, FORMAT_VERSION, QUEUE_COMMANDS_MAX, RULES_VERSION};
+use crate::limits::{CATCH_UP_EVENTS_MAX, FORMAT_VERSION, RULES_VERSION};
 use crate::log::sled_store::SledOptions;
 use crate::log::{
     DroppedTail, GroupBuilder, Hash, Head, LogFault, SledStore, Store, StoreError, StoreReader, head_at, read_event,
     recover, scan,
 };
-use parking_lot::{Mutex, RwLock};
-use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::thread::{Builder, JoinHandle};
-use tokio::sync::Semaphore;
 
 /// What a caller may choose.
 #[derive(Clone)]
@@ -366,89 +360,4 @@ fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head
             Ok(Index::create(Arc::clone(&parts.index), ledger.bytes())?)
         }
     }
-}
-
-/// Starts the threads.
-fn start(opened: Opened<Waiter>, checkpoints: Arc<dyn Files>, options: Options) -> Result<Ledger, OpenError> {
-    let Opened { writer, committer, follower, published, handoff, log, index, ledger } = opened;
-    let permits = Arc::new(Semaphore::new(QUEUE_COMMANDS_MAX));
-    let status = Arc::new(Status::new(writer.read_only().map_or(Mode::Writing, Mode::ReadOnly)));
-    let progress = follower.progress();
-    let keep = |keep| Keeper::start(keep, ledger, Arc::clone(&log), Arc::clone(&published), Arc::clone(&options.clock));
-    let keeper = options.heads.clone().map(keep).transpose().map_err(OpenError::Thread)?;
-    let heads = keeper.as_ref().map(Keeper::health);
-    let (to_writer, messages) = channel();
-    let (orders, committer_orders) = channel();
-    let thread = WriterThread {
-        writer,
-        clock: Arc::clone(&options.clock),
-        messages,
-        orders,
-        permits: Arc::clone(&permits),
-        published: Arc::clone(&published),
-        progress: Arc::clone(&progress),
-        status: Arc::clone(&status),
-        backlog: VecDeque::new(),
-        flight: Flight::Idle,
-        closing: None,
-    };
-    let to_committer = (to_writer.clone(), Arc::clone(&status));
-    let committer = spawn("counterfoil-commit", move || {
-        run_committer(committer, committer_orders, to_committer.0, to_committer.1)
-    })?;
-    let following = (Arc::clone(&handoff), Arc::clone(&status));
-    let follower = spawn("counterfoil-follow", move || run_follower(follower, &following.0, &following.1))?;
-    let stop = Arc::clone(&progress);
-    let supervisor =
-        spawn("counterfoil-write", move || supervise(thread, committer, follower, keeper, &handoff, &stop))?;
-    let inner = Inner {
-        to_writer,
-        permits,
-        published,
-        progress,
-        status,
-        options,
-        log: RwLock::new(log),
-        index,
-        checkpoints,
-        projections: Arc::default(),
-        ledger,
-        heads,
-        supervisor: Mutex::new(Some(supervisor)),
-    };
-    Ok(Ledger { inner: Arc::new(inner) })
-}
-
-/// Runs the writer, then lets the others finish in order.
-fn supervise(
-    thread: WriterThread,
-    committer: JoinHandle<Committer>,
-    follower: JoinHandle<()>,
-    keeper: Option<Keeper>,
-    handoff: &Handoff,
-    progress: &Progress,
-) -> Result<(), StoreError> {
-    let waiter = thread.run();
-    // The writer's end of the orders is gone, so the committer ends.
-    let committed = committer.join();
-    if let Some(keeper) = keeper {
-        keeper.finish();
-    }
-    let closed = match committed {
-        Ok(committer) => {
-            progress.stop.store(true, std::sync::atomic::Ordering::Release);
-            handoff.end(End::CaughtUp);
-            let _ = follower.join();
-            committer.close()
-        }
-        Err(_) => Err(StoreError::Latched),
-    };
-    if let Some(waiter) = waiter {
-        let _ = waiter.send(());
-    }
-    closed
-}
-
-fn spawn<R: Send + 'static>(name: &str, run: impl FnOnce() -> R + Send + 'static) -> Result<JoinHandle<R>, OpenError> {
-    Builder::new().name(name.into()).spawn(run).map_err(OpenError::Thread)
 }

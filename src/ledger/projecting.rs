@@ -1,15 +1,19 @@
 //! Runs projections: each in a thread of its own, from its checkpoint on, over the durable log.
 
 mod lane;
+mod running;
 
+use super::caught::caught;
+use super::shown::Shown;
 use super::{Inner, Ledger};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::files::Files;
 use crate::log::StoreReader;
 use crate::projection::{Projection, ProjectionError};
-use lane::{Lane, caught, read};
-use parking_lot::{Condvar, Mutex, RwLock};
-use std::collections::BTreeSet;
+use lane::{Lane, read};
+use parking_lot::{Condvar, Mutex};
+use running::Named;
+pub(super) use running::Running;
 use std::io::{Error, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -18,8 +22,6 @@ use std::time::{Duration, Instant};
 
 /// How often a projection that has seen everything looks whether it should stop.
 const IDLE: Duration = Duration::from_millis(50);
-/// Bytes of a projection's name.
-const NAME_BYTES_MAX: usize = 64;
 
 /// Where a projection stopped, and why; it is tried again when the projection is started next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,51 +32,30 @@ pub struct Stopped {
     pub reason: String,
 }
 
-/// The names of the projections that run.
-#[derive(Default)]
-pub(super) struct Running(Mutex<BTreeSet<String>>);
-
-/// One of them; given back when it is dropped.
-struct Named {
-    running: Arc<Running>,
-    name: String,
-}
-
-impl Named {
-    fn take(running: &Arc<Running>, name: &str) -> std::io::Result<Self> {
-        let is_allowed =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
-        if !(1..=NAME_BYTES_MAX).contains(&name.len()) || !name.bytes().all(is_allowed) {
-            let why = format!(
-                "a projection can't be called {name:?}: a name has 1 to {NAME_BYTES_MAX} small letters, digits, `.`, \
-                 `-` and `_`"
-            );
-            return Err(Error::new(ErrorKind::InvalidInput, why));
-        }
-        if !running.0.lock().insert(name.to_owned()) {
-            let why = format!("a projection called {name:?} runs already: drop it first, or replace it");
-            return Err(Error::new(ErrorKind::AlreadyExists, why));
-        }
-        Ok(Self { running: Arc::clone(running), name: name.to_owned() })
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        self.running.0.lock().remove(&self.name);
-    }
-}
-
 /// Makes a projection that has seen nothing.
 type Make<P> = Box<dyn Fn() -> P + Send>;
 
+/// How far a projection is.
+#[derive(Clone, Copy)]
+struct Place {
+    next_seq: Seq,
+    is_stopped: bool,
+}
+
+impl Place {
+    const fn of<P>(lane: &Lane<P>) -> Self {
+        Self { next_seq: lane.head.next_seq, is_stopped: lane.stopped.is_some() }
+    }
+}
+
 struct Shared<P> {
-    current: RwLock<Lane<P>>,
+    current: Shown<Lane<P>>,
     /// What is to be built beside, until the thread takes it.
     newer: Mutex<Option<Make<P>>>,
     /// Why the last one that was built beside did not take over.
     newer_stopped: Mutex<Option<Stopped>>,
-    moved: (Mutex<()>, Condvar),
+    /// Where it is, for who waits: looking at the lane itself might wait for a question that waits for this.
+    moved: (Mutex<Place>, Condvar),
     stop: AtomicBool,
     /// Whether the thread has come to its end: then nothing moves any more.
     ended: AtomicBool,
@@ -103,7 +84,7 @@ impl Ledger {
     where
         P: Projection + Send + Sync + 'static,
     {
-        if self.inner.permits.is_closed() {
+        if self.inner.life.is_closing() {
             return Err(closed());
         }
         let first = caught(&make).map_err(Error::other)?;
@@ -111,10 +92,10 @@ impl Ledger {
         let files = Arc::clone(&self.inner.checkpoints);
         let lane = Lane::begin(files.as_ref(), self.log().as_ref(), self.id(), first, &make).map_err(Error::other)?;
         let shared = Arc::new(Shared {
-            current: RwLock::new(lane),
+            moved: (Mutex::new(Place::of(&lane)), Condvar::new()),
+            current: Shown::new(lane),
             newer: Mutex::new(None),
             newer_stopped: Mutex::new(None),
-            moved: Default::default(),
             stop: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });
@@ -125,7 +106,7 @@ impl Ledger {
             files,
             newer: None,
             tidied: false,
-            _name: name,
+            name,
         };
         let thread = std::thread::Builder::new().name("counterfoil-project".into()).spawn(move || runner.run())?;
         Ok(Projected { shared, thread: Some(thread) })
@@ -133,17 +114,17 @@ impl Ledger {
 }
 
 impl<P: Projection> Projected<P> {
-    /// Asks the projection; the seq is that of the next event it will see. Holds it up, so keep it short. Where it
-    /// stopped because it panicked, half of the event may be in it.
+    /// Asks the projection; the seq is that of the next event it will see. Holds it up, so keep it short; other
+    /// questions, of this one or of the ledger, may be asked within. Where it stopped because it panicked, half of the
+    /// event may be in it.
     pub fn read<R>(&self, question: impl FnOnce(&P) -> R) -> (Seq, R) {
-        let lane = self.shared.current.read();
-        (lane.head.next_seq, question(&lane.projection))
+        self.shared.current.look(|lane| (lane.head.next_seq, question(&lane.projection)))
     }
 
     /// Where it stopped, where it did.
     #[must_use]
     pub fn stopped(&self) -> Option<Stopped> {
-        self.shared.current.read().stopped.clone()
+        self.shared.current.look(|lane| lane.stopped.clone())
     }
 
     /// Where the newer one stopped, where it did not take over for that reason.
@@ -159,11 +140,8 @@ impl<P: Projection> Projected<P> {
         let until = Instant::now().checked_add(patience);
         let mut moved = self.shared.moved.0.lock();
         loop {
-            let lane = self.shared.current.read();
-            let done = lane.head.next_seq >= next_seq;
-            let stopped = lane.stopped.is_some() || self.shared.ended.load(Ordering::Acquire);
-            drop(lane);
-            if done || stopped {
+            let done = moved.next_seq >= next_seq;
+            if done || moved.is_stopped || self.shared.ended.load(Ordering::Acquire) {
                 return done;
             }
             match until {
@@ -186,8 +164,9 @@ impl<P: Projection> Projected<P> {
         if self.shared.ended.load(Ordering::Acquire) {
             return Err(closed());
         }
-        let (other, current) = (make(), self.shared.current.read());
-        let (name, version) = (current.projection.name(), current.projection.version());
+        let other = make();
+        let called = |lane: &Lane<P>| (lane.projection.name().to_owned(), lane.projection.version());
+        let (name, version) = self.shared.current.look(called);
         if other.name() != name || other.version() == version {
             let why = format!(
                 "{:?} version {} can't take the place of {name:?} version {version}: want the same name and another \
@@ -197,7 +176,6 @@ impl<P: Projection> Projected<P> {
             );
             return Err(Error::new(ErrorKind::InvalidInput, why));
         }
-        drop(current);
         let mut newer = self.shared.newer.lock();
         *self.shared.newer_stopped.lock() = None;
         *newer = Some(Box::new(make));
@@ -224,7 +202,7 @@ struct Runner<P: Projection> {
     newer: Option<Lane<P>>,
     /// Whether checkpoints of older versions are gone.
     tidied: bool,
-    _name: Named,
+    name: Named,
 }
 
 /// Whatever ends the thread, nobody waits for it any more.
@@ -237,26 +215,42 @@ impl<P: Projection> Drop for Runner<P> {
 
 impl<P: Projection> Runner<P> {
     fn run(mut self) {
-        while !self.shared.stop.load(Ordering::Acquire) {
-            let Some(ledger) = self.ledger.upgrade().filter(|ledger| !ledger.permits.is_closed()) else { break };
-            let (log, index) = (Arc::clone(&ledger.log.read()), ledger.index.clone());
-            let durable = ledger.published.read(|durable| durable.head.next_seq);
+        while self.goes_on() {
+            let Some(ledger) = self.ledger.upgrade() else { break };
+            let (log, index, durable) = (Arc::clone(&ledger.log), ledger.index.clone(), ledger.published.next_seq());
             drop(ledger);
             self.take_newer(log.as_ref());
             let moved = self.advance(log.as_ref(), durable) | self.advance_newer(log.as_ref(), durable);
-            drop(log);
             if !moved {
                 // The follower follows the log, and can be waited for.
                 index.wait_folded(durable.0 + 1, IDLE);
             }
         }
-        self.shared.current.write().save(self.files.as_ref(), self.id);
-        if let Some(newer) = &mut self.newer {
-            newer.save(self.files.as_ref(), self.id);
+        if self.name.may_write() {
+            // Whoever asks it something meanwhile does not hold the end up.
+            self.shared.current.look(|lane| lane.save_last(self.files.as_ref(), self.id));
+        }
+        if let Some(newer) = self.newer.take_if(|_| self.name.may_write()) {
+            newer.save_last(self.files.as_ref(), self.id);
         }
         if self.shared.newer.lock().take().is_some() {
             let reason = "the ledger was closed before it began".to_owned();
             *self.shared.newer_stopped.lock() = Some(Stopped { seq: Seq(0), reason });
+        }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.is_open() && !self.shared.stop.load(Ordering::Acquire)
+    }
+
+    /// Changes the current one as soon as nobody asks it something; not at all where it is to stop before that.
+    fn change<R>(&self, mut change: impl FnOnce(&mut Lane<P>) -> R) -> Option<R> {
+        loop {
+            change = match self.shared.current.change_within(IDLE, change) {
+                Ok(changed) => return Some(changed),
+                Err(undone) if self.goes_on() => undone,
+                Err(_) => return None,
+            }
         }
     }
 
@@ -279,9 +273,7 @@ impl<P: Projection> Runner<P> {
 
     /// Applies the next events to the current one; whether there were any.
     fn advance(&mut self, log: &dyn StoreReader, durable: Seq) -> bool {
-        let lane = self.shared.current.read();
-        let (head, stopped) = (lane.head, lane.stopped.is_some());
-        drop(lane);
+        let (head, stopped) = self.shared.current.look(|lane| (lane.head, lane.stopped.is_some()));
         if stopped || head.next_seq >= durable {
             if !stopped && !self.tidied && self.newer.is_none() {
                 self.tidy();
@@ -289,15 +281,15 @@ impl<P: Projection> Runner<P> {
             return false;
         }
         let events = read(log, head, durable);
-        let mut lane = self.shared.current.write();
-        // An error while the ledger closes is not the projection's.
-        if events.is_ok() || self.is_open() {
-            lane.apply(events);
-        }
-        if lane.is_due() {
-            lane.save(self.files.as_ref(), self.id);
-        }
-        drop(lane);
+        self.change(|lane| {
+            // An error while the ledger closes is not the projection's.
+            if events.is_ok() || self.is_open() {
+                lane.apply(events);
+            }
+            if lane.is_due() && self.name.may_write() {
+                lane.save(self.files.as_ref(), self.id);
+            }
+        });
         self.wake();
         true
     }
@@ -310,17 +302,18 @@ impl<P: Projection> Runner<P> {
             if events.is_ok() || self.is_open() {
                 newer.apply(events);
             }
-            if newer.is_due() {
+            if newer.is_due() && self.name.may_write() {
                 newer.save(self.files.as_ref(), self.id);
             }
         }
         if let Some(stopped) = newer.stopped {
             self.newer_stopped(stopped);
         } else if newer.head.next_seq >= durable {
-            newer.save(self.files.as_ref(), self.id);
-            let old = std::mem::replace(&mut *self.shared.current.write(), newer);
-            // Readers do not wait until it is freed.
-            drop(old);
+            if self.name.may_write() {
+                newer.save(self.files.as_ref(), self.id);
+            }
+            // Readers do not wait until the old one is freed.
+            drop(self.change(|lane| std::mem::replace(lane, newer)));
             self.tidied = false;
         } else {
             self.newer = Some(newer);
@@ -330,19 +323,23 @@ impl<P: Projection> Runner<P> {
     }
 
     fn is_open(&self) -> bool {
-        self.ledger.upgrade().is_some_and(|ledger| !ledger.permits.is_closed())
+        self.ledger.upgrade().is_some_and(|ledger| !ledger.life.is_closing())
     }
 
     fn wake(&self) {
-        drop(self.shared.moved.0.lock());
+        let place = self.shared.current.look(Place::of);
+        *self.shared.moved.0.lock() = place;
         self.shared.moved.1.notify_all();
     }
 
     /// Removes checkpoints of older versions: this one has caught up.
     fn tidy(&mut self) {
         self.tidied = true;
-        let mut lane = self.shared.current.write();
-        lane.save(self.files.as_ref(), self.id);
-        lane.tidy(self.files.as_ref());
+        self.change(|lane| {
+            if self.name.may_write() {
+                lane.save(self.files.as_ref(), self.id);
+                lane.tidy(self.files.as_ref());
+            }
+        });
     }
 }

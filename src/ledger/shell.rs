@@ -6,10 +6,12 @@
 //! without waking it one by one.
 
 use super::answer::{ReadOnly, SubmitError};
+use super::caught::caught;
 use super::clock_watch::Reading;
 use super::committer::{Committed, Committer, not_appended, not_written, outcome_unknown};
 use super::follower::{Follower, Progress};
 use super::handoff::{End, Handoff};
+use super::life::Life;
 use super::published::Published;
 use super::sources::Clock;
 use super::status::{Mode, Status};
@@ -36,8 +38,10 @@ pub(super) enum Message {
     Erase(Seq, oneshot::Sender<Result<(), StoreError>>),
     /// A group is through.
     Through(Through),
+    /// One of the ledger's threads panicked: nothing more is written.
+    Panicked,
     /// Finish what was asked and stop.
-    Close(Option<oneshot::Sender<()>>),
+    Close,
 }
 
 /// What became of the group that was on its way.
@@ -73,7 +77,9 @@ pub(super) struct WriterThread {
     pub(super) status: Arc<Status>,
     pub(super) backlog: VecDeque<(Work, u32, Waiter)>,
     pub(super) flight: Flight,
-    pub(super) closing: Option<Option<oneshot::Sender<()>>>,
+    /// Whether a thread panicked while a group was on its way: nothing goes behind it.
+    pub(super) ends_with_group: bool,
+    pub(super) closing: bool,
 }
 
 /// Whether a group is on its way.
@@ -85,8 +91,8 @@ pub(super) enum Flight {
 }
 
 impl WriterThread {
-    /// Runs until it is closed; returns who waits for that.
-    pub(super) fn run(mut self) -> Option<oneshot::Sender<()>> {
+    /// Runs until it is closed.
+    pub(super) fn run(&mut self) {
         loop {
             self.catch_up();
             if let Some(message) = self.next() {
@@ -96,14 +102,40 @@ impl WriterThread {
                 }
             }
             self.take_backlog();
-            if self.flight != Flight::Latched && self.closing.is_none() {
+            if self.flight != Flight::Latched && !self.closing {
                 self.writer.tick(self.reading());
             }
             self.send_if_ready();
-            if self.is_done()
-                && let Some(waiter) = self.closing.take()
-            {
-                return waiter;
+            if self.closing && self.is_done() {
+                return;
+            }
+        }
+    }
+
+    /// What is left to do behind a panic of [`run`](Self::run): nobody knows what the state is, so nothing is decided
+    /// any more; who asked or asks is told so until the ledger is closed.
+    pub(super) fn stand_still(self) {
+        let Self { writer, orders, messages, permits, backlog, mut closing, .. } = self;
+        // Those whose commands were decided and not sent get no answer, so they learn that the outcome is unknown.
+        drop((writer, orders));
+        let refuse = |work: &Work, places: u32, waiter: Waiter, error: &SubmitError| {
+            permits.add_permits(places as usize);
+            let _ = waiter.send(refuse_all(work, error));
+        };
+        for (work, places, waiter) in backlog {
+            refuse(&work, places, waiter, &SubmitError::Latched);
+        }
+        loop {
+            let message = if closing { messages.try_recv().ok() } else { messages.recv().ok() };
+            match message {
+                None => return,
+                Some(Message::Ask(work, places, waiter)) => {
+                    let error = if closing { SubmitError::Closed } else { SubmitError::Latched };
+                    refuse(&work, places, waiter, &error);
+                }
+                Some(Message::Erase(_, waiter)) => drop(waiter.send(Err(StoreError::Latched))),
+                Some(Message::Through(_) | Message::Panicked) => {}
+                Some(Message::Close) => closing = true,
             }
         }
     }
@@ -144,13 +176,13 @@ impl WriterThread {
         match self.messages.recv_timeout(self.patience()) {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Message::Close(None)),
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Close),
         }
     }
 
     /// How long there is nothing to do but to wait for a message.
     fn patience(&self) -> Duration {
-        if self.closing.is_some() && self.flight != Flight::Under {
+        if self.closing && self.flight != Flight::Under {
             return Duration::ZERO;
         }
         if self.writer.uncovered() >= UNCOVERED_EVENTS_MAX {
@@ -184,24 +216,29 @@ impl WriterThread {
     fn handle(&mut self, message: Message) {
         match message {
             // What was asked before the end is finished.
-            Message::Ask(work, _, waiter) if self.closing.is_some() => {
+            Message::Ask(work, _, waiter) if self.closing => {
                 let _ = waiter.send(refuse_all(&work, &SubmitError::Closed));
             }
             Message::Ask(work, places, waiter) => self.backlog.push_back((work, places, waiter)),
+            Message::Erase(_, waiter) if self.flight == Flight::Latched => drop(waiter.send(Err(StoreError::Latched))),
             Message::Erase(seq, waiter) => {
                 let _ = self.orders.send(Order::Erase(seq, waiter));
             }
             Message::Through(through) => self.through(through),
-            Message::Close(waiter) => {
-                let earlier = self.closing.take().flatten();
-                self.closing = Some(waiter.or(earlier));
-            }
+            Message::Panicked => match self.flight {
+                Flight::Under => self.ends_with_group = true,
+                Flight::Idle => self.latch_behind_durable(),
+                Flight::Latched => {}
+            },
+            Message::Close => self.closing = true,
         }
     }
 
     fn ask(&mut self, work: Work, waiter: Waiter) {
         let refusal = match self.flight {
             Flight::Latched => Some(SubmitError::Latched),
+            // Who was told so already is not told anything else; what is on its way is still finished.
+            _ if self.status.is_latched() => Some(SubmitError::Latched),
             _ if self.is_stuck() => {
                 let covered = Seq(self.progress.indexed.load(Ordering::Acquire));
                 let head = self.writer.state().next_seq();
@@ -226,7 +263,9 @@ impl WriterThread {
             Through::Durable { next, requests } => {
                 self.writer.durable(next);
                 self.flight = Flight::Idle;
-                if requests + self.writer.drafted().1 > 1 {
+                if self.ends_with_group {
+                    self.latch_behind_durable();
+                } else if requests + self.writer.drafted().1 > 1 {
                     std::thread::sleep(GATHER);
                 }
             }
@@ -237,18 +276,26 @@ impl WriterThread {
                     not_written(&mut answer, first, &error);
                     let _ = waiter.send(answer);
                 }
-                self.flight = Flight::Idle;
+                self.flight = if self.ends_with_group { Flight::Latched } else { Flight::Idle };
             }
-            Through::Latched { first, next } => {
-                let durable = self.published.read(Clone::clone);
-                for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
-                    not_appended(&mut answer, first, next);
-                    let _ = waiter.send(answer);
-                }
-                self.flight = Flight::Latched;
-                self.status.set_mode(Mode::Latched);
-            }
+            Through::Latched { first, next } => self.latch(first, next),
         }
+    }
+
+    /// Nothing is written behind the events from the first up to the next, whose outcome is unknown.
+    fn latch(&mut self, first: Seq, next: Seq) {
+        let durable = self.published.read(Clone::clone);
+        for (waiter, mut answer) in self.writer.fall_back(durable.state, durable.head) {
+            not_appended(&mut answer, first, next);
+            let _ = waiter.send(answer);
+        }
+        self.flight = Flight::Latched;
+    }
+
+    /// The same where the outcome of nothing is unknown.
+    fn latch_behind_durable(&mut self) {
+        let next = self.published.read(|durable| durable.head.next_seq);
+        self.latch(next, next);
     }
 
     /// Follows the index: forgets what it covers, and lets writing begin once it covers enough.
@@ -265,32 +312,68 @@ impl WriterThread {
     }
 }
 
-/// The committer's thread: runs until the writer is gone.
+/// The committer's thread: runs until the writer is gone. It gives nothing back where it panicked: nobody knows what
+/// its store would still do.
 pub(super) fn run_committer(
     mut committer: Committer,
     orders: Receiver<Order>,
     to_writer: Sender<Message>,
-    status: Arc<Status>,
-) -> Committer {
+    status: &Status,
+    life: &Life,
+) -> Option<Committer> {
+    const NAME: &str = "committer";
+    let mut panicked = false;
     loop {
         match orders.recv_timeout(TEND) {
+            Ok(Order::Erase(_, waiter)) if panicked => drop(waiter.send(Err(StoreError::Latched))),
             Ok(Order::Erase(seq, waiter)) => {
-                let _ = waiter.send(committer.erase_private(seq));
+                let erased = life.watch(NAME, || committer.erase_private(seq));
+                panicked = erased.is_err();
+                let _ = waiter.send(erased.unwrap_or(Err(StoreError::Latched)));
             }
             Ok(Order::Commit(group)) => {
-                let through = commit(&mut committer, group, &status);
+                let (first, next) = span(&group);
+                let unknown = Through::Latched { first, next };
+                let through = match panicked {
+                    true => refuse(group),
+                    // Who waits for a group that is lost in a panic gets no answer, and learns that nobody knows.
+                    false => life.watch(NAME, || commit(&mut committer, group, status)).unwrap_or_else(|_| {
+                        panicked = true;
+                        unknown
+                    }),
+                };
                 let _ = to_writer.send(Message::Through(through));
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return committer,
+            Err(RecvTimeoutError::Disconnected) => break,
         }
-        committer.tend();
+        panicked = panicked || life.watch(NAME, || committer.tend()).is_err();
     }
+    if !panicked {
+        return Some(committer);
+    }
+    let _ = life.watch(NAME, || drop(committer));
+    None
+}
+
+/// The first event of a group and the one behind its last.
+fn span(group: &Group<Waiter>) -> (Seq, Seq) {
+    let first = group.events.first().map_or(Seq(u64::MAX), |recorded| recorded.seq);
+    (first, group.events.last().map_or(first, |recorded| recorded.seq.next()))
+}
+
+/// A group that came behind a panic: certainly not written.
+fn refuse(group: Group<Waiter>) -> Through {
+    let (first, _) = span(&group);
+    for (waiter, mut answer) in group.replies {
+        not_appended(&mut answer, first, first);
+        let _ = waiter.send(answer);
+    }
+    Through::Latched { first, next: first }
 }
 
 fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> Through {
-    let first = group.events.first().map_or(Seq(u64::MAX), |recorded| recorded.seq);
-    let next = group.events.last().map_or(first, |recorded| recorded.seq.next());
+    let (first, next) = span(&group);
     let (events, requests) = (group.events.len(), group.replies.len());
     let span = tracing::debug_span!("group", events, requests).entered();
     let started = Instant::now();
@@ -309,8 +392,8 @@ fn commit(committer: &mut Committer, group: Group<Waiter>, status: &Status) -> T
             }
             Through::NotWritten(error)
         }
-        Committed::Latched(replies) => {
-            status.set_mode(Mode::Latched);
+        Committed::Latched(replies, error) => {
+            status.latch(format!("a group could not be written: {error}"));
             for (waiter, mut answer) in replies {
                 outcome_unknown(&mut answer, first);
                 let _ = waiter.send(answer);
@@ -333,7 +416,14 @@ fn give_way() {
 }
 
 /// The follower's thread: runs until it is told to end, or can't go on.
-pub(super) fn run_follower(mut follower: Follower, handoff: &Handoff, status: &Status) {
+pub(super) fn run_follower(follower: Follower, handoff: &Handoff, status: &Status, life: &Life) {
+    if let Err(panic) = caught(|| follow(follower, handoff, status)) {
+        status.follower_failed(panic.clone());
+        life.panicked("follower", &panic);
+    }
+}
+
+fn follow(mut follower: Follower, handoff: &Handoff, status: &Status) {
     let mut is_nice = false;
     loop {
         // Nobody waits for a merge: where processors are short, those who decide and write go first. But until it has

@@ -13,7 +13,7 @@ pub enum Mode {
     Writing,
     /// Reading only, for this reason.
     ReadOnly(ReadOnly),
-    /// Reading only: a write failed; open it again.
+    /// Reading only: a write failed, or a thread of the ledger panicked; open it again.
     Latched,
 }
 
@@ -39,6 +39,8 @@ pub struct Health {
     pub events: u64,
     /// How long the last group took to write, sync and publish, in microseconds.
     pub last_group_micros: u64,
+    /// Why it is latched, where it is.
+    pub latched_by: Option<String>,
     /// Why indexes and checkpoints are no longer written, where they are not.
     pub follower_failure: Option<String>,
     /// How the noting of heads elsewhere is, where that was asked for.
@@ -55,13 +57,25 @@ pub(super) struct Figures {
     pub(super) groups: u64,
     pub(super) events: u64,
     pub(super) last_group: Duration,
+    pub(super) latched_by: Option<String>,
     pub(super) follower_failure: Option<String>,
 }
 
 impl Status {
     pub(super) fn new(mode: Mode) -> Self {
-        let (groups, events, last_group, follower_failure) = (0, 0, Duration::ZERO, None);
-        Self { inner: Mutex::new(Figures { mode, groups, events, last_group, follower_failure }) }
+        let (groups, events, last_group, latched_by, follower_failure) = (0, 0, Duration::ZERO, None, None);
+        Self { inner: Mutex::new(Figures { mode, groups, events, last_group, latched_by, follower_failure }) }
+    }
+
+    /// Nothing is written any more; the first reason stays.
+    pub(super) fn latch(&self, reason: String) {
+        let mut inner = self.inner.lock();
+        inner.mode = Mode::Latched;
+        inner.latched_by.get_or_insert(reason);
+    }
+
+    pub(super) fn is_latched(&self) -> bool {
+        self.inner.lock().mode == Mode::Latched
     }
 
     pub(super) fn set_mode(&self, mode: Mode) {

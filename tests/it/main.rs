@@ -8,6 +8,7 @@ mod bench;
 mod clocks;
 mod cmd;
 mod demo;
+mod ends;
 mod explain;
 #[cfg(target_os = "linux")]
 mod fuse_fs;

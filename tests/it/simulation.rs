@@ -307,7 +307,7 @@ impl World {
                 behind.iter_mut().for_each(|(_, answer)| not_written(answer, from, &error));
                 self.release(behind)
             }
-            Committed::Latched(mut replies) => {
+            Committed::Latched(mut replies, _) => {
                 self.tally.count("latches");
                 self.latched = true;
                 self.in_doubt = Some(behind);

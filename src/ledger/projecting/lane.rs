@@ -4,13 +4,13 @@
 //! state, BLAKE3 of everything before. Integers are little endian. State and place stand in one file that is replaced
 //! whole, so every event is in the state exactly once, whenever it stops.
 
+use super::super::caught::caught;
 use super::Stopped;
 use crate::domain::event::Recorded;
 use crate::domain::ids::{LedgerId, Seq};
 use crate::files::Files;
 use crate::log::{FaultKind, Hash, Head, LogFault, StoreReader, head_at, scan};
 use crate::projection::{Projection, ProjectionError};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const MAGIC: &[u8; 4] = b"CFPR";
 const FORMAT: u16 = 1;
@@ -114,14 +114,22 @@ impl<P: Projection> Lane<P> {
 
     /// Writes a checkpoint where there is something new; a failure is told, and tried again later.
     pub(super) fn save(&mut self, files: &dyn Files, ledger: LedgerId) {
-        if self.saved == self.head.next_seq || self.is_torn {
-            return;
-        }
         self.tried = self.head.next_seq;
-        match self.write(files, ledger) {
-            Ok(()) => self.saved = self.head.next_seq,
-            Err(error) => tracing::warn!(self.file, %error, "a projection's checkpoint could not be written"),
+        if self.save_last(files, ledger) {
+            self.saved = self.head.next_seq;
         }
+    }
+
+    /// The same for who comes to its end; whether the place of the newest checkpoint is now that of the projection.
+    pub(super) fn save_last(&self, files: &dyn Files, ledger: LedgerId) -> bool {
+        if self.saved == self.head.next_seq || self.is_torn {
+            return self.saved == self.head.next_seq;
+        }
+        let written = self.write(files, ledger);
+        if let Err(error) = &written {
+            tracing::warn!(self.file, %error, "a projection's checkpoint could not be written");
+        }
+        written.is_ok()
     }
 
     fn write(&self, files: &dyn Files, ledger: LedgerId) -> Result<(), ProjectionError> {
@@ -147,15 +155,6 @@ impl<P: Projection> Lane<P> {
             }
         }
     }
-}
-
-/// Does something of a projection's; a panic is its reason to stop, and nobody else's.
-pub(super) fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(act)).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        format!("it panicked: {}", text.unwrap_or("without a text"))
-    })
 }
 
 /// The next events behind a head; a part of them where the log fails further on.
