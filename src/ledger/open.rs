@@ -20,7 +20,7 @@ use crate::domain::ids::{LedgerId, Seq};
 use crate::domain::state::State;
 use crate::files::{DirFiles, Files, FilesError};
 use crate::heads::is_inside;
-use crate::index::{Index, IndexError, IndexReader};
+use crate::index::{Index, IndexError, IndexReader, Notice};
 use crate::limits::{CATCH_UP_EVENTS_MAX, FORMAT_VERSION, RULES_VERSION};
 use crate::log::sled_store::SledOptions;
 use crate::log::{
@@ -174,8 +174,22 @@ pub(super) fn create(path: &Path, options: Options) -> Result<Ledger, OpenError>
     let mut id = [0; 16];
     options.entropy.fill(&mut id);
     let ledger = LedgerId(uuid::Builder::from_random_bytes(id).into_uuid());
-    let store = SledStore::create(path, ledger, sled_options(&options))?;
-    create_over(directory_parts(store)?, ledger, options)
+    match SledStore::create(path, ledger, sled_options(&options)) {
+        Err(error @ StoreError::AlreadyExists { .. }) => match without_genesis(path, &options) {
+            Some(store) => {
+                let ledger = store.ledger();
+                create_over(directory_parts(store)?, ledger, options)
+            }
+            None => Err(error.into()),
+        },
+        created => create_over(directory_parts(created?)?, ledger, options),
+    }
+}
+
+/// The log of a ledger whose creation was cut short when all of it was there but the genesis event.
+fn without_genesis(path: &Path, options: &Options) -> Option<SledStore> {
+    let store = open_log(path, sled_options(options)).ok()?;
+    matches!(store.reader().last_frame(), Ok(None)).then_some(store)
 }
 
 pub(super) fn open(path: &Path, options: Options) -> Result<Ledger, OpenError> {
@@ -346,7 +360,11 @@ fn fold(
 fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head) -> Result<Index, OpenError> {
     let (index, notices) = Index::open(Arc::clone(&parts.index), ledger.bytes())?;
     for notice in notices {
-        tracing::warn!(?notice, "the index");
+        match notice {
+            // So it is with every new ledger, behind an index that was deleted, and behind a merge that was cut short.
+            Notice::ManifestMissing | Notice::OrphansRemoved(_) => tracing::info!("{notice}"),
+            _ => tracing::warn!("{notice}"),
+        }
     }
     let view = index.view();
     let covered = Seq(view.covered_to());
