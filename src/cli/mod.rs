@@ -38,6 +38,7 @@ mod sheet;
 mod snapshot;
 mod stock;
 mod verify;
+mod warnings;
 mod would;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -162,6 +163,7 @@ fn refuse(error: &clap::Error) -> ! {
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.
 pub fn main(arguments: Arguments) -> ExitCode {
+    warnings::are_said();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut outcomes = Outcomes::default();
     if let Err(failure) = block_on(run(arguments, &mut out, &mut outcomes)) {
