@@ -37,8 +37,12 @@ mod repeats;
 mod reports;
 mod simulation;
 mod spine;
+#[cfg(target_os = "linux")]
+mod strace;
 mod subject;
 mod table;
 mod tidy;
 mod time_travel;
 mod trace;
+#[cfg(target_os = "linux")]
+mod wounds;

@@ -26,7 +26,7 @@ use counterfoil::ledger::parts::{
 use counterfoil::ledger::{Clock, Repeat, SubmitError};
 use counterfoil::limits::CLOCK_STEP_MICROS_MAX;
 use counterfoil::log::memory_store::{Fault, FaultPlan};
-use dice::Dice;
+pub use dice::Dice;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use smallvec::SmallVec;
