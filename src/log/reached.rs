@@ -105,6 +105,17 @@ impl Witness {
         Ok(Self { file, noted: reached, is_synced: true, synced_at: Instant::now() })
     }
 
+    /// Writes what was found there back, durably, where something else stands there.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(super) fn put_back(dir: &Path, found: Reached) -> Result<(), StoreError> {
+        match Reached::read(dir)? {
+            Some(reached) if reached != found => Self::open(dir, reached)?.note_durably(found),
+            _ => Ok(()),
+        }
+    }
+
     /// What stands there.
     pub(super) const fn noted(&self) -> Reached {
         self.noted
