@@ -543,6 +543,10 @@ fn seal(path: &Path, options: SledOptions) -> Result<Option<Hash>, StoreError> {
     };
     let before = match SledFile::read(&log) {
         Err(error @ StoreError::Corrupted { .. }) => return Err(error),
+        // The directory was taken away: so was all that is in it.
+        Err(StoreError::Io { what, source }) if source.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::Io { what, source });
+        }
         Err(error) => return left_open(error),
         Ok(before) => before,
     };
