@@ -4,7 +4,7 @@
 //! exactly as it was.
 
 use super::chain::Head;
-use super::reached::Reached;
+use super::reached::{REACHED, REACHED_UNFINISHED, Reached};
 use super::store::StoreError;
 use crate::domain::ids::LedgerId;
 use crate::files::small;
@@ -117,7 +117,8 @@ fn what_is_there(path: &Path) -> Result<There, StoreError> {
     for entry in std::fs::read_dir(path).map_err(creating)? {
         names.push(entry.map_err(creating)?.file_name());
     }
-    let is_ours = |name: &std::ffi::OsString| [UNFINISHED, LOG, DERIVED].iter().any(|part| name == part);
+    let parts = [UNFINISHED, LOG, DERIVED, REACHED, REACHED_UNFINISHED];
+    let is_ours = |name: &std::ffi::OsString| parts.iter().any(|part| name == part);
     Ok(match names.iter().any(|name| name == UNFINISHED) {
         _ if names.is_empty() => There::Nothing,
         true if names.iter().all(is_ours) => There::Unfinished,

@@ -23,7 +23,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The file's name in the ledger's directory.
-const REACHED: &str = "REACHED";
+pub(super) const REACHED: &str = "REACHED";
+/// What it is called until it is whole, where it is made anew.
+pub(super) const REACHED_UNFINISHED: &str = "REACHED.new";
 /// Bytes of the text.
 const TEXT_BYTES: usize = 168;
 /// Bytes of a file that may still be one.
@@ -105,6 +107,17 @@ impl Witness {
         Ok(Self { file, noted: reached, is_synced: true, synced_at: Instant::now() })
     }
 
+    /// Writes what was found there back, durably, where something else stands there.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(super) fn put_back(dir: &Path, found: Reached) -> Result<(), StoreError> {
+        match Reached::read(dir)? {
+            Some(reached) if reached != found => Self::open(dir, reached)?.note_durably(found),
+            _ => Ok(()),
+        }
+    }
+
     /// What stands there.
     pub(super) const fn noted(&self) -> Reached {
         self.noted
@@ -141,7 +154,7 @@ impl Witness {
 }
 
 fn write_whole(dir: &Path, path: &PathBuf, reached: Reached) -> Result<File, StoreError> {
-    let unfinished = dir.join(format!("{REACHED}.new"));
+    let unfinished = dir.join(REACHED_UNFINISHED);
     let file = File::create(&unfinished).map_err(io)?;
     file.write_all_at(reached.text().as_bytes(), 0).and_then(|()| file.sync_all()).map_err(io)?;
     std::fs::rename(&unfinished, path).and_then(|()| sync_directory(dir)).map_err(io)?;

@@ -25,13 +25,15 @@
 //! which is written behind each group's sync and before its answers ([`reached`](super::reached)), and what an index or a
 //! checkpoint of this ledger covers. A log that ends before that is refused, and sled's repairs are taken back.
 
+mod end;
+
 use super::chain::{Hash, Head, PrivateText};
 use super::directory::{self, Claim};
 use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
 use super::reached::{Reached, Witness};
-use super::sled_file::{SledFile, fingerprint_of};
+use super::sled_file::{self, SledFile, fingerprint_of};
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
@@ -219,15 +221,12 @@ impl SledStore {
         options: SledOptions,
         least: impl FnOnce(LedgerId, &Path, Seq) -> Seq,
     ) -> Result<Self, StoreError> {
-        check_clock()?;
         let (claim, ledger) = directory::claim(path)?;
-        let log = path.join(directory::LOG);
-        let before = SledFile::read(&log)?;
-        let reached = Reached::read(path)?;
-        let found = reached.unwrap_or(Reached::NOTHING);
+        let before = SledFile::read(&path.join(directory::LOG))?;
+        let found = Reached::read(path)?.unwrap_or(Reached::NOTHING);
         let least = least(ledger, &claim.derived(), found.head.next_seq);
         if found.seal.is_some_and(|seal| seal != before.fingerprint()) {
-            return Err(not_as_closed());
+            return Err(sled_file::not_as_closed());
         }
         if found.head != Head::EMPTY {
             before.check_reaches(found.head.hash)?;
@@ -247,9 +246,13 @@ impl SledStore {
             store.found_seal = found.seal;
             Ok(store)
         });
-        let opened = opened.map_err(|error| match take_back(path, &before, found) {
-            Ok(()) => error,
-            Err(failed) => failed,
+        let opened = opened.map_err(|error| {
+            let back = match error {
+                // Somebody else writes there, and sled was not let at it.
+                StoreError::AlreadyOpen { .. } => Ok(()),
+                _ => before.restore(),
+            };
+            back.and_then(|()| Witness::put_back(path, found)).map_or_else(|failed| failed, |()| error)
         });
         drop(held);
         opened
@@ -268,7 +271,7 @@ impl SledStore {
         let already_open = || StoreError::AlreadyOpen { path: path.to_owned() };
         let db = open_db_patiently(path, options)?.ok_or_else(already_open)?;
         if !before.is_kept()? {
-            return Err(misread());
+            return Err(sled_file::misread());
         }
         let names = guarded("reading the names of the trees", || db.tree_names())?;
         for name in [FRAMES, PRIVATE, META] {
@@ -290,58 +293,8 @@ impl SledStore {
         db_file: File,
         witness: Witness,
     ) -> Self {
-        let trees = Shared::new(trees);
-        let unsynced_bytes = Cell::new(0);
-        let (unnoted, found_seal) = (None, None);
+        let (trees, unsynced_bytes, unnoted, found_seal) = (Shared::new(trees), Cell::new(0), None, None);
         Self { claim, ledger, options, trees, db_file, unsynced_bytes, witness, unnoted, found_seal, latched: false }
-    }
-
-    /// Holds the end of the log against how far it reached by what was noted elsewhere.
-    fn check_end(&mut self, least: Seq) -> Result<(), StoreError> {
-        let Reached { head: reached, .. } = self.witness.noted();
-        let end = self.last_marked(Seq(u64::MAX))?;
-        let shorter = |events: Seq, what: &str| StoreError::Corrupted {
-            seq: Some(end.next_seq),
-            what: format!("{what} {events} events, and it ends before that now; nothing was changed"),
-        };
-        if end.next_seq < reached.next_seq {
-            let what = format!("the last one has the hash {}: the log once held", reached.hash);
-            return Err(shorter(reached.next_seq, &what));
-        }
-        if end.next_seq < least {
-            return Err(shorter(least, "an index or checkpoint of this ledger (in DIR/derived) covers"));
-        }
-        let found = self.last_marked(Seq(reached.next_seq.0.saturating_sub(1)))?;
-        if reached != Head::EMPTY && found != reached {
-            return Err(StoreError::Corrupted {
-                seq: Some(Seq(reached.next_seq.0.saturating_sub(1))),
-                what: format!(
-                    "the log was noted to hold {} events, the last one with the hash {}, and has another history now; \
-                     nothing was changed",
-                    reached.next_seq, reached.hash
-                ),
-            });
-        }
-        match end.next_seq > reached.next_seq {
-            true => self.witness.note_durably(Reached { head: end, seal: None }),
-            false => Ok(()),
-        }
-    }
-
-    /// The head at the last commit mark in a frame that begins at or before this event.
-    fn last_marked(&self, seq: Seq) -> Result<Head, StoreError> {
-        let mut at = FrameKey::last_of(seq);
-        loop {
-            let Some((key, bytes)) = self.trees.frame_at_or_before(at)? else { return Ok(Head::EMPTY) };
-            if let Some(head) = marked_head(key, &bytes) {
-                return Ok(head);
-            }
-            // What a stopped write left, or the middle of a group.
-            match key.before() {
-                Some(before) => at = before,
-                None => return Ok(Head::EMPTY),
-            }
-        }
     }
 
     /// The ledger's own name.
@@ -483,7 +436,7 @@ impl Store for SledStore {
         self.trees.end()?;
         let seal = match self.found_seal.take() {
             // Nothing was changed.
-            Some(seal) if fingerprint_of(&self.log())? == seal => Some(seal),
+            Some(seal) if fingerprint_of(&self.log()).is_ok_and(|found| found == seal) => Some(seal),
             _ => seal(self.claim.path(), self.options)?,
         };
         let head = self.witness.noted().head;
@@ -569,6 +522,7 @@ fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, Fram
 }
 
 fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
+    check_clock()?;
     guarded("opening the log", || {
         let config = sled::Config::new().path(path.join(directory::LOG)).cache_capacity(options.cache_bytes);
         config.flush_every_ms(None).open().map(|db| Database(Some(db)))
@@ -589,6 +543,10 @@ fn seal(path: &Path, options: SledOptions) -> Result<Option<Hash>, StoreError> {
     };
     let before = match SledFile::read(&log) {
         Err(error @ StoreError::Corrupted { .. }) => return Err(error),
+        // The directory was taken away: so was all that is in it.
+        Err(StoreError::Io { what, source }) if source.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::Io { what, source });
+        }
         Err(error) => return left_open(error),
         Ok(before) => before,
     };
@@ -598,10 +556,11 @@ fn seal(path: &Path, options: SledOptions) -> Result<Option<Hash>, StoreError> {
             Ok(())
         }),
         (None, _) => Err(StoreError::AlreadyOpen { path: path.to_owned() }),
-        (_, false) => Err(misread()),
+        (_, false) => Err(sled_file::misread()),
     });
     match opened.and_then(|()| fingerprint_of(&log)) {
         Ok(seal) => Ok(Some(seal)),
+        Err(error @ StoreError::AlreadyOpen { .. }) => left_open(error),
         Err(error) => before.restore().map_or_else(Err, |()| left_open(error)),
     }
 }
@@ -616,30 +575,6 @@ fn open_db_patiently(path: &Path, options: SledOptions) -> Result<Option<Databas
         opened => Some(opened),
     });
     opened.transpose()
-}
-
-fn not_as_closed() -> StoreError {
-    StoreError::Corrupted {
-        seq: None,
-        what: "the newest part of log/db, or the head of one of its segments, is not what it was when the ledger was \
-               closed; nothing was changed"
-            .to_owned(),
-    }
-}
-
-fn misread() -> StoreError {
-    let what = "sled could not read again what was read a moment before, and began to repair what is whole: its disk may \
-                fail at times, or memory be short; all was put back as it was, nothing is lost";
-    StoreError::Io { what: "opening the log", source: std::io::Error::other(what) }
-}
-
-/// Puts sled's files and the seal back as they were found. sled is closed.
-fn take_back(path: &Path, before: &SledFile, found: Reached) -> Result<(), StoreError> {
-    before.restore()?;
-    match Reached::read(path)? {
-        Some(reached) if reached != found => Witness::open(path, reached)?.note_durably(found),
-        _ => Ok(()),
-    }
 }
 
 /// sled panics under such a clock.

@@ -36,6 +36,23 @@ fn damaged(what: String) -> StoreError {
     StoreError::Corrupted { seq: None, what: format!("{what}; nothing was changed") }
 }
 
+/// What sled would look at is not what it was when the ledger was closed.
+pub(super) fn not_as_closed() -> StoreError {
+    StoreError::Corrupted {
+        seq: None,
+        what: "the newest part of log/db, or the head of one of its segments, is not what it was when the ledger was \
+               closed; nothing was changed"
+            .to_owned(),
+    }
+}
+
+/// sled touched what it had no reason to touch.
+pub(super) fn misread() -> StoreError {
+    let what = "sled could not read again what was read a moment before, and began to repair what is whole: its disk may \
+                fail at times, or memory be short; all was put back as it was, nothing is lost";
+    StoreError::Io { what: "opening the log", source: std::io::Error::other(what) }
+}
+
 /// A segment as it was.
 struct Kept {
     start: u64,

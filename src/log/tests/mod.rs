@@ -1,6 +1,7 @@
 //! Tests of the log as a whole.
 
 mod arbitrary;
+mod before_sled;
 mod codec;
 mod faults;
 mod golden;

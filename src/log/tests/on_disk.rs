@@ -12,17 +12,17 @@ use std::path::{Path, PathBuf};
 
 const LEDGER: LedgerId = LedgerId::from_bytes([0xab; 16]);
 
-fn options() -> SledOptions {
+pub(super) fn options() -> SledOptions {
     SledOptions { cache_bytes: 8 << 20, reserve_bytes: 0 }
 }
 
-fn place() -> (tempfile::TempDir, PathBuf) {
+pub(super) fn place() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("ledger");
     (directory, path)
 }
 
-fn created(path: &Path, groups: &[GroupBytes]) -> Box<SledStore> {
+pub(super) fn created(path: &Path, groups: &[GroupBytes]) -> Box<SledStore> {
     let mut store = SledStore::create(path, LEDGER, options()).expect("a new ledger");
     for group in groups {
         store.append(group).expect("appended");
@@ -32,7 +32,7 @@ fn created(path: &Path, groups: &[GroupBytes]) -> Box<SledStore> {
 }
 
 /// Every file below a directory with its content.
-fn content(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(super) fn content(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(path).into_iter().flatten() {
         let path = entry.expect("readable").path();
@@ -362,7 +362,7 @@ fn a_log_that_became_shorter_is_refused() {
     assert!(SledStore::open(&older, options()).is_ok());
 }
 
-fn restore(path: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+pub(super) fn restore(path: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     for file in content(path).keys().filter(|file| file.is_file() && !files.contains_key(*file)) {
         std::fs::remove_file(file).expect("removed");
     }

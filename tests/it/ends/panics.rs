@@ -132,7 +132,7 @@ fn of_the_committer_while_it_erases() {
     });
 }
 
-/// What it does behind the answers takes none of them back.
+/// What it does behind the answers takes none of them back; an idle one may tend before anybody asks.
 #[test]
 fn of_the_committer_while_it_tends() {
     both(async |home| {
@@ -141,7 +141,6 @@ fn of_the_committer_while_it_tends() {
         let position = shop(&ledger, 10).await;
         trap.set(Place::Tend, What::Panics);
         let mut outcomes = ask_all(&ledger, position, 100).await;
-        assert!(outcomes.iter().any(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
         latched_by(&ledger, "committer").await;
         outcomes.extend(ask_all(&ledger, position, 200).await);
         ends_latched(ledger, position, &trap, "committer").await;
