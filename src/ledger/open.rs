@@ -1,7 +1,7 @@
 //! Creating and opening: the newest checkpoint that fits the log, the log behind it, and three threads on top.
 
 use super::Ledger;
-use super::answer::{ReadOnly, SubmitError};
+use super::answer::SubmitError;
 use super::checkpoint;
 use super::clock_watch::Reading;
 use super::committer::Committer;
@@ -21,7 +21,7 @@ use crate::domain::state::State;
 use crate::files::{DirFiles, Files, FilesError};
 use crate::heads::is_inside;
 use crate::index::{Index, IndexError, IndexReader};
-use crate::limits::{CATCH_UP_EVENTS_MAX, FORMAT_VERSION, RULES_VERSION};
+use crate::limits::{FORMAT_VERSION, RULES_VERSION};
 use crate::log::sled_store::SledOptions;
 use crate::log::{
     DroppedTail, GroupBuilder, Hash, Head, LogFault, SledStore, Store, StoreError, StoreReader, head_at, read_event,
@@ -268,12 +268,9 @@ pub fn open_parts<T>(mut parts: Parts, options: &Options) -> Result<Opened<T>, O
     let lookup = Lookup::new(reader.clone(), Arc::clone(&log));
     let reading = Reading { wall: options.clock.wall(), monotonic_micros: options.clock.monotonic_micros() };
     let mut writer = Writer::new(state.clone(), head, lookup, Arc::clone(&options.entropy), reading);
-    match writer.uncovered() <= CATCH_UP_EVENTS_MAX {
-        true => writer.remember_log().map_err(OpenError::Lookup)?,
-        false => {
-            let covered = Seq(index.covered_to());
-            writer.set_catching_up(Some(ReadOnly::CatchingUp { covered, head: head.next_seq }));
-        }
+    match writer.remember_log() {
+        Err(SubmitError::ReadOnly(reason)) => writer.set_catching_up(Some(reason)),
+        read => read.map_err(OpenError::Lookup)?,
     }
     let follower = Follower::new(Begin {
         ledger,
@@ -346,7 +343,10 @@ fn fold(
 fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head) -> Result<Index, OpenError> {
     let (index, notices) = Index::open(Arc::clone(&parts.index), ledger.bytes())?;
     for notice in notices {
-        tracing::warn!(?notice, "the index");
+        match notice.is_damage() {
+            true => tracing::error!(%notice, "the index"),
+            false => tracing::warn!(%notice, "the index"),
+        }
     }
     let view = index.view();
     let covered = Seq(view.covered_to());
@@ -355,9 +355,12 @@ fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head
     match fits {
         true => Ok(index),
         false => {
-            tracing::warn!(%covered, "the index belongs to another log and is built again");
+            const WHAT: &str = "the index is built again, it belongs to another log";
+            tracing::error!(%covered, "{WHAT}");
             drop((view, index));
-            Ok(Index::create(Arc::clone(&parts.index), ledger.bytes())?)
+            let index = Index::create(Arc::clone(&parts.index), ledger.bytes())?;
+            index.note_damage(WHAT.to_owned());
+            Ok(index)
         }
     }
 }
