@@ -10,6 +10,7 @@ use super::{Common, Format};
 use counterfoil::domain::invisible::shown;
 use counterfoil::domain::text::AliasText;
 use counterfoil::heads::is_inside;
+use counterfoil::index::Rebuild;
 use counterfoil::ledger::{HeadsHealth, Ledger, OpenError, Options, open_log};
 use counterfoil::log::sled_store::SledOptions;
 use counterfoil::log::{SledStore, Store, StoreError, StoreReader};
@@ -138,14 +139,33 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Closes a ledger, and says on standard error where its head could not be noted elsewhere.
+/// Closes a ledger, and says on standard error where its index was damaged, and where its head could not be noted
+/// elsewhere.
 pub async fn close(ledger: Ledger) -> Result<(), StoreError> {
     let after = ledger.clone();
+    // Before it is closed: that takes until the index is whole again.
+    let told = say_rebuild(&ledger, None);
     let closed = ledger.close().await;
+    say_rebuild(&after, told);
     if let Some(HeadsHealth { file, failure: Some(failure), .. }) = after.health().heads {
         say(format_args!("counterfoil: WARNING: heads in {}: {}", seen::path(&file), shown(&failure)));
     }
     closed
+}
+
+/// Says that the index was damaged and is built again, and how far that is, unless it was told already: how often it was.
+fn say_rebuild(ledger: &Ledger, told: Option<u64>) -> Option<u64> {
+    let health = ledger.health();
+    let Rebuild { damage, begun, next_seq } = health.rebuild?;
+    if told != Some(begun) {
+        let (damage, events) = (shown(&damage), health.next_seq);
+        let far = match next_seq >= events.0 {
+            true => format!("done, {events} events"),
+            false => format!("{next_seq} of {events} events so far, this command ends when that is done"),
+        };
+        say(format_args!("counterfoil: WARNING: {damage} ({far})"));
+    }
+    Some(begun)
 }
 
 /// The log in a directory.

@@ -37,7 +37,7 @@ struct Info {
     index_bytes: u64,
     /// Whether all of the index was read; one that is large is not, which would take long.
     index_read: bool,
-    /// What is wrong with the index, as far as it was read, or why it is no longer written.
+    /// What was wrong with the index, as far as it was read, so that it is built again; or why it is no longer written.
     index_damage: Option<String>,
     checkpoint_bytes: u64,
     free_bytes: Option<u64>,
@@ -64,7 +64,8 @@ fn look(ledger: &Ledger, dir: &Path) -> Result<Info, Failure> {
     let derived = dir.join("derived");
     let index_bytes = bytes_below(&derived.join("index"));
     let index_read = index_bytes <= INDEX_READ_BYTES_MAX;
-    let damage = index_read.then(|| ledger.read_index().err()).flatten().map(|error| error.to_string());
+    let read = index_read.then(|| ledger.read_index().err()).flatten().map(|error| error.to_string());
+    let damage = read.or_else(|| ledger.health().rebuild.map(|rebuild| rebuild.damage));
     Ok(Info {
         ledger: ledger.id(),
         created_at: created_at.as_ref().map(Timestamp::to_string).unwrap_or_default(),

@@ -131,10 +131,11 @@ impl History<'_> {
     /// # Errors
     /// [`HistoryError`]; `Future` for an instant that is not over.
     pub fn stock(&self, position: Position, as_of: AsOf) -> Result<Answer<Stock>, HistoryError> {
-        let scope = Scope::position(position);
-        let moment = self.moment(&scope, as_of)?;
-        let stocks = self.stocks(&moment, reach_of(position))?;
-        Ok(moment.answer(stocks.get(&position).copied().unwrap_or_default()))
+        self.asked(|| {
+            let moment = self.moment(&Scope::position(position), as_of)?;
+            let stocks = self.stocks(&moment, reach_of(position))?;
+            Ok(moment.answer(stocks.get(&position).copied().unwrap_or_default()))
+        })
     }
 
     /// The stock of every position in scope that an event had touched by the moment, by item, location and lot. The
@@ -145,8 +146,11 @@ impl History<'_> {
     /// # Errors
     /// [`HistoryError`]; `Future` for an instant that is not over.
     pub fn stock_list(&self, scope: &Scope, as_of: AsOf) -> Result<Answer<Vec<PastRow>>, HistoryError> {
-        let moment = self.moment(scope, as_of)?;
-        let stocks = self.stocks(&moment, reach(scope))?;
+        let (moment, stocks) = self.asked(|| {
+            let moment = self.moment(scope, as_of)?;
+            let stocks = self.stocks(&moment, reach(scope))?;
+            Ok((moment, stocks))
+        })?;
         let rows = self.published.read(|durable| {
             let wanted = stocks.into_iter().filter(|(position, _)| scope.admits(&durable.state, *position));
             let names = Names::of(&durable.state);
@@ -185,7 +189,7 @@ impl History<'_> {
     /// [`HistoryError`]; `Future` for an instant that is not over.
     pub fn rests_on(&self, as_of: AsOf) -> Result<Answer<()>, HistoryError> {
         let nowhere = Position::new(ItemId(0), LocationId(0));
-        Ok(self.moment(&Scope::position(nowhere), as_of)?.answer(()))
+        self.asked(|| Ok(self.moment(&Scope::position(nowhere), as_of)?.answer(())))
     }
 
     /// The stock of the same item at the same location that lies beside a position: in other lots, or in none; what

@@ -10,7 +10,7 @@ use std::fmt;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HistoryError {
-    /// The index can't be read: delete it, it is built again.
+    /// The index can't be read, nor the one that was begun in its place.
     Index(IndexError),
     /// The log can't be read.
     Log(LogFault),

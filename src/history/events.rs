@@ -179,6 +179,15 @@ impl History<'_> {
         direction: Direction,
         paging: &Paging,
     ) -> Result<Answer<EventPage>, HistoryError> {
+        self.asked(|| self.events_once(filter, direction, paging))
+    }
+
+    fn events_once(
+        &self,
+        filter: &EventFilter,
+        direction: Direction,
+        paging: &Paging,
+    ) -> Result<Answer<EventPage>, HistoryError> {
         if !(1..=PAGE_ROWS_MAX).contains(&paging.rows) {
             return Err(QueryError::PageRows { given: paging.rows }.into());
         }

@@ -168,6 +168,16 @@ impl History<'_> {
         direction: Direction,
         paging: &Paging,
     ) -> Result<Answer<Option<Explanation>>, HistoryError> {
+        self.asked(|| self.explain_once(position, as_of, direction, paging))
+    }
+
+    fn explain_once(
+        &self,
+        position: Position,
+        as_of: AsOf,
+        direction: Direction,
+        paging: &Paging,
+    ) -> Result<Answer<Option<Explanation>>, HistoryError> {
         if matches!(as_of, AsOf::True(_)) {
             return Err(HistoryError::Unexplained);
         }

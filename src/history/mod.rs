@@ -3,7 +3,8 @@
 //! They are answered from the index and, for the events that are shown, the log; never by folding the log again. Every
 //! answer says which event it rests on ([`Answer::seq`](crate::query::Answer)) and all of it is durable. What was
 //! folded but not written as runs yet is asked in memory, so nothing is missing at the end; while the index is far
-//! behind the log a question waits a moment and then says so ([`HistoryError::Behind`]).
+//! behind the log a question waits a moment and then says so ([`HistoryError::Behind`]). A question that meets a damaged
+//! part of the index is asked again of the index that is built in its place from then on.
 //!
 //! Three moments can be meant by "stock on 31 December", see [`AsOf`].
 //!
@@ -76,6 +77,14 @@ impl<'l> History<'l> {
         clock: &'l dyn Clock,
     ) -> Self {
         Self { published, index, log, clock }
+    }
+
+    /// Asks; and where a part of the index turned out to be damaged, once more of the one that is built in its place.
+    fn asked<T>(&self, question: impl Fn() -> Result<T, HistoryError>) -> Result<T, HistoryError> {
+        match question() {
+            Err(HistoryError::Index(error)) if error.is_damage() => question(),
+            answered => answered,
+        }
     }
 
     /// What is known of the events below a seq, and perhaps of a few more.

@@ -144,6 +144,16 @@ impl History<'_> {
         direction: Direction,
         paging: &Paging,
     ) -> Result<Answer<Option<TrueExplanation>>, HistoryError> {
+        self.asked(|| self.explain_true_once(position, at, direction, paging))
+    }
+
+    fn explain_true_once(
+        &self,
+        position: Position,
+        at: Timestamp,
+        direction: Direction,
+        paging: &Paging,
+    ) -> Result<Answer<Option<TrueExplanation>>, HistoryError> {
         if !(1..=PAGE_ROWS_MAX).contains(&paging.rows) {
             return Err(QueryError::PageRows { given: paging.rows }.into());
         }

@@ -3,9 +3,9 @@
 use super::block::BlockBytes;
 use super::error::IndexError;
 use super::limits::{BLOCK_BYTES, MERGE_READ_BLOCKS};
-use super::reader::Counters;
 use super::record::{Key, Record};
 use super::run::Run;
+use super::shared::Shared;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -30,21 +30,21 @@ impl Cursor {
     }
 
     /// Reads on when nothing is ready.
-    fn fill(&mut self, bytes: &mut Vec<u8>, counters: &Counters) -> Result<(), IndexError> {
+    fn fill(&mut self, bytes: &mut Vec<u8>, shared: &Shared) -> Result<(), IndexError> {
         if self.at < self.records.len() || self.is_at_end_of_file() {
             return Ok(());
         }
         let blocks = self.blocks_per_read.min((self.run.footer.blocks - self.next_block) as usize);
         self.blocks_per_read = (self.blocks_per_read * 2).min(MERGE_READ_BLOCKS);
         bytes.resize(blocks * BLOCK_BYTES, 0);
-        counters.count_block_reads(blocks as u64);
-        self.run.file.read_exact_at(u64::from(self.next_block) * BLOCK_BYTES as u64, bytes)?;
+        shared.counters.count_block_reads(blocks as u64);
+        self.run.read(self.next_block, bytes, shared)?;
         self.records.clear();
         self.at = 0;
         let (chunks, _) = bytes.as_chunks::<BLOCK_BYTES>();
         for chunk in chunks {
             let block: &BlockBytes = chunk;
-            self.run.parse(self.next_block, block)?.decode_into(&mut self.records);
+            self.run.parse(self.next_block, block, shared)?.decode_into(&mut self.records);
             self.next_block += 1;
         }
         Ok(())
@@ -87,10 +87,10 @@ impl MergedRecords {
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
-    pub(crate) fn append_to(&mut self, batch: &mut Vec<Record>, counters: &Counters) -> Result<bool, IndexError> {
+    pub(crate) fn append_to(&mut self, batch: &mut Vec<Record>, shared: &Shared) -> Result<bool, IndexError> {
         let start = batch.len();
         for cursor in &mut self.cursors {
-            cursor.fill(&mut self.bytes, counters)?;
+            cursor.fill(&mut self.bytes, shared)?;
         }
         let unfinished = self.cursors.iter().filter(|cursor| !cursor.is_at_end_of_file());
         let fence = unfinished.filter_map(|cursor| cursor.ready().last().copied()).min_by(compare);

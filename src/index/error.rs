@@ -9,7 +9,7 @@ use std::fmt;
 pub enum IndexError {
     /// The operating system refused a call.
     Files(FilesError),
-    /// A file does not hold what was written to it. [`Index::create`](super::Index::create) starts anew.
+    /// A file does not hold what was written to it. The index is dropped and built again from the log.
     Corrupted {
         /// The file's name.
         file: String,
@@ -23,6 +23,8 @@ pub enum IndexError {
         /// The seqs of the segment: first, and first behind it.
         segment: (u64, u64),
     },
+    /// The index was found damaged meanwhile and is built again from its beginning.
+    BegunAgain,
     /// An earlier write failed, so what is on disk is not certain: open the index again.
     Latched,
     /// A run would hold more records than a run may.
@@ -33,6 +35,16 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// Whether a run can't be read: it is not what was written, or the system does not give it back.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            IndexError::Corrupted { .. } => true,
+            IndexError::Files(error) => error.what == "read",
+            _ => false,
+        }
+    }
+
     pub(crate) fn corrupted(file: &str, what: impl Into<String>) -> Self {
         IndexError::Corrupted { file: file.to_owned(), what: what.into() }
     }
@@ -50,14 +62,16 @@ impl fmt::Display for IndexError {
             IndexError::Files(error) => error.fmt(f),
             IndexError::Corrupted { file, what } => write!(
                 f,
-                "index file {file:?} is damaged: {what}; the log is not concerned: close the ledger, delete its directory \
-                 `derived`, and it is built again from the log"
+                "index file {file:?} is damaged: {what}; the log is not concerned, and the index is built again from it"
             ),
             IndexError::Gap { covered_to, segment: (from, to) } => {
                 write!(
                     f,
                     "the index covers seqs below {covered_to}; a segment of seqs {from}..{to} does not continue it"
                 )
+            }
+            IndexError::BegunAgain => {
+                write!(f, "the index was found damaged meanwhile and is built again from the log")
             }
             IndexError::Latched => write!(f, "an earlier write of the index failed; it must be opened again"),
             IndexError::Full { records } => write!(f, "a run of {records} records is larger than a run may be"),

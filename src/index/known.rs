@@ -2,10 +2,11 @@
 
 use super::error::IndexError;
 use super::place::{Listing, Place, Side, Sorted, Walk};
-use super::reader::{Move, Shared, Snapshot};
+use super::reader::Move;
 use super::record::{
     BucketKey, Family, FigureKey, Key, List, Prefix, Record, prefix_of, time_to_word, word_to_time, zigzag,
 };
+use super::shared::{Shared, Snapshot};
 use super::tail::Tail;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -118,7 +119,7 @@ impl Known {
     ) -> Result<(), IndexError> {
         let (first, last) = reach.prefixes();
         for sorted in self.sources(family).filter(within) {
-            let mut walk = Walk::new(sorted, family, &self.shared.counters);
+            let mut walk = Walk::new(sorted, family, &self.shared);
             walk.seek(&[first[0], first[1], 0, 0])?;
             while let Some(key) = walk.key() {
                 let prefix = [key[0], key[1]];
@@ -165,7 +166,7 @@ impl Known {
     pub fn changes(&self, figures: &[FigureKey]) -> Changes<'_> {
         let listing = |key: &FigureKey| {
             let sources = self.sources(Family::Changes);
-            Listing::new(sources, Family::Changes, key.prefix(), 0, &self.shared.counters)
+            Listing::new(sources, Family::Changes, key.prefix(), 0, &self.shared)
         };
         Changes { listings: figures.iter().map(listing).collect() }
     }
@@ -185,7 +186,7 @@ impl Known {
         let low = [prefix[0], prefix[1], seqs.start, 0];
         let covers = |sorted: &Sorted| sorted.seqs().start < seqs.end && seqs.start < sorted.seqs().end;
         for sorted in self.sources(Family::Changes).filter(covers) {
-            Place::new(sorted, Family::Changes).beside(&low, Side::Behind, &self.shared.counters, |record| {
+            Place::new(sorted, Family::Changes).beside(&low, Side::Behind, &self.shared, |record| {
                 let is_within = record.prefix() == prefix && record.key[2] < seqs.end;
                 if is_within {
                     visit(step_of(record));
@@ -289,7 +290,7 @@ impl Known {
         let mut moves = Vec::new();
         for sorted in self.sources(Family::Moves) {
             let (mut places, mut last) = (0, None);
-            Place::new(sorted, Family::Moves).beside(&key, side, &self.shared.counters, |record| {
+            Place::new(sorted, Family::Moves).beside(&key, side, &self.shared, |record| {
                 let place = (record.key[2], record.key[3]);
                 if last != Some(place) {
                     (places, last) = (places + 1, Some(place));
@@ -327,7 +328,7 @@ impl Known {
             Sorted::Piece(..) => true,
         };
         let sources = self.sources(family).filter(may_contain);
-        let found = Listing::new(sources, family, prefix, 0, &self.shared.counters).first_from(0)?;
+        let found = Listing::new(sources, family, prefix, 0, &self.shared).first_from(0)?;
         Ok(found.map(|record| record.key[2]))
     }
 
@@ -335,8 +336,7 @@ impl Known {
     #[must_use]
     pub fn postings(&self, list: List, id: u64) -> Postings<'_> {
         let (prefix, bits) = (list.prefix(id), list.chunk_bits());
-        let listing =
-            Listing::new(self.sources(Family::Postings), Family::Postings, prefix, bits, &self.shared.counters);
+        let listing = Listing::new(self.sources(Family::Postings), Family::Postings, prefix, bits, &self.shared);
         Postings { listing, bits }
     }
 
@@ -352,7 +352,7 @@ impl Known {
         let high = [List::Time as u64, high, 0, 0];
         // Later seqs were recorded at later instants, so the newest source that has one has the last one.
         for sorted in self.sources(Family::Postings).rev() {
-            let mut walk = Walk::new(sorted, Family::Postings, &self.shared.counters);
+            let mut walk = Walk::new(sorted, Family::Postings, &self.shared);
             walk.seek(&high)?;
             if let Some(record) = walk.previous().filter(|record| record.key[0] == List::Time as u64) {
                 return Ok(Some(record.key[2]));

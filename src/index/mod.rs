@@ -148,6 +148,7 @@ mod record;
 pub mod records;
 mod run;
 mod segment;
+mod shared;
 mod store;
 mod tail;
 mod writer;
@@ -159,6 +160,7 @@ pub use reader::{IdSet, IndexCounters, IndexDigest, IndexReader, IndexSizes, Ind
 pub use recent::Recent;
 pub use record::{BucketKey, FigureKey, List};
 pub use segment::Segment;
+pub use shared::Rebuild;
 pub use store::{Index, MergeStep, Notice};
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use super::error::IndexError;
 use super::limits::BLOCK_BYTES;
-use super::reader::Counters;
 use super::record::{Family, Key, Prefix, Record};
 use super::run::Run;
 use super::segment::Segment;
+use super::shared::Shared;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl Place {
     }
 
     /// Goes to the last block that begins below the key, or to the first one. Whether it is another block than before.
-    pub(crate) fn go_to(&mut self, key: &Key, counters: &Counters) -> Result<bool, IndexError> {
+    pub(crate) fn go_to(&mut self, key: &Key, shared: &Shared) -> Result<bool, IndexError> {
         let Sorted::Run(run) = &self.sorted else {
             return Ok(!std::mem::replace(&mut self.loaded, true));
         };
@@ -75,36 +75,36 @@ impl Place {
             true => self.block + 1,
             false => run.block_of(key),
         };
-        self.go(block, counters)
+        self.go(block, shared)
     }
 
     /// Goes to the next block where its first key is wanted. A block that is not wanted is not read: who asks again
     /// would come back to this one.
-    fn step_where(&mut self, wanted: impl Fn(&Key) -> bool, counters: &Counters) -> Result<bool, IndexError> {
+    fn step_where(&mut self, wanted: impl Fn(&Key) -> bool, shared: &Shared) -> Result<bool, IndexError> {
         match self.next_key().is_some_and(|key| wanted(&key)) {
-            true => self.step(true, counters),
+            true => self.step(true, shared),
             false => Ok(false),
         }
     }
 
     /// Goes to the block beside this one; false where there is none.
-    pub(crate) fn step(&mut self, forward: bool, counters: &Counters) -> Result<bool, IndexError> {
+    pub(crate) fn step(&mut self, forward: bool, shared: &Shared) -> Result<bool, IndexError> {
         let Sorted::Run(run) = &self.sorted else { return Ok(false) };
         let next = if forward { self.block.checked_add(1) } else { self.block.checked_sub(1) };
         match next.filter(|block| *block < run.footer.blocks) {
-            Some(block) => self.go(block, counters),
+            Some(block) => self.go(block, shared),
             None => Ok(false),
         }
     }
 
-    fn go(&mut self, number: u32, counters: &Counters) -> Result<bool, IndexError> {
+    fn go(&mut self, number: u32, shared: &Shared) -> Result<bool, IndexError> {
         let Sorted::Run(run) = &self.sorted else { return Ok(false) };
         if self.loaded && self.block == number {
             return Ok(false);
         }
         self.loaded = false;
         let mut bytes = [0; BLOCK_BYTES];
-        let block = run.block(number, &mut bytes, counters)?;
+        let block = run.block(number, &mut bytes, shared)?;
         self.records.clear();
         block.decode_into(&mut self.records);
         self.sum_before = block.sum_in_front_of(0);
@@ -128,10 +128,10 @@ impl Place {
         &mut self,
         key: &Key,
         side: Side,
-        counters: &Counters,
+        shared: &Shared,
         mut visit: impl FnMut(&Record) -> bool,
     ) -> Result<(), IndexError> {
-        self.go_to(key, counters)?;
+        self.go_to(key, shared)?;
         let mut at = self.records().partition_point(|record| record.key < *key);
         loop {
             let found = match side {
@@ -141,7 +141,7 @@ impl Place {
             match found.and_then(|at| self.records().get(at)).copied() {
                 Some(record) if !visit(&record) => return Ok(()),
                 Some(_) => at = if side == Side::Before { at - 1 } else { at + 1 },
-                None if !self.step(side == Side::Behind, counters)? => return Ok(()),
+                None if !self.step(side == Side::Behind, shared)? => return Ok(()),
                 None => at = if side == Side::Before { self.records().len() } else { 0 },
             }
         }
@@ -151,19 +151,19 @@ impl Place {
 /// A walk forward with a running sum of values.
 pub(crate) struct Walk<'c> {
     place: Place,
-    counters: &'c Counters,
+    shared: &'c Shared,
     at: usize,
     sum: i128,
 }
 
 impl<'c> Walk<'c> {
-    pub(crate) fn new(sorted: Sorted, family: Family, counters: &'c Counters) -> Walk<'c> {
-        Walk { place: Place::new(sorted, family), counters, at: 0, sum: 0 }
+    pub(crate) fn new(sorted: Sorted, family: Family, shared: &'c Shared) -> Walk<'c> {
+        Walk { place: Place::new(sorted, family), shared, at: 0, sum: 0 }
     }
 
     /// Goes to the first record at or above the key, which is not below the one before.
     pub(crate) fn seek(&mut self, key: &Key) -> Result<(), IndexError> {
-        if self.place.go_to(key, self.counters)? {
+        if self.place.go_to(key, self.shared)? {
             (self.at, self.sum) = (0, self.place.sum_before);
         }
         let rest = self.place.records().get(self.at..).unwrap_or_default();
@@ -207,7 +207,7 @@ pub(crate) struct Listing<'c> {
     prefix: Prefix,
     /// Seqs of the third word's unit, as a power of two.
     bits: u32,
-    counters: &'c Counters,
+    shared: &'c Shared,
 }
 
 impl<'c> Listing<'c> {
@@ -216,10 +216,10 @@ impl<'c> Listing<'c> {
         family: Family,
         prefix: Prefix,
         bits: u32,
-        counters: &'c Counters,
+        shared: &'c Shared,
     ) -> Listing<'c> {
         let places = sources.map(|sorted| Place::new(sorted, family)).collect();
-        Listing { places, prefix, bits, counters }
+        Listing { places, prefix, bits, shared }
     }
 
     /// The first record whose third word is this one or greater.
@@ -227,10 +227,10 @@ impl<'c> Listing<'c> {
         let (key, prefix) = ([self.prefix[0], self.prefix[1], third, 0], self.prefix);
         let first_seq = third.checked_shl(self.bits).unwrap_or(u64::MAX);
         for place in self.places.iter_mut().filter(|place| place.sorted.seqs().end > first_seq) {
-            place.go_to(&key, self.counters)?;
+            place.go_to(&key, self.shared)?;
             let mut at = place.records().partition_point(|record| record.key < key);
             let is_wanted = |key: &Key| [key[0], key[1]] == prefix;
-            if at == place.records().len() && place.step_where(is_wanted, self.counters)? {
+            if at == place.records().len() && place.step_where(is_wanted, self.shared)? {
                 at = 0;
             }
             if let Some(record) = place.records().get(at).filter(|record| record.prefix() == prefix) {
@@ -247,7 +247,7 @@ impl<'c> Listing<'c> {
             if place.sorted.seqs().start >> self.bits >= third {
                 continue;
             }
-            place.go_to(&key, self.counters)?;
+            place.go_to(&key, self.shared)?;
             let below = place.records().partition_point(|record| record.key < key);
             let last = below.checked_sub(1).and_then(|at| place.records().get(at));
             if let Some(record) = last.filter(|record| record.prefix() == prefix) {
@@ -267,12 +267,12 @@ impl<'c> Listing<'c> {
             if covered.end <= first || covered.start >= behind {
                 continue;
             }
-            place.go_to(&key, self.counters)?;
+            place.go_to(&key, self.shared)?;
             let mut at = place.records().partition_point(|record| record.key < key);
             loop {
                 let Some(record) = place.records().get(at) else {
                     let is_wanted = |key: &Key| key[..3] == [prefix[0], prefix[1], third];
-                    if !place.step_where(is_wanted, self.counters)? {
+                    if !place.step_where(is_wanted, self.shared)? {
                         break;
                     }
                     at = 0;

@@ -7,133 +7,11 @@ use super::limits::BLOCK_BYTES;
 use super::record::{BucketKey, Family, Key, Prefix, Record, digest_bytes, prefix_of, time_to_word, word_to_time};
 use super::run::Run;
 use super::segment::join_chunks;
-use super::tail::Tail;
-use parking_lot::{Condvar, Mutex, RwLock};
+use super::shared::{Rebuild, Shared, Snapshot};
 use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-
-/// The runs of one moment.
-#[derive(Clone)]
-pub(crate) struct Snapshot {
-    pub covered_to: u64,
-    pub last_hash: [u8; 32],
-    /// Per family, from the oldest to the newest.
-    pub runs: [Vec<Arc<Run>>; Family::ALL.len()],
-}
-
-impl Snapshot {
-    pub(crate) fn empty() -> Snapshot {
-        Snapshot { covered_to: 0, last_hash: [0; 32], runs: Default::default() }
-    }
-
-    pub(crate) fn of(&self, family: Family) -> &[Arc<Run>] {
-        &self.runs[family.slot()]
-    }
-
-    pub(crate) fn records_of(&self, family: Family) -> u64 {
-        self.of(family).iter().map(|run| run.footer.records).sum()
-    }
-}
-
-/// What readers and the writer of an index share.
-pub(crate) struct Shared {
-    /// The runs, and what stands in memory behind them; replaced together.
-    current: RwLock<(Arc<Snapshot>, Arc<Tail>)>,
-    /// For who waits until a seq is known or folded.
-    grown: (Mutex<()>, Condvar),
-    /// Seqs below this one were taken in, shown or not.
-    folded: AtomicU64,
-    /// Told what readers wait for.
-    asked: OnceLock<Box<dyn Fn(u64) + Send + Sync>>,
-    pub counters: Counters,
-}
-
-impl Shared {
-    pub(crate) fn new(snapshot: Snapshot) -> Shared {
-        let tail = Tail::empty(snapshot.covered_to);
-        let current = RwLock::new((Arc::new(snapshot), Arc::new(tail)));
-        Shared {
-            current,
-            grown: Default::default(),
-            folded: AtomicU64::new(0),
-            asked: OnceLock::new(),
-            counters: Counters::default(),
-        }
-    }
-
-    /// From here on this is told the seq up to which a reader wants to know everything and does not yet.
-    pub(crate) fn when_asked(&self, told: impl Fn(u64) + Send + Sync + 'static) {
-        // An index has one writer; a second one would be told nothing, and its readers wait for nothing either.
-        let _ = self.asked.set(Box::new(told));
-    }
-
-    /// Seqs below this one were taken in.
-    pub(crate) fn set_folded(&self, next_seq: u64) {
-        if self.folded.swap(next_seq, Ordering::AcqRel) != next_seq {
-            self.wake();
-        }
-    }
-
-    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        self.current.read().0.clone()
-    }
-
-    pub(crate) fn tail(&self) -> Arc<Tail> {
-        self.current.read().1.clone()
-    }
-
-    /// Shows other runs to whoever asks from now on; where they cover more than before they replace the tail.
-    pub(crate) fn replace(&self, snapshot: Snapshot) {
-        let snapshot = Arc::new(snapshot);
-        let old = {
-            let mut current = self.current.write();
-            let grown = snapshot.covered_to > current.0.covered_to;
-            let tail = if grown { Arc::new(Tail::empty(snapshot.covered_to)) } else { current.1.clone() };
-            std::mem::replace(&mut *current, (snapshot, tail))
-        };
-        // Freed outside the lock: a snapshot can own many megabytes.
-        drop(old);
-        self.wake();
-    }
-
-    /// Shows another tail to whoever asks from now on.
-    pub(crate) fn replace_tail(&self, tail: Tail) {
-        let tail = Arc::new(tail);
-        let old = std::mem::replace(&mut self.current.write().1, tail);
-        drop(old);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        drop(self.grown.0.lock());
-        self.grown.1.notify_all();
-    }
-}
-
-/// Counts what look-ups cost.
-#[derive(Default)]
-pub(crate) struct Counters {
-    lookups: AtomicU64,
-    misses: AtomicU64,
-    misses_without_read: AtomicU64,
-    block_reads: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn count_block_reads(&self, blocks: u64) {
-        self.block_reads.fetch_add(blocks, Ordering::Relaxed);
-    }
-
-    fn count_lookup(&self, found: bool, read: bool) {
-        self.lookups.fetch_add(1, Ordering::Relaxed);
-        if !found {
-            self.misses.fetch_add(1, Ordering::Relaxed);
-            self.misses_without_read.fetch_add(u64::from(!read), Ordering::Relaxed);
-        }
-    }
-}
 
 /// What look-ups of ids cost since the index was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,7 +132,7 @@ impl IndexReader {
 
     /// Everything that was folded so far, in runs and in memory.
     pub fn known(&self) -> Known {
-        let (snapshot, tail) = self.shared.current.read().clone();
+        let (snapshot, tail) = self.shared.current();
         Known { snapshot, tail, shared: self.shared.clone() }
     }
 
@@ -265,28 +143,24 @@ impl IndexReader {
         if known.next_seq() >= next_seq {
             return known;
         }
-        let until = Instant::now() + patience;
-        if let Some(asked) = self.shared.asked.get() {
-            asked(next_seq);
+        let known = self.known();
+        if known.next_seq() >= next_seq {
+            return known;
         }
-        let mut waiting = self.shared.grown.0.lock();
-        loop {
-            let known = self.known();
-            if known.next_seq() >= next_seq || self.shared.grown.1.wait_until(&mut waiting, until).timed_out() {
-                return known;
-            }
-        }
+        self.shared.ask(next_seq);
+        self.shared.wait_until(Instant::now() + patience, |shared| shared.tail().next_seq >= next_seq);
+        self.known()
     }
 
     /// Waits until the seqs below this one were taken in, or for this long; asks for nothing.
     pub fn wait_folded(&self, next_seq: u64, patience: Duration) {
-        let until = Instant::now() + patience;
-        let mut waiting = self.shared.grown.0.lock();
-        while self.shared.folded.load(Ordering::Acquire) < next_seq {
-            if self.shared.grown.1.wait_until(&mut waiting, until).timed_out() {
-                return;
-            }
-        }
+        self.shared.wait_until(Instant::now() + patience, |shared| shared.folded() >= next_seq);
+    }
+
+    /// What was found damaged last and how far the index is built again since; none where nothing was. It is over when
+    /// all of the log was taken in.
+    pub fn rebuild(&self) -> Option<Rebuild> {
+        self.shared.rebuild()
     }
 
     /// What look-ups cost so far.
@@ -397,7 +271,7 @@ impl IndexView {
         // Older runs hold smaller seqs, so the first one found is the smallest.
         for run in self.snapshot.of(family).iter().filter(|run| run.may_contain(&prefix)) {
             read = true;
-            if let Some(seq) = first_seq(run, &prefix, counters)? {
+            if let Some(seq) = first_seq(run, &prefix, &self.shared)? {
                 counters.count_lookup(true, read);
                 return Ok(Some(seq));
             }
@@ -419,7 +293,7 @@ impl IndexView {
         let runs = self.snapshot.of(Family::Moves).iter().filter(|run| run.footer.third_words.1 >= after);
         let mut sum = 0_i128;
         for run in runs {
-            sum = sum.wrapping_add(run.range_sum(&low, &high, &self.shared.counters)?);
+            sum = sum.wrapping_add(run.range_sum(&low, &high, &self.shared)?);
         }
         Ok(sum)
     }
@@ -455,7 +329,7 @@ impl IndexView {
         let runs = self.snapshot.of(Family::Shipments).iter().filter(|run| run.may_contain(&prefix));
         let mut range = KeyRange::new(runs, [prefix[0], prefix[1], 0, 0], [prefix[0], prefix[1], u64::MAX, u64::MAX]);
         let mut lines: Vec<Shipped> = Vec::new();
-        while let Some(record) = range.next(&self.shared.counters)? {
+        while let Some(record) = range.next(&self.shared)? {
             let (item, lot) = ((record.key[2] >> 32) as u32, record.key[2] as u32);
             match lines.last_mut().filter(|line| (line.item, line.lot) == (item, lot)) {
                 Some(line) => line.units = line.units.wrapping_add(i128::from(record.value)),
@@ -475,7 +349,7 @@ impl IndexView {
             let mut records = MergedRecords::all(self.snapshot.of(family));
             let (mut batch, mut bytes) = (Vec::new(), Vec::new());
             loop {
-                let more = records.append_to(&mut batch, &self.shared.counters)?;
+                let more = records.append_to(&mut batch, &self.shared)?;
                 let mut last = None;
                 if family == Family::Postings {
                     // A chunk may lie in parts; the last one may go on in the next batch.
@@ -524,11 +398,11 @@ fn behind(prefix: &Prefix) -> Key {
 }
 
 /// The smallest seq of an id in one run.
-fn first_seq(run: &Run, prefix: &Prefix, counters: &Counters) -> Result<Option<u64>, IndexError> {
+fn first_seq(run: &Run, prefix: &Prefix, shared: &Shared) -> Result<Option<u64>, IndexError> {
     let low = [prefix[0], prefix[1], 0, 0];
     let number = run.block_of(&low);
     let mut bytes = [0; BLOCK_BYTES];
-    let block = run.block(number, &mut bytes, counters)?;
+    let block = run.block(number, &mut bytes, shared)?;
     let below = block.records_below(&low);
     let key = if below < block.len() {
         Some(block.record(below).key)
@@ -553,13 +427,13 @@ impl KeyRange {
         KeyRange { records: MergedRecords::near(runs, &low), batch: Vec::new().into_iter(), low, high, finished: false }
     }
 
-    fn next(&mut self, counters: &Counters) -> Result<Option<Record>, IndexError> {
+    fn next(&mut self, shared: &Shared) -> Result<Option<Record>, IndexError> {
         while !self.finished {
             if let Some(record) = self.batch.next() {
                 return Ok(Some(record));
             }
             let mut batch = Vec::new();
-            self.records.append_to(&mut batch, counters).inspect_err(|_| self.finished = true)?;
+            self.records.append_to(&mut batch, shared).inspect_err(|_| self.finished = true)?;
             self.finished = batch.last().is_none_or(|last| last.key > self.high);
             batch.retain(|record| (self.low..=self.high).contains(&record.key));
             self.batch = batch.into_iter();
@@ -578,7 +452,7 @@ impl Iterator for Moves {
     type Item = Result<Move, IndexError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let record = self.range.next(&self.shared.counters).transpose()?;
+        let record = self.range.next(&self.shared).transpose()?;
         Some(record.map(|record| Move {
             occurred_at: word_to_time(record.key[2]),
             seq: record.key[3],

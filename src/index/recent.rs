@@ -186,6 +186,11 @@ impl Recent {
         self.spare = self.segments.drain(..dropped).next_back().or_else(|| self.spare.take());
     }
 
+    /// Everything that was inserted from this seq on is still here.
+    pub fn trimmed_to(&self) -> u64 {
+        self.trimmed_to
+    }
+
     /// Drops everything at or above this seq: it was not written after all.
     pub fn forget_from(&mut self, seq: u64) {
         self.segments.retain(|segment| segment.number * SEGMENT_SEQS < seq);

@@ -7,8 +7,8 @@ use super::error::IndexError;
 use super::filter::{Filter, Partition};
 use super::footer::{Footer, PARTITION_BYTES};
 use super::limits::{BLOCK_BYTES, FOOTER_BYTES};
-use super::reader::Counters;
 use super::record::{Family, KEY_WORDS, Key, Prefix};
+use super::shared::Shared;
 use crate::files::{Files, OpenFile};
 use std::sync::Arc;
 
@@ -108,18 +108,36 @@ impl Run {
         &self,
         number: u32,
         bytes: &'a mut BlockBytes,
-        counters: &Counters,
+        shared: &Shared,
     ) -> Result<Block<'a>, IndexError> {
-        counters.count_block_reads(1);
-        self.file.read_exact_at(u64::from(number) * BLOCK_BYTES as u64, bytes)?;
-        self.parse(number, bytes)
+        shared.counters.count_block_reads(1);
+        self.read(number, bytes, shared)?;
+        self.parse(number, bytes, shared)
     }
 
-    /// Checks one block that was read.
+    /// Reads blocks from this one on, as many as there is room for. Damage is told.
+    ///
+    /// # Errors
+    /// [`IndexError::Files`].
+    pub(crate) fn read(&self, number: u32, bytes: &mut [u8], shared: &Shared) -> Result<(), IndexError> {
+        let read = self.file.read_exact_at(u64::from(number) * BLOCK_BYTES as u64, bytes);
+        read.map_err(IndexError::from).inspect_err(|error| shared.met(self, error))
+    }
+
+    /// Checks one block that was read. Damage is told.
     ///
     /// # Errors
     /// [`IndexError::Corrupted`].
-    pub(crate) fn parse<'a>(&self, number: u32, bytes: &'a BlockBytes) -> Result<Block<'a>, IndexError> {
+    pub(crate) fn parse<'a>(
+        &self,
+        number: u32,
+        bytes: &'a BlockBytes,
+        shared: &Shared,
+    ) -> Result<Block<'a>, IndexError> {
+        self.checked(number, bytes).inspect_err(|error| shared.met(self, error))
+    }
+
+    fn checked<'a>(&self, number: u32, bytes: &'a BlockBytes) -> Result<Block<'a>, IndexError> {
         let block = Block::parse(bytes, self.footer.family, number, &self.check)
             .map_err(|what| IndexError::corrupted(&self.name, what))?;
         let expected = self.first_keys.get(number as usize);
@@ -136,28 +154,28 @@ impl Run {
     ///
     /// # Errors
     /// [`IndexError::Corrupted`], [`IndexError::Files`].
-    pub(crate) fn range_sum(&self, low: &Key, high: &Key, counters: &Counters) -> Result<i128, IndexError> {
+    pub(crate) fn range_sum(&self, low: &Key, high: &Key, shared: &Shared) -> Result<i128, IndexError> {
         if low >= high || *high <= self.footer.least_key || *low > self.footer.greatest_key {
             return Ok(0);
         }
         let mut bytes = [0; BLOCK_BYTES];
         let low_block = self.block_of(low);
         if self.block_of(high) == low_block {
-            let block = self.block(low_block, &mut bytes, counters)?;
+            let block = self.block(low_block, &mut bytes, shared)?;
             let (from, to) = (block.records_below(low), block.records_below(high));
             return Ok(block.sum_in_front_of(to).wrapping_sub(block.sum_in_front_of(from)));
         }
-        Ok(self.sum_below(high, &mut bytes, counters)?.wrapping_sub(self.sum_below(low, &mut bytes, counters)?))
+        Ok(self.sum_below(high, &mut bytes, shared)?.wrapping_sub(self.sum_below(low, &mut bytes, shared)?))
     }
 
-    fn sum_below(&self, key: &Key, bytes: &mut BlockBytes, counters: &Counters) -> Result<i128, IndexError> {
+    fn sum_below(&self, key: &Key, bytes: &mut BlockBytes, shared: &Shared) -> Result<i128, IndexError> {
         if *key <= self.footer.least_key {
             return Ok(0);
         }
         if *key > self.footer.greatest_key {
             return Ok(self.footer.sum);
         }
-        let block = self.block(self.block_of(key), bytes, counters)?;
+        let block = self.block(self.block_of(key), bytes, shared)?;
         Ok(block.sum_in_front_of(block.records_below(key)))
     }
 }
@@ -182,6 +200,7 @@ fn decode_section(footer: &Footer, section: &[u8], seed: [u64; 2]) -> Option<(Ve
 mod tests {
     use super::super::cursor::compare;
     use super::super::record::Record;
+    use super::super::shared::Snapshot;
     use super::super::writer::{RunPlan, RunWriter};
     use super::*;
     use crate::files::MemoryFiles;
@@ -219,11 +238,12 @@ mod tests {
             let record = |(item, time, value): &(u64, u64, i64)| Record { key: [*item, 0, *time, 0], value: *value };
             let records: Vec<Record> = keys.iter().map(record).collect();
             let run = run_of(records.clone());
+            let shared = Shared::new(Arc::new(MemoryFiles::new()), Snapshot::empty());
             for ((low_item, low_time), (high_item, high_time)) in probes {
                 let (low, high) = ([low_item, 0, low_time, 0], [high_item, 0, high_time, 0]);
                 let within = records.iter().filter(|record| low <= record.key && record.key < high);
                 let expected: i128 = within.map(|record| i128::from(record.value)).sum();
-                prop_assert_eq!(run.range_sum(&low, &high, &Counters::default()).unwrap(), expected);
+                prop_assert_eq!(run.range_sum(&low, &high, &shared).unwrap(), expected);
             }
         }
     }

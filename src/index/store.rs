@@ -4,10 +4,11 @@ use super::cursor::MergedRecords;
 use super::error::IndexError;
 use super::limits::FAN_IN;
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME, Manifest, RunEntry};
-use super::reader::{IndexReader, IndexView, Shared, Snapshot};
+use super::reader::{IndexReader, IndexView};
 use super::record::{Family, Record};
 use super::run::{Run, is_run_name};
 use super::segment::Segment;
+use super::shared::{Shared, Snapshot};
 use super::writer::{RunPlan, RunWriter};
 use crate::files::{Files, FilesError};
 use std::fmt;
@@ -29,6 +30,14 @@ pub enum Notice {
     RunDamaged(String, String),
     /// Files that the manifest does not name, for example of an interrupted merge, were removed.
     OrphansRemoved(Vec<String>),
+}
+
+impl Notice {
+    /// Whether there was an index that can't be used.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Notice::ManifestDamaged(_) | Notice::OtherLedger(_) | Notice::RunDamaged(..))
+    }
 }
 
 impl fmt::Display for Notice {
@@ -84,6 +93,8 @@ pub struct Index {
     files: Arc<dyn Files>,
     ledger_id: [u8; 16],
     shared: Arc<Shared>,
+    /// The how manieth index it is that is being written.
+    build: u64,
     next_number: u64,
     merge: Option<Merge>,
     /// Runs that the manifest no longer names and that readers may still hold.
@@ -123,8 +134,10 @@ impl Index {
         if !orphans.is_empty() {
             notices.push(Notice::OrphansRemoved(orphans));
         }
-        let shared = Arc::new(Shared::new(snapshot));
-        Ok((Index { files, ledger_id, shared, next_number, merge: None, retired: Vec::new(), latched: false }, notices))
+        let shared = Arc::new(Shared::new(Arc::clone(&files), snapshot));
+        notices.iter().filter(|notice| notice.is_damage()).for_each(|notice| shared.note_damage(notice.to_string()));
+        let (build, merge, retired, latched) = (shared.build(), None, Vec::new(), false);
+        Ok((Index { files, ledger_id, shared, build, next_number, merge, retired, latched }, notices))
     }
 
     /// Removes whatever index there is, damaged or not, and starts an empty one.
@@ -134,6 +147,34 @@ impl Index {
     pub fn create(files: Arc<dyn Files>, ledger_id: [u8; 16]) -> Result<Index, IndexError> {
         files.remove(MANIFEST_NAME)?;
         Self::open(files, ledger_id).map(|(index, _)| index)
+    }
+
+    /// Whether a reader or a merge found it damaged: then readers are shown an empty one, and nothing can be added
+    /// before [`begin_again`](Self::begin_again).
+    #[must_use]
+    pub fn is_dropped(&self) -> bool {
+        self.shared.build() != self.build
+    }
+
+    /// Begins the index again from its first seq in place of one that was dropped. Views that hold runs of the old one
+    /// go on reading them.
+    ///
+    /// # Errors
+    /// [`IndexError::Files`] where the old files can't be removed; to be tried again.
+    pub fn begin_again(&mut self) -> Result<(), IndexError> {
+        self.merge = None;
+        self.retired.clear();
+        let build = self.shared.build();
+        // Before any run goes, so that no manifest ever names a run that was removed.
+        self.files.remove(MANIFEST_NAME)?;
+        remove_orphans(self.files.as_ref(), &Snapshot::empty())?;
+        (self.build, self.latched) = (build, false);
+        Ok(())
+    }
+
+    /// Remembers for [`IndexReader::rebuild`] why it was begun anew.
+    pub fn note_damage(&self, what: String) {
+        self.shared.note_damage(what);
     }
 
     /// Seqs below this one are indexed; the next segment begins here.
@@ -164,22 +205,26 @@ impl Index {
 
     /// Tells who waits that the seqs below this one were taken in.
     pub fn folded(&self, next_seq: u64) {
-        self.shared.set_folded(next_seq);
+        if !self.is_dropped() {
+            self.shared.set_folded(next_seq);
+        }
     }
 
     /// Shows readers of [`known`](IndexReader::known) a further piece, up to, not including, `next_seq`, in memory. It
     /// is written with the next segment, which begins behind it.
     ///
     /// # Errors
-    /// [`IndexError::Gap`] where it does not begin at [`next_seq`](Self::next_seq).
+    /// [`IndexError::Gap`] where it does not begin at [`next_seq`](Self::next_seq); [`IndexError::BegunAgain`].
     pub fn show(&mut self, mut piece: Segment, next_seq: u64) -> Result<(), IndexError> {
+        if self.is_dropped() {
+            return Err(IndexError::BegunAgain);
+        }
         let tail = self.shared.tail();
         if piece.from_seq() != tail.next_seq || next_seq <= tail.next_seq {
             return Err(IndexError::Gap { covered_to: tail.next_seq, segment: (piece.from_seq(), next_seq) });
         }
         piece.sort();
-        self.shared.replace_tail(tail.with(piece, next_seq));
-        Ok(())
+        self.shared.replace_tail(self.build, tail.with(piece, next_seq))
     }
 
     /// Indexes what was shown and the segment behind it, so the seqs from [`covered_to`](Self::covered_to) up to, not
@@ -187,15 +232,19 @@ impl Index {
     /// for readers, and the index must be opened again.
     ///
     /// # Errors
-    /// [`IndexError::Gap`] (nothing was tried), [`IndexError::Latched`], [`IndexError::Files`].
+    /// [`IndexError::Gap`] (nothing was tried), [`IndexError::Latched`], [`IndexError::Files`],
+    /// [`IndexError::BegunAgain`].
     pub fn add_segment(
         &mut self,
         mut segment: Segment,
         covered_to: u64,
         last_hash: [u8; 32],
     ) -> Result<(), IndexError> {
-        let mut snapshot = self.shared.snapshot().as_ref().clone();
-        let tail = self.shared.tail();
+        let (snapshot, tail) = self.shared.current();
+        if snapshot.build != self.build {
+            return Err(IndexError::BegunAgain);
+        }
+        let mut snapshot = snapshot.as_ref().clone();
         if segment.from_seq() != tail.next_seq || covered_to < tail.next_seq || covered_to <= snapshot.covered_to {
             return Err(IndexError::Gap { covered_to: tail.next_seq, segment: (segment.from_seq(), covered_to) });
         }
@@ -222,7 +271,8 @@ impl Index {
     /// thousand times a second and pauses when it is set; segments may be added meanwhile.
     ///
     /// # Errors
-    /// [`IndexError::Latched`], [`IndexError::Corrupted`], [`IndexError::Files`]; the index must then be opened again.
+    /// [`IndexError::Latched`], [`IndexError::Files`]; the index must then be opened again. [`IndexError::Corrupted`],
+    /// [`IndexError::BegunAgain`]: it must be [begun again](Self::begin_again).
     pub fn merge_step(&mut self, stop: &AtomicBool) -> Result<MergeStep, IndexError> {
         self.merge_while(|| !stop.load(Ordering::Relaxed))
     }
@@ -239,7 +289,7 @@ impl Index {
                 return Ok(MergeStep::Idle);
             };
             while goes_on() {
-                if !merge.records.append_to(&mut merge.batch, &index.shared.counters)? {
+                if !merge.records.append_to(&mut merge.batch, &index.shared)? {
                     index.finish_merge(merge)?;
                     return Ok(MergeStep::Merged);
                 }
@@ -252,6 +302,9 @@ impl Index {
 
     /// Runs a step that writes; after a failure the state on disk is uncertain, so the next steps are refused.
     fn guarded<T>(&mut self, step: impl FnOnce(&mut Index) -> Result<T, IndexError>) -> Result<T, IndexError> {
+        if self.is_dropped() {
+            return Err(IndexError::BegunAgain);
+        }
         if self.latched {
             return Err(IndexError::Latched);
         }
@@ -301,8 +354,11 @@ impl Index {
         let records = |runs: &[Arc<Run>]| runs.iter().map(|run| run.footer.records).sum::<u64>();
         let (merged, expected) = (records(output.as_slice()), records(&inputs));
         if merged != expected {
-            let name = inputs.first().map_or("", |oldest| &oldest.name);
-            return Err(IndexError::corrupted(name, format!("{merged} records came out of {expected} merged ones")));
+            let Some(oldest) = inputs.first() else { return Ok(()) };
+            let what = format!("{merged} records came out of {expected} merged ones");
+            let damage = IndexError::corrupted(&oldest.name, what);
+            self.shared.met(oldest, &damage);
+            return Err(damage);
         }
         let mut snapshot = self.shared.snapshot().as_ref().clone();
         let runs = &mut snapshot.runs[family.slot()];
@@ -334,9 +390,7 @@ impl Index {
             next_number: self.next_number,
             runs: runs.collect(),
         };
-        self.files.write_whole(MANIFEST_NAME, &manifest.encode())?;
-        self.shared.replace(snapshot);
-        Ok(())
+        self.shared.publish(snapshot, &manifest.encode())
     }
 
     /// Removes files of runs that nobody holds any more. What can't be removed now is tried again, at the latest by
@@ -375,7 +429,11 @@ fn load(files: &dyn Files, ledger_id: &[u8; 16]) -> Result<Result<(Snapshot, u64
             Err(IndexError::Files(error)) if !error.is_missing() && !error.is_unfit() => return Err(error),
             Err(error) => {
                 let name = super::run::file_name(entry.family, entry.number);
-                return Ok(Err(Notice::RunDamaged(name, error.to_string())));
+                let what = match error {
+                    IndexError::Corrupted { what, .. } => what,
+                    other => other.to_string(),
+                };
+                return Ok(Err(Notice::RunDamaged(name, what)));
             }
         }
     }

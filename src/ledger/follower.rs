@@ -24,6 +24,12 @@ const CHECKPOINT_EVENTS_MIN: u64 = 262_144;
 /// Bytes of log that should pass for every byte of checkpoint, taking an event for a hundred bytes.
 const LOG_BYTES_PER_CHECKPOINT_BYTE: u64 = 4;
 
+/// An index that is found damaged again so soon after it was begun is begun again after a rest.
+const SOON: Duration = Duration::from_secs(3_600);
+/// The first such rest; each further one is twice as long, up to the longest.
+const REST_MIN: Duration = Duration::from_secs(1);
+const REST_MAX: Duration = Duration::from_secs(64);
+
 /// How long a merge goes on while new events wait to be folded.
 const MERGE_SLICE: Duration = Duration::from_millis(4);
 
@@ -70,6 +76,10 @@ pub struct Follower {
     durable: Head,
     checkpoint_bytes: u64,
     progress: Arc<Progress>,
+    /// When the index was begun again last, and how long it was left alone before.
+    begun_again: Option<(Instant, Duration)>,
+    /// Until when it is left alone now.
+    rests_until: Option<Instant>,
 }
 
 /// What a follower begins with.
@@ -122,6 +132,8 @@ impl Follower {
             durable,
             checkpoint_bytes,
             progress,
+            begun_again: None,
+            rests_until: None,
         }
     }
 
@@ -138,14 +150,63 @@ impl Follower {
 
     /// Whether it has folded everything that is durable.
     pub fn caught_up(&self) -> bool {
-        self.head.next_seq >= self.durable.next_seq
+        self.head.next_seq >= self.durable.next_seq && !self.index.is_dropped()
     }
 
-    /// Takes what has come, reads what is missing from the log, indexes it; then merges until new events wait.
+    /// Whether the index was found damaged again and again: nothing is done for a while.
+    pub fn rests(&self) -> bool {
+        self.index.is_dropped() && !self.rest().is_zero()
+    }
+
+    /// Takes what has come, reads what is missing from the log, indexes it; then merges until new events wait. Where the
+    /// index was found damaged, it is begun again from the first event.
     ///
     /// # Errors
     /// [`FollowError`]; what was done before it stays.
     pub fn step(&mut self, wait: Duration) -> Result<Found, FollowError> {
+        if self.index.is_dropped() && !self.begin_again() {
+            let found = self.handoff.take(wait.min(self.rest()));
+            self.durable = found.durable.unwrap_or(self.durable);
+            return Ok(found);
+        }
+        match self.advance(wait) {
+            // What was found meanwhile is found again: groups in the log, the rest where it was.
+            Err(FollowError::Index(_)) if self.index.is_dropped() => Ok(Found::default()),
+            done => done,
+        }
+    }
+
+    /// How long it is still left alone.
+    fn rest(&self) -> Duration {
+        self.rests_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Drops what is left of a damaged index and goes on at the first event; after a rest where that was done lately:
+    /// what damages it may go on doing so.
+    fn begin_again(&mut self) -> bool {
+        let rest = match self.begun_again {
+            Some((at, rest)) if at.elapsed() < SOON => (rest * 2).clamp(REST_MIN, REST_MAX),
+            _ => Duration::ZERO,
+        };
+        self.rests_until.get_or_insert_with(|| Instant::now() + rest);
+        if !self.rest().is_zero() {
+            return false;
+        }
+        self.rests_until = None;
+        self.begun_again = Some((Instant::now(), rest));
+        if let Err(error) = self.index.begin_again() {
+            tracing::error!(%error, "the damaged index can't be removed, that is tried again");
+            return false;
+        }
+        (self.head, self.state, self.segment) = (Head::EMPTY, State::default(), Segment::new(0));
+        (self.shown, self.merging) = (0, false);
+        self.progress.indexed.store(0, Ordering::Release);
+        self.progress.settled.store(0, Ordering::Release);
+        self.index.folded(0);
+        true
+    }
+
+    fn advance(&mut self, wait: Duration) -> Result<Found, FollowError> {
         if self.state.next_seq() != self.head.next_seq {
             self.state = state_at(self.checkpoints.as_ref(), self.log.as_ref(), self.ledger, self.head)
                 .map_err(FollowError::Log)?;

@@ -43,6 +43,7 @@ pub enum End {
 }
 
 /// What a follower finds.
+#[derive(Default)]
 pub struct Found {
     /// Groups that came in, oldest first.
     pub groups: VecDeque<(Arc<Vec<Recorded>>, Head)>,

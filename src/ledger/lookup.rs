@@ -1,6 +1,6 @@
 //! Looking up what the state does not hold: the newest part in memory, the rest in the index, events in the log.
 
-use super::answer::SubmitError;
+use super::answer::{ReadOnly, SubmitError};
 use crate::domain::command::Command;
 use crate::domain::decide::{Looked, Needs, needs};
 use crate::domain::event::{Event, Recorded};
@@ -8,7 +8,8 @@ use crate::domain::ids::{CommandId, ItemId, Moment, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 use crate::domain::state::State;
 use crate::index::records::{NameKey, Record, for_each_record, for_each_record_with, insert_history, order_key};
-use crate::index::{BucketKey, IdSet, IndexReader, IndexView, Recent, Segment, Shipped};
+use crate::index::{BucketKey, IdSet, IndexError, IndexReader, IndexView, Recent, Segment, Shipped};
+use crate::limits::CATCH_UP_EVENTS_MAX;
 use crate::log::{LastBatch, StoreReader, scan_from};
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -17,17 +18,27 @@ use std::sync::Arc;
 /// What is known of the index and an id before it is looked up there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Indexed {
-    /// The index surely does not hold it.
-    No,
+    /// The index as it was at the look of this number surely does not hold it; another look must ask.
+    NotAt(u64),
     /// It may hold it.
     Perhaps,
 }
 
 /// The writer's eyes. What is decided but not indexed yet is in memory, so unsynced groups are seen too.
+///
+/// View and memory always reach each other: a view that ends before the memory begins, because the index is built again
+/// from its first event, is not taken. Until one is that reaches it, or what lies between was read from the log, the
+/// older view is asked; what of it is damaged is an error, never an answer.
 pub struct Lookup {
     index: IndexReader,
     /// The index as it was when this was asked to look again.
     view: IndexView,
+    /// The number of that look.
+    look: u64,
+    /// Everything from this event on is in memory.
+    remembers_from: Seq,
+    /// Whether the index was found to end before that.
+    is_overtaken: bool,
     commands: IdSet,
     externals: IdSet,
     log: Arc<dyn StoreReader>,
@@ -42,12 +53,33 @@ impl Lookup {
     /// Looks into this index and log, with nothing in memory yet.
     pub fn new(index: IndexReader, log: Arc<dyn StoreReader>) -> Self {
         let (view, commands, externals) = (index.view(), IdSet::default(), IdSet::default());
-        Self { index, view, commands, externals, log, recent: Recent::new(), unit: None, read: RefCell::default() }
+        let (recent, unit, read) = (Recent::new(), None, RefCell::default());
+        let (look, remembers_from, is_overtaken) = (0, Seq(0), false);
+        Self { index, view, look, remembers_from, is_overtaken, commands, externals, log, recent, unit, read }
     }
 
-    /// Looks at the index as it is now; what it covered before may then be forgotten here.
+    /// Looks at the index as it is now, where it reaches what is remembered.
     pub fn refresh(&mut self) {
-        self.view = self.index.view();
+        let view = self.index.view();
+        self.is_overtaken = view.covered_to() < self.remembers_from.0;
+        if !self.is_overtaken {
+            self.take(view);
+        }
+    }
+
+    fn take(&mut self, view: IndexView) {
+        self.view = view;
+        self.look += 1;
+    }
+
+    /// Whether the index is built again and does not reach yet what is remembered here: an older view of it is asked.
+    pub fn is_overtaken(&self) -> bool {
+        self.is_overtaken
+    }
+
+    /// That the index surely does not hold an id, as it is until it is looked at again.
+    pub fn not_indexed(&self) -> Indexed {
+        Indexed::NotAt(self.look)
     }
 
     /// The places of those ids that the index may hold, as it is until the next [`refresh`](Self::refresh); it
@@ -67,9 +99,9 @@ impl Lookup {
         self.commands.marked().chain(self.externals.marked())
     }
 
-    /// The first event that the index does not cover.
+    /// The first event that the index, as it is asked, does not cover.
     pub fn covered(&self) -> Seq {
-        Seq(self.index.covered_to())
+        Seq(self.view.covered_to())
     }
 
     /// Remembers what an event with this external key leaves in the indexes.
@@ -78,23 +110,36 @@ impl Lookup {
         for_each_record_with(event, external, |record| insert_recent(recent, seq, record));
     }
 
-    /// Reads into memory what the index does not cover of the events below this seq.
-    pub fn remember_log(&mut self, until: Seq) -> Result<(), SubmitError> {
-        self.refresh();
-        let covered = Seq(self.view.covered_to());
-        // Where this was begun before and failed midway, what was read then must not count twice.
-        self.recent.forget_from(covered.0);
-        if covered >= until {
-            return Ok(());
+    /// Looks at the index as it is now, and puts into memory what it does not cover: the durable events below a seq, read
+    /// from the log, and those behind them, which are not durable yet. After an error everything is as it was.
+    ///
+    /// # Errors
+    /// [`SubmitError::ReadOnly`] where the index is further behind than is read at once; [`SubmitError::LookupFailed`]
+    /// where the log can't be read.
+    pub fn remember_log<'e>(
+        &mut self,
+        until: Seq,
+        behind: impl Iterator<Item = &'e Recorded>,
+    ) -> Result<(), SubmitError> {
+        let view = self.index.view();
+        let covered = Seq(view.covered_to());
+        if until.0.saturating_sub(covered.0) > CATCH_UP_EVENTS_MAX {
+            return Err(SubmitError::ReadOnly(ReadOnly::CatchingUp { covered, head: until }));
         }
-        let recent = &mut self.recent;
-        for scanned in scan_from(self.log.as_ref(), covered) {
-            let scanned = scanned.map_err(lookup_failed)?;
-            if scanned.seq >= until {
-                break;
-            }
-            for_each_record(&scanned.event, |record| insert_recent(recent, scanned.seq, record));
+        let (mut recent, mut next) = (Recent::new(), covered);
+        let mut scanned = scan_from(self.log.as_ref(), covered);
+        while next < until {
+            let missing = || lookup_failed(std::io::Error::other(format!("event {next} is not in the log")));
+            let scanned = scanned.next().ok_or_else(missing)?.map_err(lookup_failed)?;
+            for_each_record(&scanned.event, |record| insert_recent(&mut recent, scanned.seq, record));
+            next = scanned.seq.next();
         }
+        drop(scanned);
+        for Recorded { seq, event, .. } in behind {
+            for_each_record(event, |record| insert_recent(&mut recent, *seq, record));
+        }
+        (self.recent, self.remembers_from, self.is_overtaken) = (recent, covered, false);
+        self.take(view);
         Ok(())
     }
 
@@ -108,10 +153,11 @@ impl Lookup {
         self.unit = None;
     }
 
-    /// The index covers everything below this seq.
+    /// Looks at the index as it is now, and forgets what it covers below this seq.
     pub fn trim(&mut self, covered: Seq) {
         self.refresh();
-        self.recent.trim(covered.0);
+        self.recent.trim(covered.min(self.covered()).0);
+        self.remembers_from = self.remembers_from.max(Seq(self.recent.trimmed_to()));
     }
 
     /// Events from this seq on were not written after all.
@@ -126,8 +172,8 @@ impl Lookup {
         let recent = find(&self.recent).or_else(|| self.unit.as_ref().and_then(find));
         match (recent, indexed) {
             (Some(seq), _) => Ok(Some(Seq(seq))),
-            (None, Indexed::No) => Ok(None),
-            (None, Indexed::Perhaps) => Ok(self.view.command(&bytes).map_err(lookup_failed)?.map(Seq)),
+            (None, Indexed::NotAt(look)) if look == self.look => Ok(None),
+            (None, _) => Ok(self.view.command(&bytes).map_err(lookup_failed)?.map(Seq)),
         }
     }
 
@@ -137,8 +183,8 @@ impl Lookup {
         let recent = find(&self.recent).or_else(|| self.unit.as_ref().and_then(find));
         match (recent, indexed) {
             (Some(seq), _) => Ok(Some(Seq(seq))),
-            (None, Indexed::No) => Ok(None),
-            (None, Indexed::Perhaps) => Ok(self.view.external(&key).map_err(lookup_failed)?.map(Seq)),
+            (None, Indexed::NotAt(look)) if look == self.look => Ok(None),
+            (None, _) => Ok(self.view.external(&key).map_err(lookup_failed)?.map(Seq)),
         }
     }
 
@@ -191,6 +237,14 @@ impl Lookup {
         }
         let whole = |(item, units)| i64::try_from(units).map(|units| (item, units)).map_err(lookup_failed);
         sums.into_iter().map(whole).collect()
+    }
+}
+
+/// Whether a look-up failed because a part of the index is damaged.
+pub(super) fn is_damage(error: &SubmitError) -> bool {
+    match error {
+        SubmitError::LookupFailed(error) => error.downcast_ref::<IndexError>().is_some_and(IndexError::is_damage),
+        _ => false,
     }
 }
 

@@ -374,6 +374,7 @@ impl Ledger {
             last_group_micros,
             latched_by,
             follower_failure,
+            rebuild: self.inner.index.rebuild(),
             heads: self.inner.heads.as_ref().map(|heads| heads.lock().clone()),
         }
     }
@@ -402,7 +403,7 @@ impl Ledger {
     /// question that meets it. Whether it says what the log says is found by [`verify_derived`](Self::verify_derived).
     ///
     /// # Errors
-    /// [`IndexError`]: what is damaged, and what to do. The log is not concerned.
+    /// [`IndexError`]: what is damaged. The log is not concerned, and the index is built again from it at once.
     pub fn read_index(&self) -> Result<(), IndexError> {
         self.inner.index.view().digest().map(drop)
     }

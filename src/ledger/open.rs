@@ -1,7 +1,7 @@
 //! Creating and opening: the newest checkpoint that fits the log, the log behind it, and three threads on top.
 
 use super::Ledger;
-use super::answer::{ReadOnly, SubmitError};
+use super::answer::SubmitError;
 use super::checkpoint;
 use super::clock_watch::Reading;
 use super::committer::Committer;
@@ -20,8 +20,8 @@ use crate::domain::ids::{LedgerId, Seq};
 use crate::domain::state::State;
 use crate::files::{DirFiles, Files, FilesError};
 use crate::heads::is_inside;
-use crate::index::{Index, IndexError, IndexReader, Notice};
-use crate::limits::{CATCH_UP_EVENTS_MAX, FORMAT_VERSION, RULES_VERSION};
+use crate::index::{Index, IndexError, IndexReader};
+use crate::limits::{FORMAT_VERSION, RULES_VERSION};
 use crate::log::sled_store::SledOptions;
 use crate::log::{
     DroppedTail, GroupBuilder, Hash, Head, LogFault, SledStore, Store, StoreError, StoreReader, head_at, read_event,
@@ -282,12 +282,9 @@ pub fn open_parts<T>(mut parts: Parts, options: &Options) -> Result<Opened<T>, O
     let lookup = Lookup::new(reader.clone(), Arc::clone(&log));
     let reading = Reading { wall: options.clock.wall(), monotonic_micros: options.clock.monotonic_micros() };
     let mut writer = Writer::new(state.clone(), head, lookup, Arc::clone(&options.entropy), reading);
-    match writer.uncovered() <= CATCH_UP_EVENTS_MAX {
-        true => writer.remember_log().map_err(OpenError::Lookup)?,
-        false => {
-            let covered = Seq(index.covered_to());
-            writer.set_catching_up(Some(ReadOnly::CatchingUp { covered, head: head.next_seq }));
-        }
+    match writer.remember_log() {
+        Err(SubmitError::ReadOnly(reason)) => writer.set_catching_up(Some(reason)),
+        read => read.map_err(OpenError::Lookup)?,
     }
     let follower = Follower::new(Begin {
         ledger,
@@ -360,10 +357,10 @@ fn fold(
 fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head) -> Result<Index, OpenError> {
     let (index, notices) = Index::open(Arc::clone(&parts.index), ledger.bytes())?;
     for notice in notices {
-        match notice {
+        match notice.is_damage() {
+            true => tracing::error!("{notice}"),
             // So it is with every new ledger, behind an index that was deleted, and behind a merge that was cut short.
-            Notice::ManifestMissing | Notice::OrphansRemoved(_) => tracing::info!("{notice}"),
-            _ => tracing::warn!("{notice}"),
+            false => tracing::info!("{notice}"),
         }
     }
     let view = index.view();
@@ -373,9 +370,12 @@ fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head
     match fits {
         true => Ok(index),
         false => {
-            tracing::warn!(%covered, "the index belongs to another log and is built again");
+            const WHAT: &str = "the index is built again, it belongs to another log";
+            tracing::error!(%covered, "{WHAT}");
             drop((view, index));
-            Ok(Index::create(Arc::clone(&parts.index), ledger.bytes())?)
+            let index = Index::create(Arc::clone(&parts.index), ledger.bytes())?;
+            index.note_damage(WHAT.to_owned());
+            Ok(index)
         }
     }
 }

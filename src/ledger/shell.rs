@@ -17,7 +17,7 @@ use super::sources::Clock;
 use super::status::{Mode, Status};
 use super::writer::{Answer, Group, Work, Writer, refuse_all};
 use crate::domain::ids::{Seq, Timestamp};
-use crate::limits::{CATCH_UP_EVENTS_MAX, GROUP_EVENTS_MAX, UNCOVERED_EVENTS_MAX};
+use crate::limits::{GROUP_EVENTS_MAX, UNCOVERED_EVENTS_MAX};
 use crate::log::StoreError;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub(super) enum Order {
 const GATHER: Duration = Duration::from_micros(50);
 /// How often an idle committer lets the store do what may wait.
 const TEND: Duration = Duration::from_secs(1);
+/// How long a writer that could not read the log into memory leaves it alone.
+const READ_REST: Duration = Duration::from_secs(1);
 /// How often an idle writer looks at clocks and progress.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -80,6 +82,8 @@ pub(super) struct WriterThread {
     /// Whether a thread panicked while a group was on its way: nothing goes behind it.
     pub(super) ends_with_group: bool,
     pub(super) closing: bool,
+    /// When what the index does not cover could not be read from the log last.
+    pub(super) read_failed: Option<Instant>,
 }
 
 /// Whether a group is on its way.
@@ -302,13 +306,22 @@ impl WriterThread {
     fn catch_up(&mut self) {
         let indexed = Seq(self.progress.indexed.load(Ordering::Acquire));
         self.writer.covered(indexed);
-        let Some(ReadOnly::CatchingUp { head, .. }) = self.writer.read_only() else { return };
-        let reason = match self.writer.uncovered() <= CATCH_UP_EVENTS_MAX && self.writer.remember_log().is_ok() {
-            true => None,
-            false => Some(ReadOnly::CatchingUp { covered: indexed, head }),
-        };
-        self.writer.set_catching_up(reason);
-        self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
+        let waits = self.writer.catching_up();
+        if waits.is_none() && !self.writer.is_overtaken() || self.read_failed.is_some_and(|at| at.elapsed() < READ_REST)
+        {
+            return;
+        }
+        let read = self.writer.remember_log();
+        self.read_failed = matches!(read, Err(SubmitError::LookupFailed(_))).then(Instant::now);
+        if waits.is_some() {
+            let reason = match read {
+                Ok(()) => None,
+                Err(SubmitError::ReadOnly(reason)) => Some(reason),
+                Err(_) => waits,
+            };
+            self.writer.set_catching_up(reason);
+            self.status.set_mode(self.writer.read_only().map_or(Mode::Writing, Mode::ReadOnly));
+        }
     }
 }
 
@@ -435,11 +448,19 @@ fn follow(mut follower: Follower, handoff: &Handoff, status: &Status) {
         match follower.step(IDLE) {
             Ok(found) => match found.ended {
                 Some(End::Now) => return,
-                Some(End::CaughtUp) if follower.caught_up() => {
-                    if let Err(error) = follower.finish() {
-                        tracing::warn!(?error, "the newest events were not indexed, that is done when opening");
-                    }
+                Some(End::CaughtUp) if follower.rests() => {
+                    tracing::warn!("the index is damaged, it is built again when the ledger is opened next");
                     return;
+                }
+                Some(End::CaughtUp) if follower.caught_up() => {
+                    let finished = follower.finish();
+                    // Who asked last may have met damage.
+                    if follower.caught_up() || follower.rests() {
+                        if let Err(error) = finished {
+                            tracing::warn!(?error, "the newest events were not indexed, that is done when opening");
+                        }
+                        return;
+                    }
                 }
                 _ => {}
             },

@@ -3,6 +3,7 @@
 use super::answer::ReadOnly;
 use super::heads::HeadsHealth;
 use crate::domain::ids::Seq;
+use crate::index::Rebuild;
 use parking_lot::Mutex;
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ pub struct Health {
     pub latched_by: Option<String>,
     /// Why indexes and checkpoints are no longer written, where they are not.
     pub follower_failure: Option<String>,
+    /// Why the index is, or was, built again since the ledger was opened, and how far that is; over when its `next_seq`
+    /// is the ledger's.
+    pub rebuild: Option<Rebuild>,
     /// How the noting of heads elsewhere is, where that was asked for.
     pub heads: Option<HeadsHealth>,
 }

@@ -75,6 +75,7 @@ pub(super) fn start(
         flight: Flight::Idle,
         ends_with_group: false,
         closing: false,
+        read_failed: None,
     };
     let (following, running) = (Arc::clone(&progress), Arc::clone(&projections));
     let charges = Charges { committer, follower, keeper, handoff, progress: following, projections: running };

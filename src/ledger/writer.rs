@@ -3,7 +3,7 @@
 
 use super::answer::{Outcome, ReadOnly, Receipt, Repeat, SubmitError};
 use super::clock_watch::{ClockWatch, Reading};
-use super::lookup::{Indexed, Lookup};
+use super::lookup::{Indexed, Lookup, is_damage};
 use super::sources::Entropy;
 use crate::domain::command::{Act, Actor, Command, Established};
 use crate::domain::decide::{Looked, Stamp, decide, validate};
@@ -161,12 +161,27 @@ impl<T> Writer<T> {
         self.catching_up = reason;
     }
 
-    /// Reads into memory what the log holds and the index does not cover yet.
+    /// Why nothing is decided because the id index does not cover the log, where that is so.
+    pub const fn catching_up(&self) -> Option<ReadOnly> {
+        self.catching_up
+    }
+
+    /// Whether the index is built again and an older view of it is asked meanwhile.
+    pub fn is_overtaken(&self) -> bool {
+        self.lookup.is_overtaken()
+    }
+
+    /// Looks at the index as it is now, and reads into memory what the log holds and the index does not cover yet.
     ///
     /// # Errors
-    /// [`SubmitError::LookupFailed`] where the log can't be read.
+    /// [`SubmitError::ReadOnly`] where the index is too far behind for that; [`SubmitError::LookupFailed`] where the log
+    /// can't be read.
     pub fn remember_log(&mut self) -> Result<(), SubmitError> {
-        self.lookup.remember_log(self.head.next_seq)
+        // What is not durable yet is not read from the log.
+        let window = self.window.iter().flat_map(|events| events.iter());
+        let ahead = window.chain(self.draft.iter().flat_map(|draft| draft.events.iter()));
+        let until = ahead.clone().next().map_or(self.head.next_seq, |first| first.seq);
+        self.lookup.remember_log(until, ahead)
     }
 
     /// Decides everything that one caller asks, into the draft.
@@ -234,9 +249,10 @@ impl<T> Writer<T> {
 
     /// Finds out for all commands at once whose ids are not in the index: that is nearly all of them.
     fn look_ahead(&mut self, commands: &mut [Result<Prepared, Rejection>]) {
+        let not_indexed = self.lookup.not_indexed();
         let ids = |(place, command): (u32, &mut Result<Prepared, Rejection>)| {
             let prepared = command.as_mut().ok()?;
-            prepared.indexed = Indexed::No;
+            prepared.indexed = not_indexed;
             Some((place, prepared.id, prepared.external))
         };
         let places: Vec<u32> = self.lookup.perhaps_indexed((0..).zip(commands.iter_mut()).filter_map(ids)).collect();
@@ -269,7 +285,15 @@ impl<T> Writer<T> {
         }
     }
 
-    fn decide(&self, prepared: &Prepared, now: Timestamp) -> Result<Decision, SubmitError> {
+    /// Decides; where a part of the index is damaged, from the log where that does not take long.
+    fn decide(&mut self, prepared: &Prepared, now: Timestamp) -> Result<Decision, SubmitError> {
+        match self.decide_once(prepared, now) {
+            Err(error) if is_damage(&error) && self.remember_log().is_ok() => self.decide_once(prepared, now),
+            decided => decided,
+        }
+    }
+
+    fn decide_once(&self, prepared: &Prepared, now: Timestamp) -> Result<Decision, SubmitError> {
         match self.known(prepared) {
             Ok(None) => {}
             Ok(Some(receipt)) => return Ok(Decision::Duplicate(receipt)),

@@ -11,7 +11,7 @@ use std::fmt;
 pub enum ReportError {
     /// The log can't be read.
     Log(LogFault),
-    /// The index can't be read: delete it, it is built again.
+    /// The index can't be read; it is built again from the log.
     Index(IndexError),
     /// Items of different decimals were to be added up.
     MixedDecimals {

@@ -19,8 +19,9 @@ fn is_noticed(files: &MemoryFiles, model: &Model, digest: &IndexDigest) -> bool 
         assert_eq!(files.list().unwrap().len(), 0, "what can't be used is removed");
         return true;
     }
-    let answers = model.compare(&index.view(), 8);
-    let read = index.view().digest();
+    let view = index.view();
+    let answers = model.compare(&view, 8);
+    let read = view.digest();
     if let Ok(read) = &read {
         assert_eq!(read, digest);
     }
@@ -78,7 +79,7 @@ fn another_ledgers_index_is_dropped_and_named() {
 }
 
 #[test]
-fn a_damaged_block_stops_a_merge_and_a_new_index_takes_its_place() {
+fn a_damaged_block_stops_a_merge_and_the_index_is_begun_again_at_once() {
     let files = MemoryFiles::new();
     let (mut index, mut model) = (open(&files).0, Model::default());
     for segment in 0..FAN_IN as u64 {
@@ -89,15 +90,46 @@ fn a_damaged_block_stops_a_merge_and_a_new_index_takes_its_place() {
     files.damage(&run, |bytes| bytes[100] ^= 1);
     let (mut index, notices) = open(&files);
     assert!(notices.is_empty(), "blocks are checked when they are read");
+    let (reader, before) = (index.reader(), index.view());
     let stopped = merge_all(&mut index);
     assert!(matches!(&stopped, Err(IndexError::Corrupted { file, .. }) if *file == run), "{stopped:?}");
-    assert!(matches!(merge_all(&mut index), Err(IndexError::Latched)));
-    drop(index);
-    let mut index = Index::create(Arc::new(files.clone()), LEDGER).unwrap();
+    assert!(index.is_dropped() && files.open(MANIFEST_NAME).is_err(), "whoever is killed now begins with nothing");
+    assert!(matches!(merge_all(&mut index), Err(IndexError::BegunAgain)));
+    assert!(matches!(index.show(Segment::new(0), 1), Err(IndexError::BegunAgain)));
+    assert_eq!((reader.covered_to(), reader.known().next_seq(), before.covered_to()), (0, 0, 30 * FAN_IN as u64));
+    assert!(reader.rebuild().is_some_and(|rebuild| rebuild.begun == 1 && rebuild.damage.contains(&run)));
+
+    index.begin_again().unwrap();
     assert_eq!(files.list().unwrap().len(), 0);
     let entries = std::mem::take(&mut model.entries);
     add(&mut index, &mut model, entries).unwrap();
     model.compare(&index.view(), 40).unwrap();
+    // Who holds the old runs still reads them; what is damaged there no longer concerns the new ones.
+    assert!(before.digest().is_err() && !index.is_dropped());
+    drop(index);
+    let (index, notices) = open(&files);
+    assert!(notices.is_empty(), "{notices:?}");
+    model.compare(&index.view(), 40).unwrap();
+}
+
+#[test]
+fn the_first_reader_that_meets_damage_drops_the_index_and_what_was_begun_on_it_comes_too_late() {
+    let (files, _, _) = tiny_index();
+    let family = |name: &str| name.split('-').next().unwrap().to_owned();
+    let runs: Vec<String> = files.list().unwrap().into_iter().filter(|name| name.ends_with(".run")).collect();
+    assert!(runs.len() >= 4, "{runs:?}");
+    for run in &runs {
+        let files = files.crash();
+        files.damage(run, |bytes| bytes[100] ^= 1);
+        let (mut index, notices) = open(&files);
+        assert!(notices.is_empty());
+        let read = index.view().digest();
+        assert!(read.is_err_and(|error| error.is_damage()), "{}", family(run));
+        assert!(index.is_dropped() && files.open(MANIFEST_NAME).is_err(), "{}", family(run));
+        let added = index.add_segment(Segment::new(40), 41, [1; 32]);
+        assert!(matches!(added, Err(IndexError::BegunAgain)), "{added:?}");
+        assert!(files.open(MANIFEST_NAME).is_err(), "a manifest of dropped runs is written");
+    }
 }
 
 /// Adds segments of two entries and merges until all are in; stops at the first error.
@@ -117,7 +149,11 @@ fn follow(files: &MemoryFiles, model: &mut Model, acknowledged: &mut u64) -> Res
         Ok(())
     };
     let result = run(&mut index, model, acknowledged);
-    if result.is_err() {
+    if result.as_ref().is_err_and(IndexError::is_damage) {
+        // What can't be read is built again.
+        assert!(index.is_dropped() && reader.covered_to() == 0);
+        *acknowledged = 0;
+    } else if result.is_err() {
         // Readers still see what was acknowledged, and nothing more can be written.
         assert_eq!(reader.covered_to(), *acknowledged);
         let acknowledged = Model { entries: model.entries[..*acknowledged as usize].to_vec() };
