@@ -270,9 +270,15 @@ impl Table {
 }
 
 fn csv_record(out: &mut dyn Write, fields: impl Iterator<Item = String>) -> Result<(), Failure> {
-    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+    let fields: Vec<String> = fields.collect();
+    // Where lists are parted by semicolons or tabs a spreadsheet would part a field there too, unless it is quoted.
+    let quotes = match fields.iter().any(|field| field.contains([';', '\t', '|'])) {
+        true => csv::QuoteStyle::NonNumeric,
+        false => csv::QuoteStyle::Necessary,
+    };
+    let mut writer = csv::WriterBuilder::new().quote_style(quotes).from_writer(Vec::new());
     let unwritable = |error: csv::Error| Failure::Output(std::io::Error::other(error));
-    writer.write_record(fields.collect::<Vec<_>>()).map_err(unwritable)?;
+    writer.write_record(&fields).map_err(unwritable)?;
     let bytes = writer.into_inner().map_err(|error| Failure::Output(std::io::Error::other(error.to_string())))?;
     Ok(out.write_all(&bytes)?)
 }

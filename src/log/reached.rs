@@ -58,7 +58,15 @@ impl Reached {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StoreError::Io { what: "reading how far the log reached", source }),
         };
-        let damaged = || not_a_ledger(dir, format!("the file {REACHED} is damaged: remove it and verify the ledger"));
+        let damaged = || {
+            not_a_ledger(
+                dir,
+                format!(
+                    "the file {REACHED} is damaged, which tells how far the log must reach: see what `counterfoil salvage` can read of \
+                 the log before you remove it"
+                ),
+            )
+        };
         let text = std::str::from_utf8(&bytes).map_err(|_| damaged())?;
         parse(text).map(Some).ok_or_else(damaged)
     }

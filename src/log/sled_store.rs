@@ -222,12 +222,19 @@ impl SledStore {
         least: impl FnOnce(LedgerId, &Path, Seq) -> Seq,
     ) -> Result<Self, StoreError> {
         let (claim, ledger) = directory::claim(path)?;
-        let before = SledFile::read(&path.join(directory::LOG))?;
-        let found = Reached::read(path)?.unwrap_or(Reached::NOTHING);
+        let reached = Reached::read(path)?;
+        if reached.is_none() {
+            tracing::warn!(
+                "REACHED is missing: only an index or a checkpoint can tell whether the newest events are there"
+            );
+        }
+        let found = reached.unwrap_or(Reached::NOTHING);
+        let mut before = SledFile::read(&path.join(directory::LOG))?;
         let least = least(ledger, &claim.derived(), found.head.next_seq);
         if found.seal.is_some_and(|seal| seal != before.fingerprint()) {
             return Err(sled_file::not_as_closed());
         }
+        before.judge()?;
         if found.head != Head::EMPTY {
             before.check_reaches(found.head.hash)?;
         }
@@ -247,12 +254,21 @@ impl SledStore {
             Ok(store)
         });
         let opened = opened.map_err(|error| {
-            let back = match error {
-                // Somebody else writes there, and sled was not let at it.
-                StoreError::AlreadyOpen { .. } => Ok(()),
-                _ => before.restore(),
-            };
-            back.and_then(|()| Witness::put_back(path, found)).map_or_else(|failed| failed, |()| error)
+            // Where it is open elsewhere sled was not let at it, and somebody else writes there.
+            let is_elsewhere = matches!(error, StoreError::AlreadyOpen { .. });
+            let restored = if is_elsewhere { Ok(()) } else { before.restore() };
+            if (!is_elsewhere || found.seal.is_some())
+                && let Err(failed) = Witness::put_back(path, found)
+            {
+                tracing::error!(%failed, "REACHED could not be put back");
+            }
+            match restored {
+                Ok(()) => error,
+                Err(failed) => {
+                    tracing::error!(%error, "refused, and what sled did could not be taken back");
+                    failed
+                }
+            }
         });
         drop(held);
         opened
@@ -541,7 +557,8 @@ fn seal(path: &Path, options: SledOptions) -> Result<Option<Hash>, StoreError> {
         tracing::warn!(%error, "the log is closed but not sealed");
         Ok(None)
     };
-    let before = match SledFile::read(&log) {
+    let read = SledFile::read(&log).and_then(|mut before| before.judge().map(|()| before));
+    let before = match read {
         Err(error @ StoreError::Corrupted { .. }) => return Err(error),
         // The directory was taken away: so was all that is in it.
         Err(StoreError::Io { what, source }) if source.kind() == std::io::ErrorKind::NotFound => {

@@ -81,11 +81,10 @@ pub(super) struct SledFile {
 }
 
 impl SledFile {
-    /// Reads the log's files in this directory, and judges them. Changes nothing.
+    /// Reads of the log's files in this directory what the seal is about. Changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Io`] where something can't be read; [`StoreError::Corrupted`] where it is not what sled wrote, and
-    /// no stop or loss of power explains it.
+    /// [`StoreError::Io`] where something can't be read.
     pub(super) fn read(log: &Path) -> Result<Self, StoreError> {
         // sled reads it first; it holds sizes that never change.
         match small::read_whole(&log.join("conf"), CONF_BYTES_MAX) {
@@ -98,9 +97,7 @@ impl SledFile {
         let heads = read_heads(&file, bytes)?;
         let fingerprint = fingerprint(&file, bytes, &heads)?;
         let (log, kept, tip) = (log.to_owned(), Vec::new(), None);
-        let mut found = Self { log, bytes, heads, kept, tip, snapshots, fingerprint };
-        found.judge(&file)?;
-        Ok(found)
+        Ok(Self { log, bytes, heads, kept, tip, snapshots, fingerprint })
     }
 
     /// A hash of what decides what sled does with its file when it opens it: the heads of all segments, which say in
@@ -114,8 +111,13 @@ impl SledFile {
         self.snapshots.clear_the_way()
     }
 
-    /// Reads what sled will replay, as it does, and keeps the newest of it.
-    fn judge(&mut self, file: &File) -> Result<(), StoreError> {
+    /// Reads what sled will replay, as it does, judges it and keeps the newest of it. Changes nothing on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where something can't be read; [`StoreError::Corrupted`] where it is not what sled wrote, and
+    /// no stop or loss of power explains it.
+    pub(super) fn judge(&mut self) -> Result<(), StoreError> {
+        let file = &open(&self.log)?;
         let from = self.snapshots.stable_place() / SEGMENT_BYTES as i64 * SEGMENT_BYTES as i64;
         let Ordered { order, stable } = self.order(from)?;
         // Up to here every segment was complete before a newer one was begun.
@@ -141,7 +143,9 @@ impl SledFile {
         for start in self.headless(file)? {
             suspects.push((start, "the head"));
             // sled zeroes it, so it must be there to be put back.
-            self.kept.push(Kept { start, bytes: self.segment(file, start)?, taken: 0 });
+            if self.kept.len() < 2 * KEPT_SEGMENTS_MAX {
+                self.kept.push(Kept { start, bytes: self.segment(file, start)?, taken: 0 });
+            }
         }
         self.judge_suspects(file, &order, &suspects)
     }

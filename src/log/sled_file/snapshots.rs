@@ -21,6 +21,8 @@ pub(super) struct Snapshots {
     damaged: Vec<PathBuf>,
     /// Those that sled was stopped at while it wrote them.
     unfinished: Vec<PathBuf>,
+    /// All that were there.
+    there: Vec<PathBuf>,
 }
 
 impl Snapshots {
@@ -28,7 +30,8 @@ impl Snapshots {
     pub(super) fn read(log: &Path) -> Result<Self, StoreError> {
         let mut found = Self::default();
         let mut paths = Vec::new();
-        for path in all(log)? {
+        found.there = all(log)?;
+        for path in found.there.clone() {
             let name = path.to_string_lossy();
             match UNFINISHED.iter().any(|ending| name.ends_with(ending)) {
                 true => found.unfinished.push(path),
@@ -66,19 +69,18 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Puts the newest whole one back as the only one.
+    /// Takes away what sled made since, and puts back what is not as it was.
     pub(super) fn restore(&self, log: &Path) -> Result<(), StoreError> {
-        let newest = self.newest.as_ref();
-        for path in all(log)?.into_iter().filter(|path| newest.is_none_or(|(newest, _)| newest != path)) {
+        for path in all(log)?.into_iter().filter(|path| !self.there.contains(path)) {
             std::fs::remove_file(path).map_err(io)?;
         }
-        match newest {
-            Some((path, bytes)) if small::read_whole(path, SNAPSHOT_BYTES_MAX).ok().as_ref() != Some(bytes) => {
-                std::fs::write(path, bytes).map_err(io)?;
-            }
-            _ => {}
+        if let Some((path, bytes)) = &self.newest
+            && small::read_whole(path, SNAPSHOT_BYTES_MAX).ok().as_ref() != Some(bytes)
+        {
+            std::fs::write(path, bytes).map_err(io)?;
         }
-        for path in &self.damaged {
+        // One that still has its name was not set aside; what has the other name then is older.
+        for path in self.damaged.iter().filter(|path| !path.exists() && aside(path).is_file()) {
             std::fs::rename(aside(path), path).map_err(io)?;
         }
         Ok(())

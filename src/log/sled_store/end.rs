@@ -35,7 +35,11 @@ impl SledStore {
             });
         }
         match end.next_seq > reached.next_seq {
-            true => self.witness.note_durably(Reached { head: end, seal: None }),
+            true => {
+                // What is noted must not be lost with the power: sled syncs what it found only where it repairs something.
+                self.flush()?;
+                self.witness.note_durably(Reached { head: end, seal: None })
+            }
             false => Ok(()),
         }
     }
