@@ -111,7 +111,7 @@ impl Work {
             if input.write_all(burst.as_bytes()).is_err() {
                 break;
             }
-            if sent / self.burst % 3 == 0 {
+            if (sent / self.burst).is_multiple_of(3) {
                 std::thread::sleep(Duration::from_millis(2));
             }
         }
