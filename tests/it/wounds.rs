@@ -10,7 +10,7 @@ mod rounds;
 
 use crate::cmd::tool;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
@@ -57,6 +57,20 @@ fn truth(ledger: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     found
+}
+
+/// Which files are not what they were, and the first byte in which each differs; empty where all are.
+fn changes(before: &BTreeMap<PathBuf, Vec<u8>>, after: &BTreeMap<PathBuf, Vec<u8>>) -> String {
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let changed = names.into_iter().filter_map(|name| match (before.get(name), after.get(name)) {
+        (Some(before), Some(after)) if before == after => None,
+        (Some(before), Some(after)) => {
+            let at = before.iter().zip(after).take_while(|(before, after)| before == after).count();
+            Some(format!("{} from byte {at} of {}, now {}; ", name.display(), before.len(), after.len()))
+        }
+        (before, _) => Some(format!("{} is {}; ", name.display(), before.map_or("new", |_| "gone"))),
+    });
+    changed.collect()
 }
 
 /// What became of a question.

@@ -1,7 +1,7 @@
 //! Every system call of a small ledger's opening, each of which fails once in each way that it can.
 
 use super::growth::{killed_behind, wanted};
-use super::{STOCK, Told, VERIFY, ask, copy_over, hold, receipt, truth};
+use super::{STOCK, Told, VERIFY, ask, changes, copy_over, hold, receipt, truth};
 use crate::cmd::{shop, tool};
 use crate::strace::{most_calls, with_fault};
 use std::path::{Path, PathBuf};
@@ -110,7 +110,8 @@ impl Case<'_> {
                 if !output.stdout.is_empty() || told.said.contains("the output can't be written") {
                     after.insert("REACHED".into(), before[Path::new("REACHED")].clone());
                 }
-                hold(after == before, || wrong("changed though refused"))?;
+                let changes = changes(&before, &after);
+                hold(changes.is_empty(), || wrong(&format!("changed though refused: {changes}")))?;
                 Outcome::Refused
             }
             Some(127) => Outcome::NotStarted,

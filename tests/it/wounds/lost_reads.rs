@@ -1,12 +1,25 @@
 //! One read that fails while a ledger is opened, and works the next time.
 
 use super::growth::play;
-use super::{STOCK, Told, VERIFY, ask, copy_over, hold, truth};
+use super::rounds::{HEAD_BYTES, SEGMENT_BYTES};
+use super::{STOCK, Told, VERIFY, ask, changes, copy_over, hold, truth};
 use crate::simulation::Dice;
 use crate::strace::{most_calls, with_fault};
 use std::path::Path;
 
 const READ: &str = "pread64";
+const DB: &str = "log/db";
+
+/// Whether all that changed in sled's file are segments whose messages were said again in newer ones: those sled zeroes, up
+/// to their heads, before it is found that it can't be opened.
+fn is_freed(before: &[u8], after: &[u8]) -> bool {
+    let segments = || before.chunks(SEGMENT_BYTES as usize).zip(after.chunks(SEGMENT_BYTES as usize));
+    let is_zeroed = |before: &[u8], after: &[u8]| {
+        let (head, rest) = after.split_at(HEAD_BYTES.min(after.len()));
+        before.starts_with(head) && rest.iter().all(|byte| *byte == 0)
+    };
+    before.len() == after.len() && segments().all(|(before, after)| before == after || is_zeroed(before, after))
+}
 
 /// Opens a ledger that must hold so many events with one read that fails, any of those that there are.
 fn opened(ledger: &Path, copy: &Path, events: u64, dice: &mut Dice) -> Result<&'static str, String> {
@@ -16,23 +29,30 @@ fn opened(ledger: &Path, copy: &Path, events: u64, dice: &mut Dice) -> Result<&'
     let before = truth(copy);
     let n = dice.below(calls[READ] as usize) as u64 + 1;
     let stock = Told::new(&with_fault(READ, "error=EIO", n, copy, &STOCK));
-    let is_unchanged = truth(copy) == before;
-    let verify = ask(copy, &VERIFY);
-    let told = || format!("read {n} of {} fails, {events} events acknowledged: {stock:?}, {verify:?}", calls[READ]);
-    hold(verify.holds(events), told)?;
-    match stock.code {
-        Some(0) => {
-            hold(events == 5 || stock.holds(events), told)?;
-            Ok("harmless")
-        }
-        // The log is open by then, and sled has made good what the kill left.
-        Some(4) if stock.said.contains("cannot read file") => Ok("refused for an index"),
-        Some(1 | 3 | 4) => {
-            hold(is_unchanged, || format!("{}: changed though refused", told()))?;
-            Ok("refused")
-        }
-        _ => Err(told()),
+    let read = format!("read {n} of {} fails, {events} events acknowledged: {stock:?}", calls[READ]);
+    // The log is open by then, and sled has made good what the kill left.
+    let is_for_index = stock.said.contains("cannot read file");
+    let found = match stock.code {
+        Some(0) => "harmless",
+        Some(4) if is_for_index => "refused for an index",
+        Some(1 | 3 | 4) => "refused",
+        // The program was not even loaded.
+        Some(127) => "not started",
+        _ => return Err(read),
+    };
+    let (mut after, mut found) = (truth(copy), found);
+    if found == "refused" && after != before && is_freed(&before[Path::new(DB)], &after[Path::new(DB)]) {
+        after.insert(DB.into(), before[Path::new(DB)].clone());
+        found = "refused, and what was of no use any more is zeroed";
     }
+    let changes = changes(&before, &after);
+    hold(!found.starts_with("refused") || found.contains("index") || changes.is_empty(), || {
+        format!("{read}: changed though refused: {changes}")
+    })?;
+    hold(found != "harmless" || events == 5 || stock.holds(events), || format!("{read}: too few"))?;
+    let verify = ask(copy, &VERIFY);
+    hold(verify.holds(events), || format!("{read}: then {verify:?}"))?;
+    Ok(found)
 }
 
 #[test]
