@@ -510,6 +510,8 @@ mod tests {
         assert_eq!(String::from_utf8(out).unwrap(), "note,step\n'=1,-1\n");
         let rows = [json!({ "sku": "=A1", "physical": -12, "oversold": "-0.5", "seq": 7 })];
         assert_eq!(printed(Format::Csv, &rows).lines().last().unwrap(), "'=A1,-12,-0.5,7");
+        let rows_apart = [json!({ "sku": "a;=1", "physical": -12, "oversold": "b\t=1", "seq": 7 })];
+        assert_eq!(printed(Format::Csv, &rows_apart).lines().last().unwrap(), "\"a;=1\",-12,\"b\t=1\",7");
         let mut out = Vec::new();
         let mut sheet = Sheet::new(COLUMNS, Format::Csv, &mut out).written(Csv::Raw);
         sheet.push(&rows[0]).unwrap();
