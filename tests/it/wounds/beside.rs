@@ -2,7 +2,7 @@
 //! the place of each file.
 
 use super::growth::killed_behind;
-use super::{STOCK, Told, VERIFY, ask, copy, copy_over, receipt, truth};
+use super::{EVENTS_OF_SHOP, STOCK, Told, VERIFY, ask, copy, copy_over, receipt, truth};
 use crate::cmd::{shop, tool};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const MUGS: u64 = 200;
-const EVENTS: u64 = MUGS + 5;
+const EVENTS: u64 = MUGS + EVENTS_OF_SHOP;
 
 /// A closed ledger of 205 events.
 fn closed(place: &Path) -> PathBuf {
@@ -34,7 +34,7 @@ fn in_log(ledger: &Path, start: &str) -> Vec<PathBuf> {
 #[track_caller]
 fn assert_whole(ledger: &Path, events: u64) {
     let (stock, verify) = (ask(ledger, &STOCK), ask(ledger, &VERIFY));
-    assert!(stock.holds(events) && stock.mugs == Some(events - 5), "{stock:?}");
+    assert!(stock.holds(events) && stock.mugs == Some(events - EVENTS_OF_SHOP), "{stock:?}");
     assert!(verify.code == Some(0) && verify.events == Some(events), "{verify:?}");
 }
 
