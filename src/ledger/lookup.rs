@@ -284,3 +284,77 @@ pub(super) fn insert_segment(segment: &mut Segment, state: &State, Seq(seq): Seq
         Record::Shipment { order, item, lot, units } => segment.insert_shipment(seq, &order, item.0, lot.0, units),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::{Files, MemoryFiles};
+    use crate::index::Index;
+    use crate::log::memory_store::MemoryDisk;
+    use crate::log::{MemoryStore, Store};
+
+    fn command(number: u8) -> CommandId {
+        CommandId::from_bytes([number; 16])
+    }
+
+    /// Indexes one event with this command id.
+    fn index_one(index: &mut Index, number: u8) {
+        let seq = index.covered_to();
+        let mut segment = Segment::new(seq);
+        segment.insert_command(seq, &[number; 16]);
+        segment.insert_external(seq, &[number; 16]);
+        index.add_segment(segment, seq + 1, [number; 32]).unwrap();
+    }
+
+    fn lookup(index: &Index) -> Lookup {
+        let store = MemoryStore::open(&MemoryDisk::new()).unwrap();
+        Lookup::new(index.reader(), store.reader())
+    }
+
+    #[test]
+    fn what_one_look_surely_did_not_find_is_asked_again_at_the_next() {
+        let mut index = Index::open(Arc::new(MemoryFiles::new()), [1; 16]).unwrap().0;
+        let mut lookup = lookup(&index);
+        index_one(&mut index, 7);
+        let indexed = lookup.not_indexed();
+        assert_eq!(lookup.command(command(7), indexed).unwrap(), None, "the view is older");
+        lookup.refresh();
+        assert_eq!(lookup.command(command(7), indexed).unwrap(), Some(Seq(0)));
+        let indexed = lookup.not_indexed();
+        lookup.remember_log(Seq(1), std::iter::empty()).unwrap();
+        assert_eq!(lookup.external([7; 16], indexed).unwrap(), Some(Seq(0)));
+    }
+
+    #[test]
+    fn a_view_that_ends_before_what_is_remembered_is_not_taken() {
+        let files = MemoryFiles::new();
+        let mut index = Index::open(Arc::new(files.clone()), [1; 16]).unwrap().0;
+        index_one(&mut index, 7);
+        drop(index);
+        let externals = files.list().unwrap().into_iter().find(|name| name.starts_with("externals")).unwrap();
+        files.damage(&externals, |bytes| bytes[1_000] ^= 1);
+        let mut index = Index::open(Arc::new(files), [1; 16]).unwrap().0;
+        let mut lookup = lookup(&index);
+        lookup.remember_log(Seq(1), std::iter::empty()).unwrap();
+        assert!(is_damage(&lookup.external([7; 16], Indexed::Perhaps).unwrap_err()));
+        assert!(index.is_dropped() && index.covered_to() == 0);
+        lookup.refresh();
+        lookup.trim(Seq(1));
+        assert!(lookup.is_overtaken() && lookup.covered() == Seq(1));
+        assert_eq!(
+            lookup.command(command(7), Indexed::Perhaps).unwrap(),
+            Some(Seq(0)),
+            "the older view still knows it"
+        );
+        // The log does not hold what the index lacks: everything stays as it was.
+        assert!(lookup.remember_log(Seq(1), std::iter::empty()).is_err());
+        assert!(lookup.is_overtaken() && lookup.covered() == Seq(1));
+        let far = lookup.remember_log(Seq(CATCH_UP_EVENTS_MAX + 1), std::iter::empty());
+        assert!(matches!(far, Err(SubmitError::ReadOnly(ReadOnly::CatchingUp { covered: Seq(0), .. }))), "{far:?}");
+        index.begin_again().unwrap();
+        index_one(&mut index, 7);
+        lookup.refresh();
+        assert!(!lookup.is_overtaken());
+        assert_eq!(lookup.external([7; 16], Indexed::Perhaps).unwrap(), Some(Seq(0)));
+    }
+}

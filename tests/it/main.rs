@@ -19,6 +19,7 @@ mod kill;
 mod ledger;
 mod lies;
 mod linear;
+mod mending;
 mod model;
 mod ops;
 mod past_events;

@@ -347,6 +347,9 @@ impl World {
         if !self.follower_works {
             return Ok(());
         }
+        if self.opened().follower.index().is_dropped() {
+            self.tally.count("index begun again");
+        }
         let opened = self.opened();
         if opened.follower.step(Duration::ZERO).is_err() {
             self.follower_works = false;
@@ -661,7 +664,7 @@ fn whatever_goes_wrong_what_was_answered_holds() {
         "not appended",
         "read-only",
         "disk full",
-        "look-up failed",
+        "index begun again",
         "refused with its unit",
         "groups",
         "groups not written",

@@ -132,6 +132,21 @@ fn the_first_reader_that_meets_damage_drops_the_index_and_what_was_begun_on_it_c
     }
 }
 
+#[test]
+fn what_was_made_of_runs_that_are_dropped_meanwhile_is_neither_written_nor_shown() {
+    let (files, _, _) = tiny_index();
+    let run = files.list().unwrap().into_iter().find(|name| name.starts_with("moves")).unwrap();
+    files.damage(&run, |bytes| bytes[100] ^= 1);
+    let shared = open(&files).0.reader().shared;
+    let (snapshot, tail) = shared.current();
+    assert!(IndexReader { shared: shared.clone() }.view().digest().is_err());
+    let late = shared.publish(snapshot.as_ref().clone(), b"late");
+    assert!(matches!(late, Err(IndexError::BegunAgain)) && files.open(MANIFEST_NAME).is_err(), "{late:?}");
+    let late = shared.replace_tail(snapshot.build, tail.as_ref().clone());
+    assert!(matches!(late, Err(IndexError::BegunAgain)), "{late:?}");
+    assert_eq!((shared.snapshot().covered_to, shared.tail().next_seq), (0, 0));
+}
+
 /// Adds segments of two entries and merges until all are in; stops at the first error.
 fn follow(files: &MemoryFiles, model: &mut Model, acknowledged: &mut u64) -> Result<(), IndexError> {
     let (mut index, _) = Index::open(Arc::new(files.clone()), LEDGER)?;
