@@ -270,17 +270,17 @@ impl Table {
 }
 
 fn csv_record(out: &mut dyn Write, fields: impl Iterator<Item = String>) -> Result<(), Failure> {
-    let fields: Vec<String> = fields.collect();
-    // Where lists are parted by semicolons or tabs a spreadsheet would part a field there too, unless it is quoted.
-    let quotes = match fields.iter().any(|field| field.contains([';', '\t', '|'])) {
-        true => csv::QuoteStyle::NonNumeric,
-        false => csv::QuoteStyle::Necessary,
-    };
-    let mut writer = csv::WriterBuilder::new().quote_style(quotes).from_writer(Vec::new());
-    let unwritable = |error: csv::Error| Failure::Output(std::io::Error::other(error));
-    writer.write_record(&fields).map_err(unwritable)?;
-    let bytes = writer.into_inner().map_err(|error| Failure::Output(std::io::Error::other(error.to_string())))?;
-    Ok(out.write_all(&bytes)?)
+    let record: Vec<String> = fields.map(csv_field).collect();
+    Ok(writeln!(out, "{}", record.join(","))?)
+}
+
+/// A field as it stands in a record: quoted where it would not end where it ends. Where lists are parted by semicolons or
+/// tabs, a spreadsheet would part a field there too, so that counts as well.
+fn csv_field(field: String) -> String {
+    match field.contains([',', '"', '\r', '\n', ';', '\t', '|']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field,
+    }
 }
 
 /// An object as CSV: a line of names and a line of values; what is nested has names with dots.

@@ -18,7 +18,11 @@ struct Warnings;
 
 impl Subscriber for Warnings {
     fn enabled(&self, about: &Metadata<'_>) -> bool {
-        about.is_event() && *about.level() <= Level::WARN
+        // Heads that can't be noted, and an index that is built again, are told by the command itself, once.
+        let is_told = ["counterfoil::ledger::heads", "counterfoil::index", "counterfoil::index::shared"]
+            .iter()
+            .any(|told| about.target() == *told);
+        about.is_event() && *about.level() <= Level::WARN && !is_told
     }
 
     fn event(&self, event: &Event<'_>) {

@@ -358,7 +358,7 @@ fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head
     let (index, notices) = Index::open(Arc::clone(&parts.index), ledger.bytes())?;
     for notice in notices {
         match notice.is_damage() {
-            true => tracing::error!("{notice}"),
+            true => tracing::error!(target: "counterfoil::index", "{notice}"),
             // So it is with every new ledger, behind an index that was deleted, and behind a merge that was cut short.
             false => tracing::info!("{notice}"),
         }
@@ -371,7 +371,7 @@ fn open_index(parts: &Parts, log: &dyn StoreReader, ledger: LedgerId, head: Head
         true => Ok(index),
         false => {
             const WHAT: &str = "the index is built again, it belongs to another log";
-            tracing::error!(%covered, "{WHAT}");
+            tracing::error!(target: "counterfoil::index", %covered, "{WHAT}");
             drop((view, index));
             let index = Index::create(Arc::clone(&parts.index), ledger.bytes())?;
             index.note_damage(WHAT.to_owned());
