@@ -104,7 +104,7 @@ impl Reports<'_> {
         let seqs_max = usize::try_from(next_seq.0 / LOOKUP_COST_EVENTS).unwrap_or(usize::MAX);
         // The log is read where the lists can't be: a damaged index makes a report slower, not impossible.
         Ok(union(&known, lists, next_seq.0, seqs_max).unwrap_or_else(|error| {
-            tracing::warn!(?error, "the index can't be read; the report reads the whole log");
+            tracing::warn!(%error, "the index can't be read; the report reads the whole log");
             None
         }))
     }

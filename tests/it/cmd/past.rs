@@ -224,7 +224,11 @@ fn a_damaged_part_of_the_index_is_a_warning_and_every_answer_is_right() {
             said.contains("WARNING") && said.contains("is damaged") && said.contains("is built again"),
             "{ask}: {said}"
         );
-        assert!(said.contains(&format!("\"{family}")) && said.lines().count() == 1, "{family}, {ask}: {said}");
+        // A report says besides that it reads the log instead.
+        let most = if ask.starts_with("report") { 2 } else { 1 };
+        let is_warned = said.lines().all(|line| line.starts_with("counterfoil: WARNING: "));
+        assert!(said.contains(&format!("\"{family}")) && is_warned, "{family}, {ask}: {said}");
+        assert!(said.lines().count() <= most, "{family}, {ask}: {said}");
         // From here on it is as if nothing had been.
         for next in ["stock --as-of 9", "sell MUG=1 -l SHOP"] {
             assert_eq!(told(&damaged, next), told(&sound, next), "{family}, {ask}, {next}");
