@@ -20,9 +20,9 @@
 //! wakes nobody, so a `flush` waits for ever.
 //!
 //! What sled can't read it takes for a write that was cut short: it overwrites it and goes on, in silence. So before sled
-//! is let at its files they are read and judged ([`sled_file`](super::sled_file)); a ledger that was closed has a seal on
+//! is let at its files they are read and judged (`sled_file`); a ledger that was closed has a seal on
 //! what sled looks at. When sled has opened them, the end of the log is held against what was noted elsewhere: `REACHED`,
-//! which is written behind each group's sync and before its answers ([`reached`](super::reached)), and what an index or a
+//! which is written behind each group's sync and before its answers (`reached`), and what an index or a
 //! checkpoint of this ledger covers. A log that ends before that is refused, and sled's repairs are taken back.
 
 mod end;
