@@ -157,8 +157,22 @@ fn refuse(error: &clap::Error) -> ! {
             let _ = std::io::stderr().write_all(told.as_bytes());
             std::process::exit(error.exit_code())
         }
-        Cow::Borrowed(_) => error.exit(),
+        Cow::Borrowed(_) => match error.print() {
+            Err(failed) if !error.use_stderr() => {
+                let mut outcomes = Outcomes::default();
+                outcomes.failed(Failure::Output(failed));
+                std::process::exit(end(outcomes).into())
+            }
+            _ => std::process::exit(error.exit_code()),
+        },
     }
+}
+
+/// Says what is to be said in the end, and gives the exit code.
+fn end(outcomes: Outcomes) -> u8 {
+    let Ending { code, said } = outcomes.ending();
+    said.iter().for_each(say::say);
+    code
 }
 
 /// Runs a task, says on standard error why it failed, and gives the exit code.
@@ -173,9 +187,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
     if let Err(error) = out.flush() {
         outcomes.failed(Failure::Output(error));
     }
-    let Ending { code, said } = outcomes.ending();
-    said.iter().for_each(say::say);
-    ExitCode::from(code)
+    ExitCode::from(end(outcomes))
 }
 
 async fn run(arguments: Arguments, out: &mut dyn Write, outcomes: &mut Outcomes) -> Result<(), Failure> {

@@ -155,7 +155,7 @@ mod writer;
 
 pub use error::IndexError;
 pub use known::{COUNTS, Change, Changes, Count, Known, LAPSES, Postings, Reach, Span, Step};
-pub(crate) use manifest::{MANIFEST_NAME, manifest_reach};
+pub(crate) use manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME, manifest_reach};
 pub use reader::{IdSet, IndexCounters, IndexDigest, IndexReader, IndexSizes, IndexView, Move, Moves, Shipped};
 pub use recent::Recent;
 pub use record::{BucketKey, FigureKey, List};

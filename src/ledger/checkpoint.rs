@@ -10,7 +10,7 @@ use crate::files::{Files, FilesError};
 use crate::log::{Hash, Head, LogFault, StoreReader, head_at, scan};
 use crate::projection::Projection;
 
-const MAGIC: &[u8; 4] = b"CFCP";
+pub(super) const MAGIC: &[u8; 4] = b"CFCP";
 const VERSION: u16 = 3;
 const HEADER_BYTES: usize = 4 + 2 + 16 + 8 + 32 + 8;
 /// Checkpoints that are kept.

@@ -10,6 +10,7 @@ use crate::domain::ids::{LedgerId, Seq};
 use crate::files::Files;
 use crate::log::StoreReader;
 use crate::projection::{Projection, ProjectionError};
+pub(super) use lane::MAGIC;
 use lane::{Lane, read};
 use parking_lot::{Condvar, Mutex};
 use running::Named;

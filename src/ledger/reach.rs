@@ -1,22 +1,21 @@
 //! How far the log must reach by what was derived from it: an index or a checkpoint only ever covers what was durable.
 
+use super::{checkpoint, projecting};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::files::small;
-use crate::index::manifest_reach;
+use crate::index::{MANIFEST_BYTES_MAX, MANIFEST_NAME, manifest_reach};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 /// What the checkpoints of states and of projections begin with: magic, version u16, ledger id, next seq u64.
 const HEADER_BYTES: usize = 30;
-const MAGICS: [&[u8]; 2] = [b"CFCP", b"CFPR"];
-/// No manifest has more: some 90 bytes for each of a few hundred runs.
-const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+const MAGICS: [&[u8]; 2] = [checkpoint::MAGIC, projecting::MAGIC];
 
 /// The number of events that the log of this ledger must have at least, where that is more than is known already: what
 /// is damaged says nothing.
 pub(super) fn least_events(ledger: LedgerId, derived: &Path, known: Seq) -> Seq {
-    let manifest = small::read_whole(&derived.join("index").join(crate::index::MANIFEST_NAME), MANIFEST_BYTES_MAX).ok();
+    let manifest = small::read_whole(&derived.join("index").join(MANIFEST_NAME), MANIFEST_BYTES_MAX).ok();
     let indexed = manifest.and_then(|bytes| manifest_reach(&bytes, ledger.bytes())).unwrap_or(0);
     let checkpoints = std::fs::read_dir(derived.join("checkpoints")).into_iter().flatten().flatten();
     let covered = checkpoints.filter_map(|entry| covered(&entry.path(), ledger, known)).max();

@@ -41,9 +41,10 @@ impl Claim {
         &self.path
     }
 
-    /// Owns it on, whatever becomes of this one.
-    pub(super) fn hold(&self) -> Result<File, StoreError> {
-        self._lock.try_clone().map_err(|source| StoreError::Io { what: "locking the ledger", source })
+    /// The same ownership once more: it ends with the last of them.
+    pub(super) fn hold(&self) -> Result<Self, StoreError> {
+        let lock = self._lock.try_clone().map_err(|source| StoreError::Io { what: "locking the ledger", source })?;
+        Ok(Self { path: self.path.clone(), _lock: lock })
     }
 
     pub(super) fn derived(&self) -> PathBuf {
@@ -286,16 +287,4 @@ pub(super) fn look(path: &Path) -> Result<Looked, StoreError> {
     };
     lock(&marker, path)?;
     Ok(Looked { ledger: read_marker(path, &marker).ok(), reached, lock: Some(marker) })
-}
-
-/// Removes sled's snapshots, which only make opening faster.
-pub(super) fn remove_snapshots(path: &Path) -> Result<(), StoreError> {
-    let io = |source| StoreError::Io { what: "removing snapshots", source };
-    for entry in std::fs::read_dir(path.join(LOG)).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        if entry.file_name().to_string_lossy().starts_with("snap.") {
-            std::fs::remove_file(entry.path()).map_err(io)?;
-        }
-    }
-    Ok(())
 }

@@ -59,13 +59,9 @@ impl Reached {
             Err(source) => return Err(StoreError::Io { what: "reading how far the log reached", source }),
         };
         let damaged = || {
-            not_a_ledger(
-                dir,
-                format!(
-                    "the file {REACHED} is damaged, which tells how far the log must reach: see what `counterfoil salvage` can read of \
-                 the log before you remove it"
-                ),
-            )
+            let what = "is damaged, which tells how far the log must reach: see what `counterfoil salvage` can read of the \
+                        log before you remove it";
+            not_a_ledger(dir, format!("the file {REACHED} {what}"))
         };
         let text = std::str::from_utf8(&bytes).map_err(|_| damaged())?;
         parse(text).map(Some).ok_or_else(damaged)

@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// What the names of copies begin with.
 const SCRATCH_PREFIX: &str = "counterfoil-salvage-";
+/// Where sled puts values that are too large for its file.
+const BLOBS: &str = "blobs";
 
 /// Places at which the store can't be read, after which a survey gives up.
 const GAPS_MAX: u32 = 10_000;
@@ -246,13 +248,9 @@ impl Remains {
         let io = |source| StoreError::Io { what: "copying the log's files", source };
         let place = Scratch::new(scratch, SCRATCH_PREFIX).map_err(io)?;
         let copied = place.path();
-        copy_tree(&dir.join(directory::LOG), &copied.join(directory::LOG)).map_err(io)?;
+        copy_log(&dir.join(directory::LOG), &copied.join(directory::LOG)).map_err(io)?;
         drop(lock);
-        let reader = SledStore::read_what_is_left(copied).or_else(|_| {
-            // A snapshot of sled's is only a short cut; a damaged one is in the way.
-            directory::remove_snapshots(copied)?;
-            SledStore::read_what_is_left(copied)
-        })?;
+        let reader = SledStore::read_what_is_left(copied)?;
         Ok(Self { ledger, reached, reader: Some(reader), _place: place })
     }
 
@@ -275,21 +273,30 @@ impl Remains {
     }
 }
 
-/// Copies files and directories, for their owner alone.
-fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    DirBuilder::new().mode(0o700).create(to)?;
+/// Copies what holds events, for its owner alone. sled makes its sizes (`conf`) and its snapshots anew, so whatever lies
+/// in their places is left where it is.
+fn copy_log(from: &Path, to: &Path) -> std::io::Result<()> {
+    let directory = |path: &Path| DirBuilder::new().mode(0o700).create(path);
+    directory(to)?;
+    copy_file(&from.join(directory::DB), &to.join(directory::DB))?;
+    let (from, to) = (from.join(BLOBS), to.join(BLOBS));
+    if !from.is_dir() {
+        return Ok(());
+    }
+    directory(&to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
-        let to = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy_tree(&entry.path(), &to)?,
-            false => {
-                let mut copy = File::options().write(true).create_new(true).mode(0o600).open(to)?;
-                std::io::copy(&mut small::open(&entry.path())?, &mut copy)?;
-            }
+        // sled makes nothing else there.
+        if entry.file_type()?.is_file() {
+            copy_file(&entry.path(), &to.join(entry.file_name()))?;
         }
     }
     Ok(())
+}
+
+fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut copy = File::options().write(true).create_new(true).mode(0o600).open(to)?;
+    std::io::copy(&mut small::open(from)?, &mut copy).map(drop)
 }
 
 #[cfg(test)]
@@ -306,12 +313,17 @@ mod tests {
             std::fs::write(from.join(name), "private").unwrap();
             std::fs::set_permissions(from.join(name), PermissionsExt::from_mode(0o644)).unwrap();
         }
-        copy_tree(&from, &to).unwrap();
+        let fifo = |name: &str| rustix::fs::mkfifoat(rustix::fs::CWD, from.join(name), rustix::fs::Mode::RWXU).unwrap();
+        ["snap.1", "conf", "blobs/2"].map(fifo);
+        copy_log(&from, &to).unwrap();
         let mode = |name: &str| std::fs::metadata(to.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(["", "blobs", "db", "blobs/1"].map(mode), [0o700, 0o700, 0o600, 0o600]);
         assert_eq!(std::fs::read(to.join("blobs/1")).unwrap(), b"private");
-        rustix::fs::mkfifoat(rustix::fs::CWD, from.join("snap.1"), rustix::fs::Mode::RWXU).unwrap();
-        let error = copy_tree(&from, &place.path().join("again")).unwrap_err();
-        assert!(error.to_string().contains("snap.1 is a FIFO"), "{error}");
+        let names: Vec<_> = std::fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        std::fs::remove_file(from.join("db")).unwrap();
+        fifo("db");
+        let error = copy_log(&from, &place.path().join("again")).unwrap_err();
+        assert!(error.to_string().contains("db is a FIFO"), "{error}");
     }
 }

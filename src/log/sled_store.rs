@@ -33,7 +33,7 @@ use super::frame::{FrameBytes, FrameKey, FrameView};
 use super::group::GroupBytes;
 use super::memory_store::first_dropped;
 use super::reached::{Reached, Witness};
-use super::sled_file::{self, SledFile, fingerprint_of};
+use super::sled_file::{self, SetAside, SledFile, fingerprint_of};
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
@@ -219,9 +219,35 @@ impl SledStore {
     pub fn open_knowing(
         path: &Path,
         options: SledOptions,
-        least: impl FnOnce(LedgerId, &Path, Seq) -> Seq,
+        least: impl Fn(LedgerId, &Path, Seq) -> Seq,
     ) -> Result<Self, StoreError> {
         let (claim, ledger) = directory::claim(path)?;
+        let held = claim.hold()?;
+        let refused = match Self::open_claimed(claim, ledger, options, &least) {
+            Err(error @ StoreError::Corrupted { .. }) => error,
+            opened => return opened,
+        };
+        // A whole snapshot that is not this log's leads sled astray, and so does a read that fails once in its threads:
+        // without snapshots sled reads all of its file.
+        let Ok(Some(aside)) = SetAside::all(&path.join(directory::LOG)) else { return Err(refused) };
+        match Self::open_claimed(held, ledger, options, &least) {
+            Ok(store) => {
+                tracing::warn!(%refused, "sled can read its log without its snapshot, which was set aside; it is made again");
+                Ok(store)
+            }
+            Err(_) => aside.put_back().map_or_else(Err, |()| Err(refused)),
+        }
+    }
+
+    /// Opens a directory that is ours.
+    fn open_claimed(
+        claim: Claim,
+        ledger: LedgerId,
+        options: SledOptions,
+        least: &impl Fn(LedgerId, &Path, Seq) -> Seq,
+    ) -> Result<Self, StoreError> {
+        let held = claim.hold()?;
+        let path = held.path();
         let reached = Reached::read(path)?;
         if reached.is_none() {
             tracing::warn!(
@@ -238,7 +264,6 @@ impl SledStore {
         if found.head != Head::EMPTY {
             before.check_reaches(found.head.hash)?;
         }
-        let held = claim.hold()?;
         // Until it is closed again nobody vouches for what sled does.
         let mut witness = Witness::open(path, found)?;
         if found.seal.is_some()
@@ -270,7 +295,6 @@ impl SledStore {
                 }
             }
         });
-        drop(held);
         opened
     }
 
@@ -582,6 +606,8 @@ fn seal(path: &Path, options: SledOptions) -> Result<Option<Hash>, StoreError> {
     }
 }
 
+/// Seconds from 1970 to the first instant of the year 10000.
+const YEAR_10000_SECONDS: u64 = 253_402_300_800;
 /// What sled says where its lock is taken; it has no code of its own for that.
 const LOCK_TAKEN: &str = "could not acquire lock";
 
@@ -594,15 +620,16 @@ fn open_db_patiently(path: &Path, options: SledOptions) -> Result<Option<Databas
     opened.transpose()
 }
 
-/// sled panics under such a clock.
+/// sled panics under a clock before 1970, and no calendar of ours goes beyond the year 9999.
 fn check_clock() -> Result<(), StoreError> {
-    match std::time::SystemTime::now() < std::time::UNIX_EPOCH {
-        false => Ok(()),
-        true => {
-            let what = "the clock shows a time before 1970: set it right and try again; nothing was changed";
-            Err(StoreError::Io { what: "opening the log", source: std::io::Error::other(what) })
-        }
-    }
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let wrong = match since_1970 {
+        Err(_) => "before 1970",
+        Ok(since) if since.as_secs() >= YEAR_10000_SECONDS => "after the year 9999",
+        Ok(_) => return Ok(()),
+    };
+    let what = format!("the clock shows a time {wrong}: set it right and try again; nothing was changed");
+    Err(StoreError::Io { what: "opening the log", source: std::io::Error::other(what) })
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {

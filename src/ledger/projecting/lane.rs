@@ -12,7 +12,7 @@ use crate::files::Files;
 use crate::log::{FaultKind, Hash, Head, LogFault, StoreReader, head_at, scan};
 use crate::projection::{Projection, ProjectionError};
 
-const MAGIC: &[u8; 4] = b"CFPR";
+pub(in crate::ledger) const MAGIC: &[u8; 4] = b"CFPR";
 const FORMAT: u16 = 1;
 const HEADER_BYTES: usize = 4 + 2 + 16 + 8 + 32;
 /// Events that are applied at once; readers wait for that, and while a checkpoint is written.

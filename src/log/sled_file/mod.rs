@@ -15,6 +15,7 @@ use super::directory::DB;
 use super::store::StoreError;
 use crate::files::small;
 use messages::{HEAD_BYTES, Reach, SEGMENT_BYTES, SegmentHead, reach, survivors};
+pub(super) use snapshots::SetAside;
 use snapshots::Snapshots;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

@@ -5,6 +5,7 @@
 use super::io;
 use crate::files::small;
 use crate::log::store::StoreError;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// More bytes than any has: some 20 for each page of 30 KiB.
@@ -87,9 +88,38 @@ impl Snapshots {
     }
 }
 
+/// All snapshots of a log, out of sled's way for now: what they are called, and what they were called before.
+pub(in crate::log) struct SetAside(Vec<(PathBuf, PathBuf)>);
+
+impl SetAside {
+    /// Gives all of them names that are free; none where there are none.
+    pub(in crate::log) fn all(log: &Path) -> Result<Option<Self>, StoreError> {
+        let mut moved = Self(Vec::new());
+        for path in all(log)? {
+            let numbered = |number: u32| path.with_file_name(format!("damaged-{number}-{}", file_name(&path)));
+            let mut names = std::iter::once(aside(&path)).chain((1..).map(numbered));
+            let Some(free) = names.find(|name| !name.exists()) else { continue };
+            match std::fs::rename(&path, &free) {
+                Ok(()) => moved.0.push((free, path)),
+                Err(source) => return moved.put_back().and(Err(io(source))),
+            }
+        }
+        Ok(Some(moved).filter(|moved| !moved.0.is_empty()))
+    }
+
+    /// Gives them their names back.
+    pub(in crate::log) fn put_back(&self) -> Result<(), StoreError> {
+        self.0.iter().try_for_each(|(aside, path)| std::fs::rename(aside, path).map_err(io))
+    }
+}
+
 /// Where a damaged one goes: sled takes whatever is called `snap.` for one of its own.
 fn aside(path: &Path) -> PathBuf {
-    path.with_file_name(format!("damaged-{}", path.file_name().unwrap_or_default().to_string_lossy()))
+    path.with_file_name(format!("damaged-{}", file_name(path)))
+}
+
+fn file_name(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
 }
 
 fn all(log: &Path) -> Result<Vec<PathBuf>, StoreError> {

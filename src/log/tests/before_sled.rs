@@ -4,6 +4,7 @@ use super::on_disk::{content, created, options, place, restore};
 use super::support::groups;
 use crate::log::chain::Head;
 use crate::log::scan::recover;
+use crate::log::sled_file::SledFile;
 use crate::log::sled_store::SledStore;
 use crate::log::store::{Store, StoreError};
 use std::collections::BTreeMap;
@@ -174,5 +175,72 @@ fn a_ledger_that_was_only_read_is_sealed_as_before() {
             false => drop(store),
         }
         assert_eq!(content(&path), before);
+    }
+}
+
+#[test]
+fn a_whole_snapshot_of_another_log_is_set_aside_and_made_again() {
+    let (_guard, path) = place();
+    let groups = groups(&[&[3; 100], &[900; 20]]);
+    created(&path, &groups[..1]).close().expect("closed");
+    let (_other_guard, other) = place();
+    created(&other, &groups).close().expect("closed");
+    let [of_this, of_other] = [&path, &other].map(|path| {
+        let is_snapshot =
+            |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."));
+        content(path).into_keys().find(|path| is_snapshot(&path)).expect("a snapshot")
+    });
+    for (name, instead) in [(of_this.clone(), true), (of_this.with_file_name("snap.7FFFFFFFFFFFFFFF"), false)] {
+        std::fs::copy(&of_other, &name).expect("copied");
+        let store = SledStore::open(&path, options()).unwrap_or_else(|error| panic!("{instead}: {error}"));
+        assert_eq!(recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head, groups[0].head());
+        Box::new(store).close().expect("closed");
+        let aside = format!("damaged-{}", name.file_name().unwrap_or_default().to_string_lossy());
+        assert!(path.join("log").join(&aside).is_file(), "{aside} was set aside");
+    }
+    // A log that is damaged all the same keeps its snapshot.
+    let db = path.join("log").join("db");
+    let bytes = std::fs::read(&db).expect("readable");
+    std::fs::write(&db, zeroed(&bytes, 0, 20)).expect("written");
+    let before = content(&path);
+    SledStore::open(&path, options()).expect_err("it must be refused");
+    assert!(content(&path) == before, "a refusal changes nothing");
+}
+
+#[test]
+fn an_acknowledged_event_behind_the_place_where_sled_stops_is_missed_before_sled_is_let_at_it() {
+    let killed = Killed::new();
+    let db = killed.files[&killed.db()].clone();
+    let last = killed.head.hash;
+    let judged = |bytes: &[u8]| {
+        std::fs::write(killed.db(), bytes).expect("written");
+        let mut file = SledFile::read(&killed.path.join("log")).expect("readable");
+        file.judge().expect("a write that was cut short explains it");
+        file.check_reaches(last)
+    };
+    assert!(judged(&db).is_ok());
+    let at = db.windows(last.0.len()).rposition(|window| window == last.0).expect("the last mark stands there");
+    // The mark itself is whole, and the message that it stands in is not.
+    let error = judged(&zeroed(&db, at - 16, 16)).expect_err("it was acknowledged");
+    assert!(error.to_string().contains("the last event that was acknowledged stands there"), "{error}");
+    // Where it is nowhere to be found, only the log's end can tell.
+    assert!(judged(&zeroed(&db, at, 16)).is_ok());
+}
+
+#[test]
+fn what_sled_had_no_reason_to_touch_is_noticed_and_put_back() {
+    let killed = Killed::new();
+    let db = killed.files[&killed.db()].clone();
+    let last = killed.head.hash.0;
+    let at = db.windows(last.len()).rposition(|window| window == last).expect("the last mark stands there");
+    let mut before = SledFile::read(&killed.path.join("log")).expect("readable");
+    before.judge().expect("whole");
+    assert!(before.is_kept().expect("readable"));
+    for touched in [zeroed(&db, at, 1), zeroed(&db, at / SEGMENT * SEGMENT, SEGMENT), db[..at].to_vec()] {
+        std::fs::write(killed.db(), &touched).expect("written");
+        assert!(!before.is_kept().expect("readable"));
+        before.restore().expect("put back");
+        assert!(std::fs::read(killed.db()).expect("readable") == db);
+        assert!(before.is_kept().expect("readable"));
     }
 }

@@ -183,6 +183,17 @@ fn receive(id: Option<u128>) -> String {
 }
 
 #[test]
+fn help_that_nobody_gets_to_read_is_a_failure_of_the_output() {
+    let place = tempfile::tempdir().unwrap();
+    let ledger = shop(place.path());
+    for asked in ["--help", "stock --help", "--version"] {
+        let output = typed(&ledger, asked, ">/dev/full");
+        assert_eq!((output.status.code(), said(&output).contains(FULL)), (Some(4), true), "{asked}: {output:?}");
+        assert_eq!(typed(&ledger, asked, "2>/dev/full").status.code(), Some(0));
+    }
+}
+
+#[test]
 fn applied_commands_whose_answers_reach_nobody_are_unknown_to_whoever_reads() {
     let place = tempfile::tempdir().unwrap();
     let ledger = shop(place.path());
