@@ -1,6 +1,7 @@
 //! A projection of one's own: units sold per item, kept up with the ledger. `cargo run --example projection`
 
 use counterfoil::domain::account::{Account, Place, for_each_posting};
+use counterfoil::domain::command::{CreateItem, CreateLocation, PosDelta};
 use counterfoil::domain::event::Event;
 use counterfoil::projection::{Projection, ProjectionError};
 use counterfoil::{
@@ -44,13 +45,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sold = ledger.project(Sold::default)?;
     let till = Actor::asserted(ActorId::new("till-1")?);
     let (sku, code, zone) = (AliasText::new("TEA-50")?, AliasText::new("SHOP")?, Zone::new("Europe/London")?);
-    ledger.submit(Command::new(till.clone(), Act::CreateItem { sku, decimals: 0 })).await?;
-    ledger.submit(Command::new(till.clone(), Act::CreateLocation { code, zone })).await?;
+    ledger.submit(Command::new(till.clone(), Act::CreateItem(CreateItem { sku, decimals: 0 }))).await?;
+    ledger.submit(Command::new(till.clone(), Act::CreateLocation(CreateLocation { code, zone }))).await?;
     for number in 1..=3 {
         let line = Line::new(Position::new(ItemId(1), LocationId(1)), Quantity(number));
-        let delta = counterfoil::domain::command::PosDelta::Sale { lines: [line].into() };
+        let delta = counterfoil::domain::command::PosChange::Sale { lines: [line].into() };
         let (source, external_id) = (Source::new("till-1")?, ExternalId::new(&number.to_string())?);
-        ledger.submit(Command::new(till.clone(), Act::PosDelta { source, external_id, delta })).await?;
+        ledger.submit(Command::new(till.clone(), Act::PosDelta(PosDelta { source, external_id, delta }))).await?;
     }
     assert!(sold.wait_for(ledger.head().next_seq, Duration::from_secs(10)));
     println!("{:?}", sold.read(|sold| sold.0.clone()));

@@ -6,9 +6,9 @@
 //!
 //! # Example
 //! ```
+//! use counterfoil::domain::command::{CreateItem, CreateLocation, Receive, Reserve};
 //! use counterfoil::{
-//!     Act, Actor, ActorId, AliasText, Command, ItemId, Ledger, Line, LocationId, Options, Position, Quantity, Zone, audit,
-//!     query,
+//!     Actor, ActorId, AliasText, Command, ItemId, Ledger, Line, LocationId, Options, Position, Quantity, Zone, audit, query,
 //! };
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,11 +16,11 @@
 //! let ledger = Ledger::create(dir.path(), Options::default())?;
 //! let anna = Actor::asserted(ActorId::new("anna")?);
 //! let (sku, code, zone) = (AliasText::new("MUG-BLUE")?, AliasText::new("SHOP")?, Zone::new("Europe/London")?);
-//! ledger.submit(Command::new(anna.clone(), Act::CreateItem { sku, decimals: 0 })).await?;
-//! ledger.submit(Command::new(anna.clone(), Act::CreateLocation { code, zone })).await?;
+//! ledger.submit(Command::new(anna.clone(), CreateItem { sku, decimals: 0 })).await?;
+//! ledger.submit(Command::new(anna.clone(), CreateLocation { code, zone })).await?;
 //! let mugs = Position::new(ItemId(1), LocationId(1));
-//! ledger.submit(Command::new(anna.clone(), Act::Receive { lines: [Line::new(mugs, Quantity(10))].into() })).await?;
-//! let reserve = Act::Reserve { deadline: None, lines: [Line::new(mugs, Quantity(4))].into() };
+//! ledger.submit(Command::new(anna.clone(), Receive { lines: [Line::new(mugs, Quantity(10))].into() })).await?;
+//! let reserve = Reserve { deadline: None, lines: [Line::new(mugs, Quantity(4))].into() };
 //! let receipt = ledger.submit(Command::new(anna, reserve)).await?; // durable: receipt.seq, receipt.hash
 //! let stock = ledger.query(|state, now| query::stock(state, now, mugs)).value;
 //! assert_eq!(stock.map(|stock| (stock.physical, stock.available)), Some((10, 6)));

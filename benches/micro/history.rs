@@ -12,7 +12,9 @@
 //! | `explain` | a page of 100 of the busy position |
 
 use crate::{events_wanted, is_measured, mix};
-use counterfoil::domain::command::{Act, Actor, Command, Holds, PosDelta};
+use counterfoil::domain::command::{
+    Act, Actor, Command, CreateItem, CreateLocation, Fulfil, Holds, PosChange, PosDelta, Receive, Reserve,
+};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
 use counterfoil::domain::line::Line;
@@ -48,14 +50,16 @@ fn position(n: u64) -> Position {
 fn nth(n: u64, now: Timestamp) -> Command {
     let lines = smallvec![Line::new(position(n / 3), Quantity(1))];
     match n % 3 {
-        0 => command(Act::Reserve { deadline: None, lines }, n).for_order(OrderRef::new(&format!("o{n}")).unwrap()),
+        0 => command(Act::Reserve(Reserve { deadline: None, lines }), n)
+            .for_order(OrderRef::new(&format!("o{n}")).unwrap()),
         1 => {
             let holds = Holds::Reservation(id(n - 1));
-            command(Act::Fulfil { holds, portion: Default::default(), departure: Default::default() }, n)
+            command(Act::Fulfil(Fulfil { holds, portion: Default::default(), departure: Default::default() }), n)
         }
         _ => {
             let (source, external_id) = (Source::new("till").unwrap(), ExternalId::new(&n.to_string()).unwrap());
-            let mut sale = command(Act::PosDelta { source, external_id, delta: PosDelta::Sale { lines } }, n);
+            let mut sale =
+                command(Act::PosDelta(PosDelta { source, external_id, delta: PosChange::Sale { lines } }), n);
             sale.occurred_at = Some(now.plus_micros(-((mix(n) % 3_600_000_000) as i64)));
             sale
         }
@@ -64,13 +68,13 @@ fn nth(n: u64, now: Timestamp) -> Command {
 
 async fn fill(ledger: &Ledger, events: u64) {
     let (code, zone) = (AliasText::new("S1").unwrap(), Zone::new("Europe/London").unwrap());
-    ledger.submit(command(Act::CreateLocation { code, zone }, 1 << 60)).await.unwrap();
+    ledger.submit(command(Act::CreateLocation(CreateLocation { code, zone }), 1 << 60)).await.unwrap();
     let mut commands = Vec::new();
     for item in 1..=ITEMS {
         let sku = AliasText::new(&format!("SKU-{item}")).unwrap();
-        commands.push(command(Act::CreateItem { sku, decimals: 0 }, (2 << 60) | item));
+        commands.push(command(Act::CreateItem(CreateItem { sku, decimals: 0 }), (2 << 60) | item));
         let lines = smallvec![Line::new(Position::new(ItemId(item as u32), LocationId(1)), Quantity(1_000_000_000))];
-        commands.push(command(Act::Receive { lines }, (3 << 60) | item));
+        commands.push(command(Act::Receive(Receive { lines }), (3 << 60) | item));
     }
     for commands in commands.chunks(4_096) {
         assert!(ledger.submit_batch(commands.to_vec()).await.unwrap().iter().all(Result::is_ok));

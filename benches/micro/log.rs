@@ -14,7 +14,7 @@
 use crate::is_measured;
 
 use counterfoil::domain::command::Actor;
-use counterfoil::domain::event::{Body, Envelope, Event, UnitMark};
+use counterfoil::domain::event::{Body, Envelope, Event, Reserved, UnitMark};
 use counterfoil::domain::ids::{CommandId, ItemId, LedgerId, LocationId, Position, Timestamp};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -56,10 +56,10 @@ fn reservation(number: u64) -> Event {
             unit: UnitMark::Ends,
             extensions: SmallVec::new(),
         },
-        body: Body::Reserved {
+        body: Body::Reserved(Reserved {
             deadline: Some(recorded_at.plus_micros(900_000_000)),
             lines: smallvec![Line::new(Position::new(item, LocationId(1)), Quantity(2))],
-        },
+        }),
     }
 }
 

@@ -13,7 +13,9 @@
 use crate::is_measured;
 
 use counterfoil::domain::command::Actor;
-use counterfoil::domain::event::{Body, Envelope, Event, UnitMark};
+use counterfoil::domain::event::{
+    Body, Envelope, Event, Genesis, ItemCreated, LocationCreated, Received, Reserved, UnitMark,
+};
 use counterfoil::domain::evolve::evolve;
 use counterfoil::domain::ids::{CommandId, ItemId, LedgerId, LocationId, Position, Timestamp};
 use counterfoil::domain::line::Line;
@@ -37,7 +39,7 @@ impl History {
     fn new() -> Self {
         let actor = Actor::asserted(ActorId::new("bench").expect("a short text"));
         let mut history = Self { state: State::default(), actor };
-        history.fold(Body::Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 });
+        history.fold(Body::Genesis(Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 }));
         history
     }
 
@@ -63,7 +65,7 @@ impl History {
     }
 
     fn reserve(&mut self, position: Position, quantity: i64, deadline: Option<Timestamp>) {
-        self.fold(Body::Reserved { deadline, lines: smallvec![Line::new(position, Quantity(quantity))] });
+        self.fold(Body::Reserved(Reserved { deadline, lines: smallvec![Line::new(position, Quantity(quantity))] }));
     }
 }
 
@@ -77,15 +79,19 @@ fn shops(positions: u32) -> (State, Vec<Position>) {
     for location in 1..=LOCATIONS {
         let zone = Zone::new("Europe/London").expect("a time zone");
         let code = text(&format!("SHOP-{location}"));
-        history.fold(Body::LocationCreated { location: LocationId(location), code, zone });
+        history.fold(Body::LocationCreated(LocationCreated { location: LocationId(location), code, zone }));
     }
     let mut all = Vec::new();
     for item in 1..=positions / LOCATIONS {
-        history.fold(Body::ItemCreated { item: ItemId(item), sku: text(&format!("SKU-{item:06}")), decimals: 0 });
+        history.fold(Body::ItemCreated(ItemCreated {
+            item: ItemId(item),
+            sku: text(&format!("SKU-{item:06}")),
+            decimals: 0,
+        }));
         for location in 1..=LOCATIONS {
             let position = Position::new(ItemId(item), LocationId(location));
             let quantity = i64::from((item * 7 + location * 3) % 90 + 1);
-            history.fold(Body::Received { lines: smallvec![Line::new(position, Quantity(quantity))] });
+            history.fold(Body::Received(Received { lines: smallvec![Line::new(position, Quantity(quantity))] }));
             match all.len() % 9 {
                 0 => history.reserve(position, quantity + 5, None),
                 3 | 6 => (1..=3).for_each(|n| history.reserve(position, n, Some(DEADLINE.plus_micros(n)))),
@@ -159,9 +165,9 @@ fn crowd(criterion: &mut Criterion) {
     for size in sizes() {
         let (mut history, position) = (History::new(), Position::new(ItemId(1), LocationId(1)));
         let zone = Zone::new("Europe/London").expect("a time zone");
-        history.fold(Body::ItemCreated { item: ItemId(1), sku: text("SKU"), decimals: 0 });
-        history.fold(Body::LocationCreated { location: LocationId(1), code: text("SHOP"), zone });
-        history.fold(Body::Received { lines: smallvec![Line::new(position, Quantity(i64::from(size) / 2))] });
+        history.fold(Body::ItemCreated(ItemCreated { item: ItemId(1), sku: text("SKU"), decimals: 0 }));
+        history.fold(Body::LocationCreated(LocationCreated { location: LocationId(1), code: text("SHOP"), zone }));
+        history.fold(Body::Received(Received { lines: smallvec![Line::new(position, Quantity(i64::from(size) / 2))] }));
         (0..size).for_each(|_| history.reserve(position, 1, None));
         let now = history.state.recorded_at();
         criterion.bench_function(&format!("query/holders/{size}"), |bencher| {

@@ -11,7 +11,10 @@ use crate::events_wanted;
 
 use counterfoil::audit::{Options, export, replay, verify};
 use counterfoil::domain::command::{Actor, Departure};
-use counterfoil::domain::event::{Body, Envelope, Event, HoldLine, PosMovement, UnitMark};
+use counterfoil::domain::event::{
+    Body, Envelope, Event, Fulfilled, Genesis, HoldLine, ItemCreated, LocationCreated, PosDeltaRecorded, PosMovement,
+    Received, Reserved, UnitMark,
+};
 use counterfoil::domain::ids::{CommandId, ItemId, LedgerId, LocationId, Position, Seq, Timestamp};
 use counterfoil::domain::line::{Line, Lines};
 use counterfoil::domain::quantity::Quantity;
@@ -80,9 +83,9 @@ fn shop(writer: &mut Writer, _: u64) {
     let position = writer.position();
     let order = OrderRef::new(&format!("order-{}", writer.seq)).expect("short");
     let lines = smallvec![Line::new(position, Quantity(2))];
-    let reservation = writer.add(Body::Reserved { deadline: None, lines }, Some(order.clone()));
+    let reservation = writer.add(Body::Reserved(Reserved { deadline: None, lines }), Some(order.clone()));
     let closes = smallvec![HoldLine { reservation, position, quantity: Quantity(2) }];
-    let body = Body::Fulfilled { departure: Departure::Now, closes, unreserved: Lines::new() };
+    let body = Body::Fulfilled(Fulfilled { departure: Departure::Now, closes, unreserved: Lines::new() });
     writer.add(body, Some(order));
 }
 
@@ -90,7 +93,7 @@ fn till(writer: &mut Writer, _: u64) {
     let lines = smallvec![Line::new(writer.position(), Quantity(1))];
     let source = Source::new("till-1").expect("short");
     let external_id = ExternalId::new(&format!("2026-{:08}", writer.seq)).expect("short");
-    writer.add(Body::PosDelta { source, external_id, delta: PosMovement::Sale(lines) }, None);
+    writer.add(Body::PosDelta(PosDeltaRecorded { source, external_id, delta: PosMovement::Sale(lines) }), None);
 }
 
 /// Writes a log event by event.
@@ -108,18 +111,18 @@ impl Writer {
         let store = MemoryStore::open(&MemoryDisk::new()).expect("memory");
         let now = 1_767_225_600_000_000;
         let mut writer = Self { store, head: Head::EMPTY, group: Vec::new(), seq: 0, random: SEED, now };
-        writer.add(Body::Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 }, None);
+        writer.add(Body::Genesis(Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 }), None);
         let zone = Zone::new("Europe/London").expect("known");
         let code = AliasText::new("MAIN").expect("short");
-        writer.add(Body::LocationCreated { location: LocationId(1), code, zone }, None);
+        writer.add(Body::LocationCreated(LocationCreated { location: LocationId(1), code, zone }), None);
         for item in 1..=ITEMS {
             let sku = AliasText::new(&format!("SKU-{item}")).expect("short");
-            writer.add(Body::ItemCreated { item: ItemId(item), sku, decimals: 0 }, None);
+            writer.add(Body::ItemCreated(ItemCreated { item: ItemId(item), sku, decimals: 0 }), None);
         }
         for item in 1..=ITEMS {
             let position = Position::new(ItemId(item), LocationId(1));
             let lines = smallvec![Line::new(position, Quantity(1_000_000))];
-            writer.add(Body::Received { lines }, None);
+            writer.add(Body::Received(Received { lines }), None);
         }
         writer
     }

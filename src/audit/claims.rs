@@ -4,7 +4,7 @@ use super::pipeline::each_event;
 use super::verify::{Fault, Pass, Watch};
 use crate::domain::account::{Place, Posting, for_each_posting};
 use crate::domain::check::{Claim, rule};
-use crate::domain::event::{Body, Event, PosMovement};
+use crate::domain::event::{Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Returned};
 use crate::domain::ids::{ItemId, Moment, Position, Seq};
 use crate::domain::line::{Bucket, ReturnLine};
 use crate::domain::text::OrderRef;
@@ -88,7 +88,7 @@ impl Past {
     }
 
     fn returned(&self, event: &Event, order: &OrderRef) -> Result<(), Wrong> {
-        let Body::Returned { referenced, unreferenced } = &event.body else { return Ok(()) };
+        let Body::Returned(Returned { referenced, unreferenced }) = &event.body else { return Ok(()) };
         let wanted = sums(referenced);
         let out = |item: &ItemId| self.out.get(order).and_then(|items| items.get(item)).copied().unwrap_or(0);
         for (item, wanted) in &wanted {
@@ -145,14 +145,15 @@ fn sums(lines: &[ReturnLine]) -> BTreeMap<ItemId, i128> {
 /// What an event with an order ships on it (positive), or brings back (negative).
 fn each_shipped(event: &Event, mut add: impl FnMut(ItemId, i64)) {
     match &event.body {
-        Body::Fulfilled { closes, unreserved, .. } => {
+        Body::Fulfilled(Fulfilled { closes, unreserved, .. }) => {
             closes.iter().for_each(|hold| add(hold.position.item, hold.quantity.0));
             unreserved.iter().for_each(|line| add(line.position.item, line.quantity.0));
         }
-        Body::PosDelta { delta: PosMovement::Sale(lines), .. } => {
+        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Sale(lines), .. }) => {
             lines.iter().for_each(|line| add(line.position.item, line.quantity.0));
         }
-        Body::PosDelta { delta: PosMovement::Return(lines), .. } | Body::Returned { referenced: lines, .. } => {
+        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. })
+        | Body::Returned(Returned { referenced: lines, .. }) => {
             lines.iter().for_each(|line| add(line.line.position.item, line.line.quantity.0.saturating_neg()));
         }
         _ => {}

@@ -4,7 +4,7 @@
 
 use super::readable::{Hex, Readable};
 use super::replay::PROGRESS_EVENTS;
-use crate::domain::event::Body;
+use crate::domain::event::{Body, Genesis};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, RULES_VERSION};
 use crate::log::{FaultKind, Head, LogFault, Scanned, StoreError, StoreReader, scan};
@@ -122,7 +122,7 @@ pub fn export(
 
 fn header(out: &mut dyn Write, first: &Scanned) -> io::Result<()> {
     let (ledger, format, rules) = match first.event.body {
-        Body::Genesis { ledger, format, rules } => (Some(ledger), format, rules),
+        Body::Genesis(Genesis { ledger, format, rules }) => (Some(ledger), format, rules),
         _ => (None, FORMAT_VERSION, RULES_VERSION),
     };
     json(out, &Header { counterfoil_export: EXPORT_VERSION, format, rules, ledger })

@@ -6,7 +6,7 @@
 use super::pipeline::each_event;
 use super::verify::{Fault, Pass, Watch};
 use crate::domain::check::rule;
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, PosDeltaRecorded};
 use crate::domain::ids::{CommandId, Seq};
 use crate::domain::text::{ExternalId, Source};
 use crate::log::{StoreError, StoreReader};
@@ -47,7 +47,7 @@ impl Ids {
         if let Some(id) = event.envelope.command_id {
             self.keep(self.hasher.hash_one(id));
         }
-        if let Body::PosDelta { source, external_id, .. } = &event.body {
+        if let Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) = &event.body {
             self.keep(self.hasher.hash_one((source, external_id)));
         }
     }
@@ -138,7 +138,9 @@ impl Ids {
 
 fn names(event: &Event) -> impl Iterator<Item = Name> {
     let external = match &event.body {
-        Body::PosDelta { source, external_id, .. } => Some(Name::External(source.clone(), external_id.clone())),
+        Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => {
+            Some(Name::External(source.clone(), external_id.clone()))
+        }
         _ => None,
     };
     event.envelope.command_id.map(Name::Command).into_iter().chain(external)

@@ -3,7 +3,12 @@
 
 use crate::domain::command::{Alias, AliasKind, Cause, Departure};
 use crate::domain::event::{
-    Body, CountedLine, Envelope, Event, Extension, ExtensionWeight, HoldLine, PosMovement, TransitLine, UnitMark,
+    Adjusted, AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired,
+    Amended, Body, ClockAccepted, Counted, CountedLine, DecimalsSet, Envelope, Event, Expired, Extended, Extension,
+    ExtensionWeight, Fulfilled, Genesis, HoldLine, ItemCreated, ItemStatusSet, LocationCreated, LocationStatusSet,
+    LotCreated, LotStatusSet, PeriodClosed, PosDeltaRecorded, PosMovement, Received, Reclassified, Released,
+    ReorderPointSet, Reserved, Returned, RulesChanged, TransferClosed, TransferReceived, TransferShipped, TransitLine,
+    UnitMark,
 };
 use crate::domain::ids::{Position, Timestamp};
 use crate::domain::line::{Line, ReturnLine};
@@ -66,40 +71,40 @@ impl Serialize for Readable<'_> {
 #[must_use]
 pub const fn kind(body: &Body) -> &'static str {
     match body {
-        Body::Genesis { .. } => "genesis",
-        Body::ItemCreated { .. } => "item_created",
-        Body::DecimalsSet { .. } => "decimals_set",
-        Body::ItemStatusSet { .. } => "item_status_set",
-        Body::LocationCreated { .. } => "location_created",
-        Body::LocationStatusSet { .. } => "location_status_set",
-        Body::LotCreated { .. } => "lot_created",
-        Body::LotStatusSet { .. } => "lot_status_set",
-        Body::AliasAdded { .. } => "alias_added",
-        Body::AliasRenamed { .. } => "alias_renamed",
-        Body::AliasMerged { .. } => "alias_merged",
-        Body::AliasRetired { .. } => "alias_retired",
-        Body::ReorderPointSet { .. } => "reorder_point_set",
-        Body::PeriodClosed { .. } => "period_closed",
-        Body::Received { .. } => "received",
-        Body::PosDelta { .. } => "pos_delta",
-        Body::Returned { .. } => "returned",
-        Body::Adjusted { .. } => "adjusted",
-        Body::Counted { .. } => "counted",
-        Body::TransferShipped { .. } => "transfer_shipped",
-        Body::TransferReceived { .. } => "transfer_received",
-        Body::TransferClosed { .. } => "transfer_closed",
-        Body::Reserved { .. } => "reserved",
-        Body::Amended { .. } => "amended",
-        Body::Extended { .. } => "extended",
-        Body::Fulfilled { .. } => "fulfilled",
-        Body::Released { .. } => "released",
-        Body::Reclassified { .. } => "reclassified",
-        Body::AlertAcknowledged { .. } => "alert_acknowledged",
-        Body::AlertResolved { .. } => "alert_resolved",
-        Body::AlertDismissed { .. } => "alert_dismissed",
-        Body::Expired { .. } => "expired",
-        Body::ClockAccepted { .. } => "clock_accepted",
-        Body::RulesChanged { .. } => "rules_changed",
+        Body::Genesis(_) => "genesis",
+        Body::ItemCreated(_) => "item_created",
+        Body::DecimalsSet(_) => "decimals_set",
+        Body::ItemStatusSet(_) => "item_status_set",
+        Body::LocationCreated(_) => "location_created",
+        Body::LocationStatusSet(_) => "location_status_set",
+        Body::LotCreated(_) => "lot_created",
+        Body::LotStatusSet(_) => "lot_status_set",
+        Body::AliasAdded(_) => "alias_added",
+        Body::AliasRenamed(_) => "alias_renamed",
+        Body::AliasMerged(_) => "alias_merged",
+        Body::AliasRetired(_) => "alias_retired",
+        Body::ReorderPointSet(_) => "reorder_point_set",
+        Body::PeriodClosed(_) => "period_closed",
+        Body::Received(_) => "received",
+        Body::PosDelta(_) => "pos_delta",
+        Body::Returned(_) => "returned",
+        Body::Adjusted(_) => "adjusted",
+        Body::Counted(_) => "counted",
+        Body::TransferShipped(_) => "transfer_shipped",
+        Body::TransferReceived(_) => "transfer_received",
+        Body::TransferClosed(_) => "transfer_closed",
+        Body::Reserved(_) => "reserved",
+        Body::Amended(_) => "amended",
+        Body::Extended(_) => "extended",
+        Body::Fulfilled(_) => "fulfilled",
+        Body::Released(_) => "released",
+        Body::Reclassified(_) => "reclassified",
+        Body::AlertAcknowledged(_) => "alert_acknowledged",
+        Body::AlertResolved(_) => "alert_resolved",
+        Body::AlertDismissed(_) => "alert_dismissed",
+        Body::Expired(_) => "expired",
+        Body::ClockAccepted(_) => "clock_accepted",
+        Body::RulesChanged(_) => "rules_changed",
     }
 }
 
@@ -152,67 +157,67 @@ fn instant<M: SerializeMap>(map: &mut M, date: &str, micros: &str, at: Timestamp
 
 fn body<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
     match body {
-        Body::Genesis { ledger, format, rules } => {
+        Body::Genesis(Genesis { ledger, format, rules }) => {
             map.serialize_entry("ledger", ledger)?;
             map.serialize_entry("format", format)?;
             map.serialize_entry("rules", rules)
         }
-        Body::RulesChanged { rules } => map.serialize_entry("rules", rules),
-        Body::ClockAccepted { clock } => instant(map, "clock", "clock_micros", *clock),
-        Body::Received { lines: of } | Body::Adjusted { lines: of } | Body::Reclassified { lines: of } => {
-            lines(map, "lines", of)
-        }
-        Body::PosDelta { source, external_id, delta } => {
+        Body::RulesChanged(RulesChanged { rules }) => map.serialize_entry("rules", rules),
+        Body::ClockAccepted(ClockAccepted { clock }) => instant(map, "clock", "clock_micros", *clock),
+        Body::Received(Received { lines: of })
+        | Body::Adjusted(Adjusted { lines: of })
+        | Body::Reclassified(Reclassified { lines: of }) => lines(map, "lines", of),
+        Body::PosDelta(PosDeltaRecorded { source, external_id, delta }) => {
             map.serialize_entry("source", source)?;
             map.serialize_entry("external_id", external_id)?;
             movement(map, delta)
         }
-        Body::Returned { referenced, unreferenced } => {
+        Body::Returned(Returned { referenced, unreferenced }) => {
             return_lines(map, "referenced", referenced)?;
             return_lines(map, "unreferenced", unreferenced)
         }
-        Body::Counted { lines } => map.serialize_entry("lines", &list(lines, counted_line)),
-        Body::TransferShipped { transfer, to, lines: of } => {
+        Body::Counted(Counted { lines }) => map.serialize_entry("lines", &list(lines, counted_line)),
+        Body::TransferShipped(TransferShipped { transfer, to, lines: of }) => {
             map.serialize_entry("transfer", transfer)?;
             map.serialize_entry("to", to)?;
             lines(map, "lines", of)
         }
-        Body::TransferReceived { transfer, lines: of } => {
+        Body::TransferReceived(TransferReceived { transfer, lines: of }) => {
             map.serialize_entry("transfer", transfer)?;
             lines(map, "lines", of)
         }
-        Body::TransferClosed { transfer, rest } => {
+        Body::TransferClosed(TransferClosed { transfer, rest }) => {
             map.serialize_entry("transfer", transfer)?;
             map.serialize_entry("rest", &list(rest, transit_line))
         }
-        Body::AlertAcknowledged { alert } | Body::AlertResolved { alert } | Body::AlertDismissed { alert } => {
-            map.serialize_entry("alert", alert)
-        }
-        Body::Reserved { .. }
-        | Body::Amended { .. }
-        | Body::Extended { .. }
-        | Body::Fulfilled { .. }
-        | Body::Released { .. }
-        | Body::Expired { .. } => holds(map, body),
+        Body::AlertAcknowledged(AlertAcknowledged { alert })
+        | Body::AlertResolved(AlertResolved { alert })
+        | Body::AlertDismissed(AlertDismissed { alert }) => map.serialize_entry("alert", alert),
+        Body::Reserved(_)
+        | Body::Amended(_)
+        | Body::Extended(_)
+        | Body::Fulfilled(_)
+        | Body::Released(_)
+        | Body::Expired(_) => holds(map, body),
         _ => settings(map, body),
     }
 }
 
 fn holds<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
     match body {
-        Body::Reserved { deadline, lines: of } => {
+        Body::Reserved(Reserved { deadline, lines: of }) => {
             until(map, *deadline)?;
             lines(map, "lines", of)
         }
-        Body::Amended { reservation, lines: of } => {
+        Body::Amended(Amended { reservation, lines: of }) => {
             map.serialize_entry("reservation", reservation)?;
             lines(map, "lines", of)
         }
-        Body::Extended { reservation, deadline } => {
+        Body::Extended(Extended { reservation, deadline }) => {
             map.serialize_entry("reservation", reservation)?;
             until(map, *deadline)
         }
-        Body::Fulfilled { departure, closes, unreserved } => {
+        Body::Fulfilled(Fulfilled { departure, closes, unreserved }) => {
             let departure = match departure {
                 Departure::Now => "now",
                 Departure::AlreadyLeft => "already_left",
@@ -221,63 +226,63 @@ fn holds<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
             map.serialize_entry("closes", &list(closes, hold_line))?;
             lines(map, "unreserved", unreserved)
         }
-        Body::Released { closes } => map.serialize_entry("closes", &list(closes, hold_line)),
-        Body::Expired { reservations } => map.serialize_entry("reservations", &reservations[..]),
+        Body::Released(Released { closes }) => map.serialize_entry("closes", &list(closes, hold_line)),
+        Body::Expired(Expired { reservations }) => map.serialize_entry("reservations", &reservations[..]),
         _ => Ok(()),
     }
 }
 
 fn settings<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
     match body {
-        Body::ItemCreated { item, sku, decimals } => {
+        Body::ItemCreated(ItemCreated { item, sku, decimals }) => {
             map.serialize_entry("item", item)?;
             map.serialize_entry("sku", sku)?;
             map.serialize_entry("decimals", decimals)
         }
-        Body::DecimalsSet { item, decimals } => {
+        Body::DecimalsSet(DecimalsSet { item, decimals }) => {
             map.serialize_entry("item", item)?;
             map.serialize_entry("decimals", decimals)
         }
-        Body::ItemStatusSet { item, status } => {
+        Body::ItemStatusSet(ItemStatusSet { item, status }) => {
             map.serialize_entry("item", item)?;
             map.serialize_entry("status", status)
         }
-        Body::LocationCreated { location, code, zone } => {
+        Body::LocationCreated(LocationCreated { location, code, zone }) => {
             map.serialize_entry("location", location)?;
             map.serialize_entry("code", code)?;
             map.serialize_entry("zone", zone)
         }
-        Body::LocationStatusSet { location, status } => {
+        Body::LocationStatusSet(LocationStatusSet { location, status }) => {
             map.serialize_entry("location", location)?;
             map.serialize_entry("status", status)
         }
-        Body::LotCreated { lot, item, code } => {
+        Body::LotCreated(LotCreated { lot, item, code }) => {
             map.serialize_entry("lot", lot)?;
             map.serialize_entry("item", item)?;
             map.serialize_entry("code", code)
         }
-        Body::LotStatusSet { lot, status } => {
+        Body::LotStatusSet(LotStatusSet { lot, status }) => {
             map.serialize_entry("lot", lot)?;
             map.serialize_entry("status", status)
         }
-        Body::AliasAdded { alias: of, target } => {
+        Body::AliasAdded(AliasAdded { alias: of, target }) => {
             map.serialize_entry("alias", &alias(of))?;
             map.serialize_entry("target", target)
         }
-        Body::AliasMerged { alias: of, into } => {
+        Body::AliasMerged(AliasMerged { alias: of, into }) => {
             map.serialize_entry("alias", &alias(of))?;
             map.serialize_entry("into", into)
         }
-        Body::AliasRenamed { alias: of, to } => {
+        Body::AliasRenamed(AliasRenamed { alias: of, to }) => {
             map.serialize_entry("alias", &alias(of))?;
             map.serialize_entry("to", to)
         }
-        Body::AliasRetired { alias: of } => map.serialize_entry("alias", &alias(of)),
-        Body::ReorderPointSet { position, point } => {
+        Body::AliasRetired(AliasRetired { alias: of }) => map.serialize_entry("alias", &alias(of)),
+        Body::ReorderPointSet(ReorderPointSet { position, point }) => {
             map.serialize_entry("position", position)?;
             map.serialize_entry("point", point)
         }
-        Body::PeriodClosed { location, until, closed_until } => {
+        Body::PeriodClosed(PeriodClosed { location, until, closed_until }) => {
             map.serialize_entry("location", location)?;
             map.serialize_entry("until", until)?;
             instant(map, "closed_until", "closed_until_micros", *closed_until)

@@ -6,7 +6,7 @@ use super::ids::Ids;
 use super::pipeline::{Placed, each_event};
 use super::replay::PROGRESS_EVENTS;
 use crate::domain::check::{Claim, Violation, check, check_after, rule};
-use crate::domain::event::{Body, Envelope, Event, UnitMark};
+use crate::domain::event::{Body, Envelope, Event, Genesis, RulesChanged, UnitMark};
 use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq, Timestamp};
 use crate::domain::state::State;
@@ -251,7 +251,7 @@ pub fn verify(reader: &dyn StoreReader, options: Options<'_>) -> Result<Report, 
 /// The name of the ledger, as far as its first event can be read.
 fn genesis_ledger(reader: &dyn StoreReader) -> Result<Option<LedgerId>, StoreError> {
     match read_event(reader, Seq::GENESIS) {
-        Ok(Some(Scanned { event: Event { body: Body::Genesis { ledger, .. }, .. }, .. })) => Ok(Some(ledger)),
+        Ok(Some(Scanned { event: Event { body: Body::Genesis(Genesis { ledger, .. }), .. }, .. })) => Ok(Some(ledger)),
         Err(LogFault { what: FaultKind::Store(error), .. }) => Err(error),
         _ => Ok(None),
     }
@@ -352,7 +352,7 @@ impl Run<'_, '_> {
             ids.see(event);
         }
         self.claims.extend(fresh.drain(..).map(|claim| (seq, claim)));
-        if let Body::Genesis { rules, .. } | Body::RulesChanged { rules } = &event.body {
+        if let Body::Genesis(Genesis { rules, .. }) | Body::RulesChanged(RulesChanged { rules }) = &event.body {
             self.rules.push((seq, *rules));
         }
         self.head = Some(Expected { seq, hash });

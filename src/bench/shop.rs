@@ -1,7 +1,9 @@
 //! The commands of every workload: reserve and fulfil by turns over 4,000 items. The same in every run.
 
 use super::BenchError;
-use crate::domain::command::{Act, Actor, Command, Departure, Holds, Portion};
+use crate::domain::command::{
+    Act, Actor, Command, CreateItem, CreateLocation, Departure, Fulfil, Holds, Portion, Receive, Reserve,
+};
 use crate::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
 use crate::domain::line::Line;
 use crate::domain::quantity::Quantity;
@@ -38,7 +40,7 @@ impl Shop {
             0 => self.reserve(n, None),
             _ => {
                 let holds = Holds::Reservation(self.id(n - 1));
-                let act = Act::Fulfil { holds, portion: Portion::Whole, departure: Departure::Now };
+                let act = Act::Fulfil(Fulfil { holds, portion: Portion::Whole, departure: Departure::Now });
                 Ok(self.command(act, n))
             }
         }
@@ -52,7 +54,7 @@ impl Shop {
     fn reserve(&self, n: u64, deadline: Option<Timestamp>) -> Result<Command, BenchError> {
         let lines = smallvec![Line::new(position(item(n)), Quantity(1))];
         let order = OrderRef::new(&format!("o{n}")).map_err(wrong)?;
-        Ok(self.command(Act::Reserve { deadline, lines }, n).for_order(order))
+        Ok(self.command(Act::Reserve(Reserve { deadline, lines }), n).for_order(order))
     }
 
     fn command(&self, act: Act, n: u64) -> Command {
@@ -63,12 +65,12 @@ impl Shop {
     pub(super) async fn stock_up(&self, ledger: &Ledger) -> Result<(), BenchError> {
         let code = AliasText::new("S1").map_err(wrong)?;
         let zone = Zone::new("Europe/London").map_err(wrong)?;
-        let mut commands = vec![Command::new(self.actor.clone(), Act::CreateLocation { code, zone })];
+        let mut commands = vec![Command::new(self.actor.clone(), Act::CreateLocation(CreateLocation { code, zone }))];
         for n in 1..=ITEMS {
             let sku = AliasText::new(&format!("SKU-{n}")).map_err(wrong)?;
-            commands.push(Command::new(self.actor.clone(), Act::CreateItem { sku, decimals: 0 }));
+            commands.push(Command::new(self.actor.clone(), Act::CreateItem(CreateItem { sku, decimals: 0 })));
             let lines = smallvec![Line::new(position(ItemId(n)), STOCK)];
-            commands.push(Command::new(self.actor.clone(), Act::Receive { lines }));
+            commands.push(Command::new(self.actor.clone(), Act::Receive(Receive { lines })));
         }
         submit_all(ledger, commands).await
     }

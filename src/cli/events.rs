@@ -8,7 +8,7 @@ use super::names::{item_of, location_of};
 use super::sheet::Column;
 use clap::builder::PossibleValuesParser;
 use counterfoil::audit::Readable;
-use counterfoil::domain::event::{Body, Recorded};
+use counterfoil::domain::event::{Body, PosDeltaRecorded, Recorded};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::Seq;
 use counterfoil::history::{EventFilter, EventPage, History, HistoryError, SaidTime};
@@ -262,7 +262,7 @@ fn whole(found: &Recorded) -> Result<Value, Failure> {
 fn overview(found: &Recorded) -> Value {
     let (envelope, body) = (&found.event.envelope, &found.event.body);
     let external = match body {
-        Body::PosDelta { source, external_id, .. } => Some((source, external_id)),
+        Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => Some((source, external_id)),
         _ => None,
     };
     json!({

@@ -1,6 +1,9 @@
 //! Double entry: every quantity moves between two places, so the sum over all of an item's is zero.
 
-use super::event::{Body, Event, PosMovement};
+use super::event::{
+    Adjusted, Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Received, Reclassified, Returned, TransferClosed,
+    TransferReceived, TransferShipped,
+};
 use super::ids::{ItemId, LotId, Position, TransferId};
 use super::line::{Bucket, Disposition, Line, ReturnLine};
 use serde::{Deserialize, Serialize};
@@ -65,24 +68,24 @@ pub fn for_each_delta(body: &Body, mut change: impl FnMut(Place, i64)) {
 /// Calls `post` for every posting of a body, in the order of its lines.
 pub fn for_each_posting_of(body: &Body, mut post: impl FnMut(Posting)) {
     match body {
-        Body::Received { lines } => in_from(lines, Account::Supplier, &mut post),
-        Body::PosDelta { delta, .. } => pos_postings(delta, &mut post),
-        Body::Returned { referenced, unreferenced } => {
+        Body::Received(Received { lines }) => in_from(lines, Account::Supplier, &mut post),
+        Body::PosDelta(PosDeltaRecorded { delta, .. }) => pos_postings(delta, &mut post),
+        Body::Returned(Returned { referenced, unreferenced }) => {
             returns(referenced, &mut post);
             returns(unreferenced, &mut post);
         }
-        Body::Adjusted { lines } => signed(lines, &mut post),
-        Body::TransferShipped { transfer, lines, .. } => {
+        Body::Adjusted(Adjusted { lines }) => signed(lines, &mut post),
+        Body::TransferShipped(TransferShipped { transfer, lines, .. }) => {
             for line in lines {
                 post(posting(line, bucket(line), Place::Transit(*transfer, line.position.lot)));
             }
         }
-        Body::TransferReceived { transfer, lines } => {
+        Body::TransferReceived(TransferReceived { transfer, lines }) => {
             for line in lines {
                 post(posting(line, Place::Transit(*transfer, line.position.lot), bucket(line)));
             }
         }
-        Body::TransferClosed { transfer, rest } => {
+        Body::TransferClosed(TransferClosed { transfer, rest }) => {
             for line in rest {
                 let transit = Place::Transit(*transfer, line.lot);
                 let quantity = line.quantity.0;
@@ -95,7 +98,7 @@ pub fn for_each_posting_of(body: &Body, mut post: impl FnMut(Posting)) {
                 });
             }
         }
-        Body::Fulfilled { closes, unreserved, .. } => {
+        Body::Fulfilled(Fulfilled { closes, unreserved, .. }) => {
             for hold in closes {
                 post(Posting {
                     item: hold.position.item,
@@ -106,7 +109,7 @@ pub fn for_each_posting_of(body: &Body, mut post: impl FnMut(Posting)) {
             }
             out_to(unreserved, Account::Customer, &mut post);
         }
-        Body::Reclassified { lines } => {
+        Body::Reclassified(Reclassified { lines }) => {
             for line in lines {
                 post(posting(line, bucket(line), Place::Bucket(line.position, line.bucket.other())));
             }

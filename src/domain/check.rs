@@ -13,7 +13,10 @@ mod registry;
 
 use super::account::{Place, for_each_posting};
 use super::alert::AlertStatus;
-use super::event::{Body, Event};
+use super::event::{
+    AlertAcknowledged, AlertDismissed, AlertResolved, Amended, Body, ClockAccepted, Counted, Event, PeriodClosed,
+    Reserved, RulesChanged,
+};
 use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Timestamp};
 use super::line::{Bucket, Line};
 use super::state::State;
@@ -145,39 +148,43 @@ pub fn check(state: &State, event: &Event, claims: &mut Vec<Claim>) -> Result<()
     envelope::check(state, event)?;
     let at = Ground { state, event };
     match &event.body {
-        Body::PeriodClosed { location, until, closed_until } => period::closed(&at, *location, *until, *closed_until),
-        Body::Genesis { .. } => Ok(()),
-        Body::RulesChanged { rules } => envelope::rules_changed(state, *rules),
-        Body::ClockAccepted { clock } => envelope::clock_accepted(event, *clock),
-        Body::Received { .. }
-        | Body::PosDelta { .. }
-        | Body::Returned { .. }
-        | Body::Adjusted { .. }
-        | Body::Counted { .. }
-        | Body::TransferShipped { .. }
-        | Body::TransferReceived { .. }
-        | Body::TransferClosed { .. }
-        | Body::Reclassified { .. } => facts::check(&at, claims),
-        Body::Reserved { .. }
-        | Body::Amended { .. }
-        | Body::Extended { .. }
-        | Body::Fulfilled { .. }
-        | Body::Released { .. }
-        | Body::Expired { .. } => holds::check(&at),
-        Body::AlertAcknowledged { alert } => alert_open(state, *alert, Answer::Acknowledge),
-        Body::AlertResolved { alert } | Body::AlertDismissed { alert } => alert_open(state, *alert, Answer::Close),
-        Body::ItemCreated { .. }
-        | Body::DecimalsSet { .. }
-        | Body::ItemStatusSet { .. }
-        | Body::LocationCreated { .. }
-        | Body::LocationStatusSet { .. }
-        | Body::LotCreated { .. }
-        | Body::LotStatusSet { .. }
-        | Body::AliasAdded { .. }
-        | Body::AliasRenamed { .. }
-        | Body::AliasMerged { .. }
-        | Body::AliasRetired { .. }
-        | Body::ReorderPointSet { .. } => registry::check(&at),
+        Body::PeriodClosed(PeriodClosed { location, until, closed_until }) => {
+            period::closed(&at, *location, *until, *closed_until)
+        }
+        Body::Genesis(_) => Ok(()),
+        Body::RulesChanged(RulesChanged { rules }) => envelope::rules_changed(state, *rules),
+        Body::ClockAccepted(ClockAccepted { clock }) => envelope::clock_accepted(event, *clock),
+        Body::Received(_)
+        | Body::PosDelta(_)
+        | Body::Returned(_)
+        | Body::Adjusted(_)
+        | Body::Counted(_)
+        | Body::TransferShipped(_)
+        | Body::TransferReceived(_)
+        | Body::TransferClosed(_)
+        | Body::Reclassified(_) => facts::check(&at, claims),
+        Body::Reserved(_)
+        | Body::Amended(_)
+        | Body::Extended(_)
+        | Body::Fulfilled(_)
+        | Body::Released(_)
+        | Body::Expired(_) => holds::check(&at),
+        Body::AlertAcknowledged(AlertAcknowledged { alert }) => alert_open(state, *alert, Answer::Acknowledge),
+        Body::AlertResolved(AlertResolved { alert }) | Body::AlertDismissed(AlertDismissed { alert }) => {
+            alert_open(state, *alert, Answer::Close)
+        }
+        Body::ItemCreated(_)
+        | Body::DecimalsSet(_)
+        | Body::ItemStatusSet(_)
+        | Body::LocationCreated(_)
+        | Body::LocationStatusSet(_)
+        | Body::LotCreated(_)
+        | Body::LotStatusSet(_)
+        | Body::AliasAdded(_)
+        | Body::AliasRenamed(_)
+        | Body::AliasMerged(_)
+        | Body::AliasRetired(_)
+        | Body::ReorderPointSet(_) => registry::check(&at),
     }
 }
 
@@ -196,11 +203,11 @@ pub fn check_after(state: &State, event: &Event) -> Result<(), Violation> {
     });
     result?;
     match &event.body {
-        Body::Counted { lines } => lines.iter().try_for_each(|line| {
+        Body::Counted(Counted { lines }) => lines.iter().try_for_each(|line| {
             position_after(state, line.position)?;
             item_after(state, line.position.item)
         }),
-        Body::Reserved { lines, .. } | Body::Amended { lines, .. } => {
+        Body::Reserved(Reserved { lines, .. }) | Body::Amended(Amended { lines, .. }) => {
             lines.iter().try_for_each(|line| position_after(state, line.position))
         }
         _ => Ok(()),

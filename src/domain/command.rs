@@ -42,7 +42,8 @@ pub struct Command {
 impl Command {
     /// A command of this actor with nothing but its act.
     #[must_use]
-    pub fn new(actor: Actor, act: Act) -> Self {
+    pub fn new(actor: Actor, act: impl Into<Act>) -> Self {
+        let act = act.into();
         Self {
             id: None,
             actor,
@@ -143,213 +144,379 @@ pub struct Document {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Act {
     /// Instruction: make an item, known by this SKU.
-    CreateItem {
-        /// Its first alias.
-        sku: AliasText,
-        /// Decimal places of its quantities, 0 to 6.
-        #[serde(default)]
-        #[cfg_attr(feature = "schema", schemars(range(max = 6)))]
-        decimals: u8,
-    },
+    CreateItem(CreateItem),
     /// Instruction: change an item's decimals, before its first movement only.
-    SetDecimals {
-        /// The item.
-        item: ItemId,
-        /// Decimal places, 0 to 6.
-        #[cfg_attr(feature = "schema", schemars(range(max = 6)))]
-        decimals: u8,
-    },
+    SetDecimals(SetDecimals),
     /// Instruction: change what may be promised of an item.
-    SetItemStatus {
-        /// The item.
-        item: ItemId,
-        /// Its new status.
-        status: ItemStatus,
-    },
+    SetItemStatus(SetItemStatus),
     /// Instruction: make a location, known by this code.
-    CreateLocation {
-        /// Its first alias.
-        code: AliasText,
-        /// Its time zone.
-        zone: Zone,
-    },
+    CreateLocation(CreateLocation),
     /// Instruction: retire a location, or bring it back.
-    SetLocationStatus {
-        /// The location.
-        location: LocationId,
-        /// Its new status.
-        status: UseStatus,
-    },
+    SetLocationStatus(SetLocationStatus),
     /// Instruction: make a lot of an item, known by this code.
-    CreateLot {
-        /// The item.
-        item: ItemId,
-        /// Its first alias.
-        code: AliasText,
-    },
+    CreateLot(CreateLot),
     /// Instruction: retire a lot, or bring it back.
-    SetLotStatus {
-        /// The lot.
-        lot: LotId,
-        /// Its new status.
-        status: UseStatus,
-    },
+    SetLotStatus(SetLotStatus),
     /// Instruction: give a thing one more alias.
-    AddAlias {
-        /// The alias.
-        alias: Alias,
-        /// What it names.
-        target: AliasTarget,
-    },
+    AddAlias(AddAlias),
     /// Instruction: change the text of an alias.
-    RenameAlias {
-        /// The alias.
-        alias: Alias,
-        /// Its new text.
-        to: AliasText,
-    },
+    RenameAlias(RenameAlias),
     /// Instruction: let an alias name another thing from now on; the thing it named keeps its history.
-    MergeAlias {
-        /// The alias.
-        alias: Alias,
-        /// What it names from now on.
-        into: AliasTarget,
-    },
+    MergeAlias(MergeAlias),
     /// Instruction: take an alias out of use; its text is free again.
-    RetireAlias {
-        /// The alias.
-        alias: Alias,
-    },
+    RetireAlias(RetireAlias),
     /// Instruction: set or clear the reorder point of a position.
-    SetReorderPoint {
-        /// The position.
-        position: Position,
-        /// Zero or more, none to clear it.
-        point: Option<Quantity>,
-    },
+    SetReorderPoint(SetReorderPoint),
     /// Instruction: close the past of a location, as reports see it.
-    ClosePeriod {
-        /// The location.
-        location: LocationId,
-        /// Up to where, by its own clocks; that must be over, and later than what is closed already.
-        until: Until,
-    },
+    ClosePeriod(ClosePeriod),
     /// Fact: goods came from a supplier.
-    Receive {
-        /// What came, per bucket.
-        lines: Lines,
-    },
+    Receive(Receive),
     /// Fact: a till says that stock changed.
-    PosDelta {
-        /// The till system.
-        source: Source,
-        /// Its own id of the delta.
-        external_id: ExternalId,
-        /// What happened, with its lines. The order of the command is the till receipt.
-        delta: PosDelta,
-    },
+    PosDelta(PosDelta),
     /// Fact: goods came back from a customer, against the command's order or explicitly without one.
-    Return {
-        /// Against what.
-        origin: ReturnOrigin,
-        /// What to do with more than was shipped.
-        #[serde(default)]
-        excess: Excess,
-        /// What came back.
-        lines: SmallVec<[ReturnLine; 1]>,
-    },
+    Return(Return),
     /// Fact: stock was found or lost; the command's reason says why.
-    Adjust {
-        /// Signed quantities, not zero.
-        lines: Lines,
-    },
+    Adjust(Adjust),
     /// Fact: stock was counted.
-    Count {
-        /// Figures per bucket; a bucket once.
-        lines: SmallVec<[CountLine; 1]>,
-    },
+    Count(Count),
     /// Fact: goods left a location for another one.
-    ShipTransfer {
-        /// The transfer.
-        transfer: TransferId,
-        /// Where they go.
-        to: LocationId,
-        /// What left, from sellable.
-        lines: Lines,
-    },
+    ShipTransfer(ShipTransfer),
     /// Fact: goods of a transfer arrived.
-    ReceiveTransfer {
-        /// The transfer.
-        transfer: TransferId,
-        /// What arrived, per bucket.
-        lines: Lines,
-    },
+    ReceiveTransfer(ReceiveTransfer),
     /// Fact: nothing more of a transfer will arrive; the rest is lost.
-    CloseTransfer {
-        /// The transfer.
-        transfer: TransferId,
-    },
+    CloseTransfer(CloseTransfer),
     /// Promise: hold stock, all lines or none.
-    Reserve {
-        /// When the hold lapses; never where absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        deadline: Option<Timestamp>,
-        /// What to hold, of sellable stock.
-        lines: Lines,
-    },
+    Reserve(Reserve),
     /// Promise: change what a reservation holds; only the increase is checked.
-    Amend {
-        /// The reservation.
-        reservation: CommandId,
-        /// The new open quantity of each position named; others stay.
-        lines: Lines,
-    },
+    Amend(Amend),
     /// Promise: move the deadline of a reservation.
-    Extend {
-        /// The reservation.
-        reservation: CommandId,
-        /// Its new deadline; never where absent.
-        deadline: Option<Timestamp>,
-    },
+    Extend(Extend),
     /// Instruction: ship what is held.
-    Fulfil {
-        /// Which holds.
-        holds: Holds,
-        /// All of them or these quantities.
-        #[serde(default)]
-        portion: Portion,
-        /// Whether the goods are gone already.
-        #[serde(default)]
-        departure: Departure,
-    },
+    Fulfil(Fulfil),
     /// Instruction: let go what is held and not shipped.
-    Release {
-        /// Which holds.
-        holds: Holds,
-        /// All of them or these quantities.
-        #[serde(default)]
-        portion: Portion,
-    },
+    Release(Release),
     /// Instruction: move stock between sellable and unsellable.
-    Reclassify {
-        /// What leaves its bucket for the other one.
-        lines: Lines,
-    },
+    Reclassify(Reclassify),
     /// Instruction: somebody has seen an alert.
-    AcknowledgeAlert {
-        /// The alert.
-        alert: AlertId,
-    },
+    AcknowledgeAlert(AcknowledgeAlert),
     /// Instruction: somebody has dealt with an alert.
-    ResolveAlert {
-        /// The alert.
-        alert: AlertId,
-    },
+    ResolveAlert(ResolveAlert),
     /// Instruction: an alert does not matter.
-    DismissAlert {
-        /// The alert.
-        alert: AlertId,
-    },
+    DismissAlert(DismissAlert),
+}
+
+/// Instruction: make an item, known by this SKU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CreateItem {
+    /// Its first alias.
+    pub sku: AliasText,
+    /// Decimal places of its quantities, 0 to 6.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(range(max = 6)))]
+    pub decimals: u8,
+}
+
+/// Instruction: change an item's decimals, before its first movement only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SetDecimals {
+    /// The item.
+    pub item: ItemId,
+    /// Decimal places, 0 to 6.
+    #[cfg_attr(feature = "schema", schemars(range(max = 6)))]
+    pub decimals: u8,
+}
+
+/// Instruction: change what may be promised of an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SetItemStatus {
+    /// The item.
+    pub item: ItemId,
+    /// Its new status.
+    pub status: ItemStatus,
+}
+
+/// Instruction: make a location, known by this code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CreateLocation {
+    /// Its first alias.
+    pub code: AliasText,
+    /// Its time zone.
+    pub zone: Zone,
+}
+
+/// Instruction: retire a location, or bring it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SetLocationStatus {
+    /// The location.
+    pub location: LocationId,
+    /// Its new status.
+    pub status: UseStatus,
+}
+
+/// Instruction: make a lot of an item, known by this code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CreateLot {
+    /// The item.
+    pub item: ItemId,
+    /// Its first alias.
+    pub code: AliasText,
+}
+
+/// Instruction: retire a lot, or bring it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SetLotStatus {
+    /// The lot.
+    pub lot: LotId,
+    /// Its new status.
+    pub status: UseStatus,
+}
+
+/// Instruction: give a thing one more alias.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AddAlias {
+    /// The alias.
+    pub alias: Alias,
+    /// What it names.
+    pub target: AliasTarget,
+}
+
+/// Instruction: change the text of an alias.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RenameAlias {
+    /// The alias.
+    pub alias: Alias,
+    /// Its new text.
+    pub to: AliasText,
+}
+
+/// Instruction: let an alias name another thing from now on; the thing it named keeps its history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MergeAlias {
+    /// The alias.
+    pub alias: Alias,
+    /// What it names from now on.
+    pub into: AliasTarget,
+}
+
+/// Instruction: take an alias out of use; its text is free again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RetireAlias {
+    /// The alias.
+    pub alias: Alias,
+}
+
+/// Instruction: set or clear the reorder point of a position.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SetReorderPoint {
+    /// The position.
+    pub position: Position,
+    /// Zero or more, none to clear it.
+    pub point: Option<Quantity>,
+}
+
+/// Instruction: close the past of a location, as reports see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ClosePeriod {
+    /// The location.
+    pub location: LocationId,
+    /// Up to where, by its own clocks; that must be over, and later than what is closed already.
+    pub until: Until,
+}
+
+/// Fact: goods came from a supplier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Receive {
+    /// What came, per bucket.
+    pub lines: Lines,
+}
+
+/// Fact: a till says that stock changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PosDelta {
+    /// The till system.
+    pub source: Source,
+    /// Its own id of the delta.
+    pub external_id: ExternalId,
+    /// What happened, with its lines. The order of the command is the till receipt.
+    pub delta: PosChange,
+}
+
+/// Fact: goods came back from a customer, against the command's order or explicitly without one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Return {
+    /// Against what.
+    pub origin: ReturnOrigin,
+    /// What to do with more than was shipped.
+    #[serde(default)]
+    pub excess: Excess,
+    /// What came back.
+    pub lines: SmallVec<[ReturnLine; 1]>,
+}
+
+/// Fact: stock was found or lost; the command's reason says why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Adjust {
+    /// Signed quantities, not zero.
+    pub lines: Lines,
+}
+
+/// Fact: stock was counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Count {
+    /// Figures per bucket; a bucket once.
+    pub lines: SmallVec<[CountLine; 1]>,
+}
+
+/// Fact: goods left a location for another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ShipTransfer {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// Where they go.
+    pub to: LocationId,
+    /// What left, from sellable.
+    pub lines: Lines,
+}
+
+/// Fact: goods of a transfer arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReceiveTransfer {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// What arrived, per bucket.
+    pub lines: Lines,
+}
+
+/// Fact: nothing more of a transfer will arrive; the rest is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CloseTransfer {
+    /// The transfer.
+    pub transfer: TransferId,
+}
+
+/// Promise: hold stock, all lines or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reserve {
+    /// When the hold lapses; never where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// What to hold, of sellable stock.
+    pub lines: Lines,
+}
+
+/// Promise: change what a reservation holds; only the increase is checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Amend {
+    /// The reservation.
+    pub reservation: CommandId,
+    /// The new open quantity of each position named; others stay.
+    pub lines: Lines,
+}
+
+/// Promise: move the deadline of a reservation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Extend {
+    /// The reservation.
+    pub reservation: CommandId,
+    /// Its new deadline; never where absent.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Instruction: ship what is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Fulfil {
+    /// Which holds.
+    pub holds: Holds,
+    /// All of them or these quantities.
+    #[serde(default)]
+    pub portion: Portion,
+    /// Whether the goods are gone already.
+    #[serde(default)]
+    pub departure: Departure,
+}
+
+/// Instruction: let go what is held and not shipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Release {
+    /// Which holds.
+    pub holds: Holds,
+    /// All of them or these quantities.
+    #[serde(default)]
+    pub portion: Portion,
+}
+
+/// Instruction: move stock between sellable and unsellable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reclassify {
+    /// What leaves its bucket for the other one.
+    pub lines: Lines,
+}
+
+/// Instruction: somebody has seen an alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AcknowledgeAlert {
+    /// The alert.
+    pub alert: AlertId,
+}
+
+/// Instruction: somebody has dealt with an alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResolveAlert {
+    /// The alert.
+    pub alert: AlertId,
+}
+
+/// Instruction: an alert does not matter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DismissAlert {
+    /// The alert.
+    pub alert: AlertId,
+}
+
+macro_rules! acts {
+    ($($kind:ident)*) => {
+        $(impl From<$kind> for Act {
+            fn from(kind: $kind) -> Self {
+                Self::$kind(kind)
+            }
+        })*
+    };
+}
+
+acts! {
+    CreateItem SetDecimals SetItemStatus CreateLocation SetLocationStatus CreateLot SetLotStatus AddAlias RenameAlias
+    MergeAlias RetireAlias SetReorderPoint ClosePeriod Receive PosDelta Return Adjust Count ShipTransfer ReceiveTransfer
+    CloseTransfer Reserve Amend Extend Fulfil Release Reclassify AcknowledgeAlert ResolveAlert DismissAlert
 }
 
 /// What may be promised of an item.
@@ -422,7 +589,7 @@ pub enum AliasTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "delta", rename_all = "snake_case")]
-pub enum PosDelta {
+pub enum PosChange {
     /// Goods went to a customer, from the line's bucket.
     Sale {
         /// What went.
@@ -524,16 +691,16 @@ impl Act {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Receive { .. }
-            | Self::PosDelta { .. }
-            | Self::Return { .. }
-            | Self::Adjust { .. }
-            | Self::Count { .. }
-            | Self::ShipTransfer { .. }
-            | Self::ReceiveTransfer { .. }
-            | Self::CloseTransfer { .. }
-            | Self::Fulfil { departure: Departure::AlreadyLeft, .. } => Kind::Fact,
-            Self::Reserve { .. } | Self::Amend { .. } | Self::Extend { .. } => Kind::Promise,
+            Self::Receive(_)
+            | Self::PosDelta(_)
+            | Self::Return(_)
+            | Self::Adjust(_)
+            | Self::Count(_)
+            | Self::ShipTransfer(_)
+            | Self::ReceiveTransfer(_)
+            | Self::CloseTransfer(_)
+            | Self::Fulfil(Fulfil { departure: Departure::AlreadyLeft, .. }) => Kind::Fact,
+            Self::Reserve(_) | Self::Amend(_) | Self::Extend(_) => Kind::Promise,
             _ => Kind::Instruction,
         }
     }

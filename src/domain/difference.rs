@@ -1,7 +1,13 @@
 //! How a command differs from the event that stands under its id: said in words, to people who reused an id.
 
-use super::command::{Act, Command, PosDelta};
-use super::event::{Body, Event, PosMovement};
+use super::command::{
+    Act, Adjust, Amend, ClosePeriod, Command, Count, Extend, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify,
+    Reserve, Return, ShipTransfer,
+};
+use super::event::{
+    Adjusted, Amended, Body, Counted, Event, Extended, PeriodClosed, PosDeltaRecorded, PosMovement, Received,
+    Reclassified, Reserved, Returned, TransferReceived, TransferShipped,
+};
 use super::ids::{Position, Timestamp};
 use super::line::{Disposition, Line, ReturnLine};
 
@@ -45,28 +51,33 @@ fn shown(time: Option<Timestamp>) -> String {
 /// What a kind of command says beside its lines.
 fn own_difference(body: &Body, act: &Act) -> Option<String> {
     match (body, act) {
-        (Body::Reserved { deadline: recorded, .. }, Act::Reserve { deadline: given, .. })
-        | (Body::Extended { deadline: recorded, .. }, Act::Extend { deadline: given, .. })
+        (Body::Reserved(Reserved { deadline: recorded, .. }), Act::Reserve(Reserve { deadline: given, .. }))
+        | (Body::Extended(Extended { deadline: recorded, .. }), Act::Extend(Extend { deadline: given, .. }))
             if recorded != given =>
         {
             Some(format!("the deadline (recorded {}, given {})", shown(*recorded), shown(*given)))
         }
-        (Body::PeriodClosed { location, until, .. }, Act::ClosePeriod { location: l, until: u }) => match location == l
-        {
+        (
+            Body::PeriodClosed(PeriodClosed { location, until, .. }),
+            Act::ClosePeriod(ClosePeriod { location: l, until: u }),
+        ) => match location == l {
             true => (until != u).then(|| format!("until (recorded {until}, given {u})")),
             false => Some(format!("the location (recorded {location}, given {l})")),
         },
-        (Body::PosDelta { delta, source, external_id }, Act::PosDelta { delta: given, source: s, external_id: e }) => {
+        (
+            Body::PosDelta(PosDeltaRecorded { delta, source, external_id }),
+            Act::PosDelta(PosDelta { delta: given, source: s, external_id: e }),
+        ) => {
             if source != s || external_id != e {
                 return Some(format!("the source or external id (recorded {source} {external_id})"));
             }
             let same = matches!(
                 (delta, given),
-                (PosMovement::Sale(_), PosDelta::Sale { .. })
-                    | (PosMovement::Return(_), PosDelta::Return { .. })
-                    | (PosMovement::Waste(_), PosDelta::Waste { .. })
-                    | (PosMovement::Receipt(_), PosDelta::Receipt { .. })
-                    | (PosMovement::Correction(_), PosDelta::Correction { .. })
+                (PosMovement::Sale(_), PosChange::Sale { .. })
+                    | (PosMovement::Return(_), PosChange::Return { .. })
+                    | (PosMovement::Waste(_), PosChange::Waste { .. })
+                    | (PosMovement::Receipt(_), PosChange::Receipt { .. })
+                    | (PosMovement::Correction(_), PosChange::Correction { .. })
             );
             (!same).then(|| "the kind of delta".into())
         }
@@ -100,16 +111,16 @@ fn summed(parts: impl Iterator<Item = Figure>) -> Vec<Figure> {
 
 fn recorded(body: &Body) -> Option<Vec<Figure>> {
     Some(match body {
-        Body::Received { lines }
-        | Body::Adjusted { lines }
-        | Body::Reclassified { lines }
-        | Body::Reserved { lines, .. }
-        | Body::Amended { lines, .. }
-        | Body::TransferShipped { lines, .. }
-        | Body::TransferReceived { lines, .. } => plain(lines),
-        Body::Returned { referenced, unreferenced } => returned(referenced.iter().chain(unreferenced)),
-        Body::Counted { lines } => lines.iter().map(|l| (l.position, l.bucket as u8, l.counted.0)).collect(),
-        Body::PosDelta { delta, .. } => match delta {
+        Body::Received(Received { lines })
+        | Body::Adjusted(Adjusted { lines })
+        | Body::Reclassified(Reclassified { lines })
+        | Body::Reserved(Reserved { lines, .. })
+        | Body::Amended(Amended { lines, .. })
+        | Body::TransferShipped(TransferShipped { lines, .. })
+        | Body::TransferReceived(TransferReceived { lines, .. }) => plain(lines),
+        Body::Returned(Returned { referenced, unreferenced }) => returned(referenced.iter().chain(unreferenced)),
+        Body::Counted(Counted { lines }) => lines.iter().map(|l| (l.position, l.bucket as u8, l.counted.0)).collect(),
+        Body::PosDelta(PosDeltaRecorded { delta, .. }) => match delta {
             PosMovement::Sale(lines)
             | PosMovement::Waste(lines)
             | PosMovement::Receipt(lines)
@@ -122,21 +133,21 @@ fn recorded(body: &Body) -> Option<Vec<Figure>> {
 
 fn given(act: &Act) -> Option<Vec<Figure>> {
     Some(match act {
-        Act::Receive { lines }
-        | Act::Adjust { lines }
-        | Act::Reclassify { lines }
-        | Act::Reserve { lines, .. }
-        | Act::Amend { lines, .. }
-        | Act::ShipTransfer { lines, .. }
-        | Act::ReceiveTransfer { lines, .. } => plain(lines),
-        Act::Return { lines, .. } => returned(lines),
-        Act::Count { lines } => lines.iter().map(|l| (l.position, l.bucket as u8, l.counted.0)).collect(),
-        Act::PosDelta { delta, .. } => match delta {
-            PosDelta::Sale { lines }
-            | PosDelta::Waste { lines }
-            | PosDelta::Receipt { lines }
-            | PosDelta::Correction { lines } => plain(lines),
-            PosDelta::Return { lines } => returned(lines),
+        Act::Receive(Receive { lines })
+        | Act::Adjust(Adjust { lines })
+        | Act::Reclassify(Reclassify { lines })
+        | Act::Reserve(Reserve { lines, .. })
+        | Act::Amend(Amend { lines, .. })
+        | Act::ShipTransfer(ShipTransfer { lines, .. })
+        | Act::ReceiveTransfer(ReceiveTransfer { lines, .. }) => plain(lines),
+        Act::Return(Return { lines, .. }) => returned(lines),
+        Act::Count(Count { lines }) => lines.iter().map(|l| (l.position, l.bucket as u8, l.counted.0)).collect(),
+        Act::PosDelta(PosDelta { delta, .. }) => match delta {
+            PosChange::Sale { lines }
+            | PosChange::Waste { lines }
+            | PosChange::Receipt { lines }
+            | PosChange::Correction { lines } => plain(lines),
+            PosChange::Return { lines } => returned(lines),
         },
         _ => return None,
     })
@@ -158,37 +169,37 @@ fn lines_difference(recorded: &[Figure], given: &[Figure]) -> Option<String> {
 /// The number of the act that a body answers; none for what the ledger writes itself.
 const fn act_number(body: &Body) -> Option<u8> {
     Some(match body {
-        Body::ItemCreated { .. } => 1,
-        Body::DecimalsSet { .. } => 2,
-        Body::ItemStatusSet { .. } => 3,
-        Body::LocationCreated { .. } => 4,
-        Body::LocationStatusSet { .. } => 5,
-        Body::LotCreated { .. } => 6,
-        Body::LotStatusSet { .. } => 7,
-        Body::AliasAdded { .. } => 8,
-        Body::AliasRenamed { .. } => 9,
-        Body::AliasMerged { .. } => 10,
-        Body::AliasRetired { .. } => 11,
-        Body::ReorderPointSet { .. } => 12,
-        Body::Received { .. } => 13,
-        Body::PosDelta { .. } => 14,
-        Body::Returned { .. } => 15,
-        Body::Adjusted { .. } => 16,
-        Body::Counted { .. } => 17,
-        Body::TransferShipped { .. } => 18,
-        Body::TransferReceived { .. } => 19,
-        Body::TransferClosed { .. } => 20,
-        Body::Reserved { .. } => 21,
-        Body::Amended { .. } => 22,
-        Body::Extended { .. } => 23,
-        Body::Fulfilled { .. } => 24,
-        Body::Released { .. } => 25,
-        Body::Reclassified { .. } => 26,
-        Body::AlertAcknowledged { .. } => 27,
-        Body::AlertResolved { .. } => 28,
-        Body::AlertDismissed { .. } => 29,
-        Body::PeriodClosed { .. } => 30,
-        Body::Genesis { .. } | Body::Expired { .. } | Body::ClockAccepted { .. } | Body::RulesChanged { .. } => {
+        Body::ItemCreated(_) => 1,
+        Body::DecimalsSet(_) => 2,
+        Body::ItemStatusSet(_) => 3,
+        Body::LocationCreated(_) => 4,
+        Body::LocationStatusSet(_) => 5,
+        Body::LotCreated(_) => 6,
+        Body::LotStatusSet(_) => 7,
+        Body::AliasAdded(_) => 8,
+        Body::AliasRenamed(_) => 9,
+        Body::AliasMerged(_) => 10,
+        Body::AliasRetired(_) => 11,
+        Body::ReorderPointSet(_) => 12,
+        Body::Received(_) => 13,
+        Body::PosDelta(_) => 14,
+        Body::Returned(_) => 15,
+        Body::Adjusted(_) => 16,
+        Body::Counted(_) => 17,
+        Body::TransferShipped(_) => 18,
+        Body::TransferReceived(_) => 19,
+        Body::TransferClosed(_) => 20,
+        Body::Reserved(_) => 21,
+        Body::Amended(_) => 22,
+        Body::Extended(_) => 23,
+        Body::Fulfilled(_) => 24,
+        Body::Released(_) => 25,
+        Body::Reclassified(_) => 26,
+        Body::AlertAcknowledged(_) => 27,
+        Body::AlertResolved(_) => 28,
+        Body::AlertDismissed(_) => 29,
+        Body::PeriodClosed(_) => 30,
+        Body::Genesis(_) | Body::Expired(_) | Body::ClockAccepted(_) | Body::RulesChanged(_) => {
             return None;
         }
     })

@@ -5,8 +5,11 @@
 //! the private note are not part of it (a repeat may lack the note, and a digest of it could be guessed).
 
 use super::command::{
-    Act, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Document, Established, Excess, Holds, ItemStatus,
-    Portion, PosDelta, ReturnOrigin, UseStatus,
+    AcknowledgeAlert, Act, AddAlias, Adjust, Alias, AliasKind, AliasTarget, Amend, Cause, ClosePeriod, CloseTransfer,
+    Command, Count, CreateItem, CreateLocation, CreateLot, Departure, DismissAlert, Document, Established, Excess,
+    Extend, Fulfil, Holds, ItemStatus, MergeAlias, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify,
+    Release, RenameAlias, Reserve, ResolveAlert, RetireAlias, Return, ReturnOrigin, SetDecimals, SetItemStatus,
+    SetLocationStatus, SetLotStatus, SetReorderPoint, ShipTransfer, UseStatus,
 };
 use super::event::ContentDigest;
 use super::ids::{Position, Timestamp};
@@ -96,61 +99,63 @@ impl Fields {
     fn act(&mut self, act: &Act) {
         self.integer(1, i64::from(act.number()));
         match act {
-            Act::CreateItem { sku, decimals } => {
+            Act::CreateItem(CreateItem { sku, decimals }) => {
                 self.text(2, sku.as_str());
                 self.integer(3, i64::from(*decimals));
             }
-            Act::SetDecimals { item, decimals } => {
+            Act::SetDecimals(SetDecimals { item, decimals }) => {
                 self.integer(2, i64::from(item.0));
                 self.integer(3, i64::from(*decimals));
             }
-            Act::SetItemStatus { item, status } => {
+            Act::SetItemStatus(SetItemStatus { item, status }) => {
                 self.integer(2, i64::from(item.0));
                 self.integer(3, item_status(*status));
             }
-            Act::CreateLocation { code, zone } => {
+            Act::CreateLocation(CreateLocation { code, zone }) => {
                 self.text(2, code.as_str());
                 self.text(3, zone.as_str());
             }
-            Act::SetLocationStatus { location, status } => {
+            Act::SetLocationStatus(SetLocationStatus { location, status }) => {
                 self.integer(2, i64::from(location.0));
                 self.integer(3, use_status(*status));
             }
-            Act::CreateLot { item, code } => {
+            Act::CreateLot(CreateLot { item, code }) => {
                 self.integer(2, i64::from(item.0));
                 self.text(3, code.as_str());
             }
-            Act::SetLotStatus { lot, status } => {
+            Act::SetLotStatus(SetLotStatus { lot, status }) => {
                 self.integer(2, i64::from(lot.0));
                 self.integer(3, use_status(*status));
             }
-            Act::AddAlias { alias, target } | Act::MergeAlias { alias, into: target } => {
+            Act::AddAlias(AddAlias { alias, target }) | Act::MergeAlias(MergeAlias { alias, into: target }) => {
                 self.alias(2, alias);
                 self.target(3, *target);
             }
-            Act::RenameAlias { alias, to } => {
+            Act::RenameAlias(RenameAlias { alias, to }) => {
                 self.alias(2, alias);
                 self.text(3, to.as_str());
             }
-            Act::RetireAlias { alias } => self.alias(2, alias),
-            Act::SetReorderPoint { position, point } => {
+            Act::RetireAlias(RetireAlias { alias }) => self.alias(2, alias),
+            Act::SetReorderPoint(SetReorderPoint { position, point }) => {
                 self.position(2, *position);
                 if let Some(point) = point {
                     self.integer(3, point.0);
                 }
             }
-            Act::ClosePeriod { location, until } => {
+            Act::ClosePeriod(ClosePeriod { location, until }) => {
                 let (form, number) = until.numbers();
                 self.integer(2, i64::from(location.0));
                 self.integer(3, i64::from(form));
                 self.integer(4, number);
             }
-            Act::PosDelta { source, external_id, delta } => {
+            Act::PosDelta(PosDelta { source, external_id, delta }) => {
                 self.text(2, source.as_str());
                 self.text(3, external_id.as_str());
                 self.delta(delta);
             }
-            Act::AcknowledgeAlert { alert } | Act::ResolveAlert { alert } | Act::DismissAlert { alert } => {
+            Act::AcknowledgeAlert(AcknowledgeAlert { alert })
+            | Act::ResolveAlert(ResolveAlert { alert })
+            | Act::DismissAlert(DismissAlert { alert }) => {
                 self.field(2, &alert.bytes());
             }
             _ => self.stock(act),
@@ -159,41 +164,43 @@ impl Fields {
 
     fn stock(&mut self, act: &Act) {
         match act {
-            Act::Receive { lines } | Act::Adjust { lines } | Act::Reclassify { lines } => self.lines(lines),
-            Act::Return { origin, excess, lines } => {
+            Act::Receive(Receive { lines }) | Act::Adjust(Adjust { lines }) | Act::Reclassify(Reclassify { lines }) => {
+                self.lines(lines)
+            }
+            Act::Return(Return { origin, excess, lines }) => {
                 self.integer(2, i64::from(*origin == ReturnOrigin::Unreferenced));
                 self.integer(3, i64::from(*excess == Excess::Unreferenced));
                 self.return_lines(lines);
             }
-            Act::Count { lines } => lines.iter().for_each(|line| self.count_line(line)),
-            Act::ShipTransfer { transfer, to, lines } => {
+            Act::Count(Count { lines }) => lines.iter().for_each(|line| self.count_line(line)),
+            Act::ShipTransfer(ShipTransfer { transfer, to, lines }) => {
                 self.field(2, &transfer.bytes());
                 self.integer(3, i64::from(to.0));
                 self.lines(lines);
             }
-            Act::ReceiveTransfer { transfer, lines } => {
+            Act::ReceiveTransfer(ReceiveTransfer { transfer, lines }) => {
                 self.field(2, &transfer.bytes());
                 self.lines(lines);
             }
-            Act::CloseTransfer { transfer } => self.field(2, &transfer.bytes()),
-            Act::Reserve { deadline, lines } => {
+            Act::CloseTransfer(CloseTransfer { transfer }) => self.field(2, &transfer.bytes()),
+            Act::Reserve(Reserve { deadline, lines }) => {
                 self.time(2, *deadline);
                 self.lines(lines);
             }
-            Act::Amend { reservation, lines } => {
+            Act::Amend(Amend { reservation, lines }) => {
                 self.field(2, &reservation.bytes());
                 self.lines(lines);
             }
-            Act::Extend { reservation, deadline } => {
+            Act::Extend(Extend { reservation, deadline }) => {
                 self.field(2, &reservation.bytes());
                 self.time(3, *deadline);
             }
-            Act::Fulfil { holds, portion, departure } => {
+            Act::Fulfil(Fulfil { holds, portion, departure }) => {
                 self.holds(holds);
                 self.integer(4, i64::from(*departure == Departure::AlreadyLeft));
                 self.portion(portion);
             }
-            Act::Release { holds, portion } => {
+            Act::Release(Release { holds, portion }) => {
                 self.holds(holds);
                 self.portion(portion);
             }
@@ -201,21 +208,21 @@ impl Fields {
         }
     }
 
-    fn delta(&mut self, delta: &PosDelta) {
+    fn delta(&mut self, delta: &PosChange) {
         let number = match delta {
-            PosDelta::Sale { .. } => 1,
-            PosDelta::Return { .. } => 2,
-            PosDelta::Waste { .. } => 3,
-            PosDelta::Receipt { .. } => 4,
-            PosDelta::Correction { .. } => 5,
+            PosChange::Sale { .. } => 1,
+            PosChange::Return { .. } => 2,
+            PosChange::Waste { .. } => 3,
+            PosChange::Receipt { .. } => 4,
+            PosChange::Correction { .. } => 5,
         };
         self.integer(4, number);
         match delta {
-            PosDelta::Sale { lines }
-            | PosDelta::Waste { lines }
-            | PosDelta::Receipt { lines }
-            | PosDelta::Correction { lines } => self.lines(lines),
-            PosDelta::Return { lines } => self.return_lines(lines),
+            PosChange::Sale { lines }
+            | PosChange::Waste { lines }
+            | PosChange::Receipt { lines }
+            | PosChange::Correction { lines } => self.lines(lines),
+            PosChange::Return { lines } => self.return_lines(lines),
         }
     }
 
@@ -355,36 +362,36 @@ impl Act {
     #[must_use]
     pub const fn number(&self) -> u8 {
         match self {
-            Self::CreateItem { .. } => 1,
-            Self::SetDecimals { .. } => 2,
-            Self::SetItemStatus { .. } => 3,
-            Self::CreateLocation { .. } => 4,
-            Self::SetLocationStatus { .. } => 5,
-            Self::CreateLot { .. } => 6,
-            Self::SetLotStatus { .. } => 7,
-            Self::AddAlias { .. } => 8,
-            Self::RenameAlias { .. } => 9,
-            Self::MergeAlias { .. } => 10,
-            Self::RetireAlias { .. } => 11,
-            Self::SetReorderPoint { .. } => 12,
-            Self::Receive { .. } => 13,
-            Self::PosDelta { .. } => 14,
-            Self::Return { .. } => 15,
-            Self::Adjust { .. } => 16,
-            Self::Count { .. } => 17,
-            Self::ShipTransfer { .. } => 18,
-            Self::ReceiveTransfer { .. } => 19,
-            Self::CloseTransfer { .. } => 20,
-            Self::Reserve { .. } => 21,
-            Self::Amend { .. } => 22,
-            Self::Extend { .. } => 23,
-            Self::Fulfil { .. } => 24,
-            Self::Release { .. } => 25,
-            Self::Reclassify { .. } => 26,
-            Self::AcknowledgeAlert { .. } => 27,
-            Self::ResolveAlert { .. } => 28,
-            Self::DismissAlert { .. } => 29,
-            Self::ClosePeriod { .. } => 30,
+            Self::CreateItem(_) => 1,
+            Self::SetDecimals(_) => 2,
+            Self::SetItemStatus(_) => 3,
+            Self::CreateLocation(_) => 4,
+            Self::SetLocationStatus(_) => 5,
+            Self::CreateLot(_) => 6,
+            Self::SetLotStatus(_) => 7,
+            Self::AddAlias(_) => 8,
+            Self::RenameAlias(_) => 9,
+            Self::MergeAlias(_) => 10,
+            Self::RetireAlias(_) => 11,
+            Self::SetReorderPoint(_) => 12,
+            Self::Receive(_) => 13,
+            Self::PosDelta(_) => 14,
+            Self::Return(_) => 15,
+            Self::Adjust(_) => 16,
+            Self::Count(_) => 17,
+            Self::ShipTransfer(_) => 18,
+            Self::ReceiveTransfer(_) => 19,
+            Self::CloseTransfer(_) => 20,
+            Self::Reserve(_) => 21,
+            Self::Amend(_) => 22,
+            Self::Extend(_) => 23,
+            Self::Fulfil(_) => 24,
+            Self::Release(_) => 25,
+            Self::Reclassify(_) => 26,
+            Self::AcknowledgeAlert(_) => 27,
+            Self::ResolveAlert(_) => 28,
+            Self::DismissAlert(_) => 29,
+            Self::ClosePeriod(_) => 30,
         }
     }
 }

@@ -4,7 +4,10 @@
 //! and a count as the difference that it makes. Folding an event changes the figures by exactly these steps.
 
 use super::account::{Place, for_each_posting};
-use super::event::{Body, Event, PosMovement};
+use super::event::{
+    Amended, Body, Counted, Event, Expired, Extended, Fulfilled, PosDeltaRecorded, PosMovement, Released,
+    ReorderPointSet, Reserved, Returned, TransferClosed, TransferReceived, TransferShipped,
+};
 use super::ids::{ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, Line, ReturnLine};
 use super::state::{Reservation, State};
@@ -66,7 +69,7 @@ pub fn for_each_effect(state: &State, seq: Seq, event: &Event, mut tell: impl Fn
         }
     });
     match &event.body {
-        Body::Counted { lines } => {
+        Body::Counted(Counted { lines }) => {
             for line in lines {
                 let bucket = state.position(line.position).map(|entry| entry.bucket(line.bucket));
                 let anchors = bucket.is_none_or(|bucket| bucket.anchors_at(at));
@@ -76,18 +79,20 @@ pub fn for_each_effect(state: &State, seq: Seq, event: &Event, mut tell: impl Fn
                 tell(Effect::Bucket { position: line.position, bucket: line.bucket, delta });
             }
         }
-        Body::Returned { referenced, unreferenced } => {
+        Body::Returned(Returned { referenced, unreferenced }) => {
             referenced.iter().chain(unreferenced).for_each(|line| scrapped(line, &mut tell));
         }
-        Body::PosDelta { delta: PosMovement::Return(lines), .. } => {
+        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. }) => {
             lines.iter().for_each(|line| scrapped(line, &mut tell));
         }
-        Body::ReorderPointSet { position, .. } => tell(Effect::Named { position: *position }),
-        Body::TransferShipped { transfer, to, .. } => inbound(state, event, *transfer, Some(*to), &mut tell),
-        Body::TransferReceived { transfer, lines } => {
+        Body::ReorderPointSet(ReorderPointSet { position, .. }) => tell(Effect::Named { position: *position }),
+        Body::TransferShipped(TransferShipped { transfer, to, .. }) => {
+            inbound(state, event, *transfer, Some(*to), &mut tell)
+        }
+        Body::TransferReceived(TransferReceived { transfer, lines }) => {
             inbound(state, event, *transfer, lines.first().map(|line| line.position.location), &mut tell);
         }
-        Body::TransferClosed { transfer, .. } => inbound(state, event, *transfer, None, &mut tell),
+        Body::TransferClosed(TransferClosed { transfer, .. }) => inbound(state, event, *transfer, None, &mut tell),
         _ => holds(state, seq, event, &mut tell),
     }
 }
@@ -125,28 +130,28 @@ fn inbound(state: &State, event: &Event, transfer: TransferId, to: Option<Locati
 
 fn holds(state: &State, seq: Seq, event: &Event, tell: &mut impl FnMut(Effect)) {
     match &event.body {
-        Body::Reserved { lines, .. } if event.envelope.command_id.is_some() => {
+        Body::Reserved(Reserved { lines, .. }) if event.envelope.command_id.is_some() => {
             for line in lines {
                 tell(Effect::Held { position: line.position, reservation: seq, delta: line.quantity.0 });
             }
         }
-        Body::Amended { reservation, lines } => {
+        Body::Amended(Amended { reservation, lines }) => {
             let Some(held) = state.reservation(*reservation) else { return };
             lines.iter().for_each(|line| amended(held, line, tell));
         }
-        Body::Extended { reservation, .. } => {
+        Body::Extended(Extended { reservation, .. }) => {
             let Some(held) = state.reservation(*reservation) else { return };
             for line in &held.lines {
                 tell(Effect::Held { position: line.position, reservation: *reservation, delta: 0 });
             }
         }
-        Body::Fulfilled { closes, .. } | Body::Released { closes } => {
+        Body::Fulfilled(Fulfilled { closes, .. }) | Body::Released(Released { closes }) => {
             for part in closes {
                 let delta = part.quantity.0.saturating_neg();
                 tell(Effect::Held { position: part.position, reservation: part.reservation, delta });
             }
         }
-        Body::Expired { reservations } => {
+        Body::Expired(Expired { reservations }) => {
             for held in reservations.iter().filter_map(|seq| state.reservation(*seq)) {
                 for line in &held.lines {
                     let (position, quantity) = (line.position, line.open);

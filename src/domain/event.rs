@@ -95,235 +95,371 @@ pub enum ExtensionWeight {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// The ledger was made; always and only seq 0.
-    Genesis {
-        /// The ledger's own name.
-        ledger: LedgerId,
-        /// Version of the stored format.
-        format: u16,
-        /// Version of the rules.
-        rules: u16,
-    },
+    Genesis(Genesis),
     /// An item was made.
-    ItemCreated {
-        /// The next item id.
-        item: ItemId,
-        /// Its first alias.
-        sku: AliasText,
-        /// Its decimals.
-        decimals: u8,
-    },
+    ItemCreated(ItemCreated),
     /// An item's decimals were changed before its first movement.
-    DecimalsSet {
-        /// The item.
-        item: ItemId,
-        /// Its decimals.
-        decimals: u8,
-    },
+    DecimalsSet(DecimalsSet),
     /// An item's status was changed.
-    ItemStatusSet {
-        /// The item.
-        item: ItemId,
-        /// Its status.
-        status: ItemStatus,
-    },
+    ItemStatusSet(ItemStatusSet),
     /// A location was made.
-    LocationCreated {
-        /// The next location id.
-        location: LocationId,
-        /// Its first alias.
-        code: AliasText,
-        /// Its time zone.
-        zone: Zone,
-    },
+    LocationCreated(LocationCreated),
     /// A location was retired or brought back.
-    LocationStatusSet {
-        /// The location.
-        location: LocationId,
-        /// Its status.
-        status: UseStatus,
-    },
+    LocationStatusSet(LocationStatusSet),
     /// A lot was made.
-    LotCreated {
-        /// The next lot id.
-        lot: LotId,
-        /// Its item.
-        item: ItemId,
-        /// Its first alias.
-        code: AliasText,
-    },
+    LotCreated(LotCreated),
     /// A lot was retired or brought back.
-    LotStatusSet {
-        /// The lot.
-        lot: LotId,
-        /// Its status.
-        status: UseStatus,
-    },
+    LotStatusSet(LotStatusSet),
     /// An alias was added.
-    AliasAdded {
-        /// The alias.
-        alias: Alias,
-        /// What it names.
-        target: AliasTarget,
-    },
+    AliasAdded(AliasAdded),
     /// An alias got another text.
-    AliasRenamed {
-        /// The alias as it was.
-        alias: Alias,
-        /// Its new text.
-        to: AliasText,
-    },
+    AliasRenamed(AliasRenamed),
     /// An alias names another thing from now on.
-    AliasMerged {
-        /// The alias.
-        alias: Alias,
-        /// What it names from now on.
-        into: AliasTarget,
-    },
+    AliasMerged(AliasMerged),
     /// An alias went out of use.
-    AliasRetired {
-        /// The alias.
-        alias: Alias,
-    },
+    AliasRetired(AliasRetired),
     /// A reorder point was set or cleared.
-    ReorderPointSet {
-        /// The position.
-        position: Position,
-        /// Zero or more, none when cleared.
-        point: Option<Quantity>,
-    },
+    ReorderPointSet(ReorderPointSet),
     /// The past of a location was closed.
-    PeriodClosed {
-        /// The location.
-        location: LocationId,
-        /// Up to where, as somebody named it.
-        until: Until,
-        /// The instant that this meant then: what happened before it is closed, what happened at it is not.
-        closed_until: Timestamp,
-    },
+    PeriodClosed(PeriodClosed),
     /// Goods came: supplier → bucket.
-    Received {
-        /// What came.
-        lines: Lines,
-    },
+    Received(Received),
     /// A till's delta.
-    PosDelta {
-        /// The till system.
-        source: Source,
-        /// Its id of the delta.
-        external_id: ExternalId,
-        /// What happened, by kind.
-        delta: PosMovement,
-    },
+    PosDelta(PosDeltaRecorded),
     /// Goods came back: customer → sellable, unsellable or loss.
-    Returned {
-        /// Against the envelope's order.
-        referenced: SmallVec<[ReturnLine; 1]>,
-        /// Against nothing.
-        unreferenced: SmallVec<[ReturnLine; 1]>,
-    },
+    Returned(Returned),
     /// Stock was found or lost: bucket ↔ found / loss.
-    Adjusted {
-        /// Signed quantities.
-        lines: Lines,
-    },
+    Adjusted(Adjusted),
     /// Stock was counted.
-    Counted {
-        /// Figures.
-        lines: SmallVec<[CountedLine; 1]>,
-    },
+    Counted(Counted),
     /// Goods left: sellable → transit.
-    TransferShipped {
-        /// The transfer.
-        transfer: TransferId,
-        /// Where they go.
-        to: LocationId,
-        /// What left.
-        lines: Lines,
-    },
+    TransferShipped(TransferShipped),
     /// Goods arrived: transit → bucket.
-    TransferReceived {
-        /// The transfer.
-        transfer: TransferId,
-        /// What arrived.
-        lines: Lines,
-    },
+    TransferReceived(TransferReceived),
     /// The rest of a transfer: transit → loss, or found → transit where more arrived than left.
-    TransferClosed {
-        /// The transfer.
-        transfer: TransferId,
-        /// What was in transit, not zero.
-        rest: SmallVec<[TransitLine; 1]>,
-    },
+    TransferClosed(TransferClosed),
     /// Stock was held.
-    Reserved {
-        /// When the hold lapses; never where absent.
-        deadline: Option<Timestamp>,
-        /// What is held; a position once.
-        lines: Lines,
-    },
+    Reserved(Reserved),
     /// A reservation holds other quantities.
-    Amended {
-        /// The seq of the event that made the reservation.
-        reservation: Seq,
-        /// The new open quantity of each position named.
-        lines: Lines,
-    },
+    Amended(Amended),
     /// A reservation has another deadline.
-    Extended {
-        /// The seq of the event that made the reservation.
-        reservation: Seq,
-        /// The new deadline.
-        deadline: Option<Timestamp>,
-    },
+    Extended(Extended),
     /// Held goods were shipped: sellable → customer.
-    Fulfilled {
-        /// Whether they left then, strictly checked, or had left already: a fact that is never short.
-        departure: Departure,
-        /// What was closed of which reservation.
-        closes: SmallVec<[HoldLine; 1]>,
-        /// What left without a hold.
-        unreserved: Lines,
-    },
+    Fulfilled(Fulfilled),
     /// Holds were let go.
-    Released {
-        /// What was let go of which reservation.
-        closes: SmallVec<[HoldLine; 1]>,
-    },
+    Released(Released),
     /// Stock moved between the buckets.
-    Reclassified {
-        /// What left its bucket for the other one.
-        lines: Lines,
-    },
+    Reclassified(Reclassified),
     /// An alert was seen.
-    AlertAcknowledged {
-        /// The alert.
-        alert: AlertId,
-    },
+    AlertAcknowledged(AlertAcknowledged),
     /// An alert was dealt with.
-    AlertResolved {
-        /// The alert.
-        alert: AlertId,
-    },
+    AlertResolved(AlertResolved),
     /// An alert does not matter.
-    AlertDismissed {
-        /// The alert.
-        alert: AlertId,
-    },
+    AlertDismissed(AlertDismissed),
     /// Holds lapsed: bookkeeping by the ledger. All that is open of each reservation.
-    Expired {
-        /// The seqs of the events that made the reservations, ascending by (deadline, seq).
-        reservations: SmallVec<[Seq; 1]>,
-    },
+    Expired(Expired),
     /// An actor accepted the clock as it is after it stepped or stood behind the log.
-    ClockAccepted {
-        /// What the clock said.
-        clock: Timestamp,
-    },
+    ClockAccepted(ClockAccepted),
     /// The rules have another version from here on.
-    RulesChanged {
-        /// The version.
-        rules: u16,
-    },
+    RulesChanged(RulesChanged),
+}
+
+/// The ledger was made; always and only seq 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Genesis {
+    /// The ledger's own name.
+    pub ledger: LedgerId,
+    /// Version of the stored format.
+    pub format: u16,
+    /// Version of the rules.
+    pub rules: u16,
+}
+
+/// An item was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemCreated {
+    /// The next item id.
+    pub item: ItemId,
+    /// Its first alias.
+    pub sku: AliasText,
+    /// Its decimals.
+    pub decimals: u8,
+}
+
+/// An item's decimals were changed before its first movement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecimalsSet {
+    /// The item.
+    pub item: ItemId,
+    /// Its decimals.
+    pub decimals: u8,
+}
+
+/// An item's status was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemStatusSet {
+    /// The item.
+    pub item: ItemId,
+    /// Its status.
+    pub status: ItemStatus,
+}
+
+/// A location was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocationCreated {
+    /// The next location id.
+    pub location: LocationId,
+    /// Its first alias.
+    pub code: AliasText,
+    /// Its time zone.
+    pub zone: Zone,
+}
+
+/// A location was retired or brought back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocationStatusSet {
+    /// The location.
+    pub location: LocationId,
+    /// Its status.
+    pub status: UseStatus,
+}
+
+/// A lot was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotCreated {
+    /// The next lot id.
+    pub lot: LotId,
+    /// Its item.
+    pub item: ItemId,
+    /// Its first alias.
+    pub code: AliasText,
+}
+
+/// A lot was retired or brought back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotStatusSet {
+    /// The lot.
+    pub lot: LotId,
+    /// Its status.
+    pub status: UseStatus,
+}
+
+/// An alias was added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasAdded {
+    /// The alias.
+    pub alias: Alias,
+    /// What it names.
+    pub target: AliasTarget,
+}
+
+/// An alias got another text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasRenamed {
+    /// The alias as it was.
+    pub alias: Alias,
+    /// Its new text.
+    pub to: AliasText,
+}
+
+/// An alias names another thing from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasMerged {
+    /// The alias.
+    pub alias: Alias,
+    /// What it names from now on.
+    pub into: AliasTarget,
+}
+
+/// An alias went out of use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasRetired {
+    /// The alias.
+    pub alias: Alias,
+}
+
+/// A reorder point was set or cleared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReorderPointSet {
+    /// The position.
+    pub position: Position,
+    /// Zero or more, none when cleared.
+    pub point: Option<Quantity>,
+}
+
+/// The past of a location was closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeriodClosed {
+    /// The location.
+    pub location: LocationId,
+    /// Up to where, as somebody named it.
+    pub until: Until,
+    /// The instant that this meant then: what happened before it is closed, what happened at it is not.
+    pub closed_until: Timestamp,
+}
+
+/// Goods came: supplier → bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// What came.
+    pub lines: Lines,
+}
+
+/// A till's delta.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PosDeltaRecorded {
+    /// The till system.
+    pub source: Source,
+    /// Its id of the delta.
+    pub external_id: ExternalId,
+    /// What happened, by kind.
+    pub delta: PosMovement,
+}
+
+/// Goods came back: customer → sellable, unsellable or loss.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// Against the envelope's order.
+    pub referenced: SmallVec<[ReturnLine; 1]>,
+    /// Against nothing.
+    pub unreferenced: SmallVec<[ReturnLine; 1]>,
+}
+
+/// Stock was found or lost: bucket ↔ found / loss.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjusted {
+    /// Signed quantities.
+    pub lines: Lines,
+}
+
+/// Stock was counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Figures.
+    pub lines: SmallVec<[CountedLine; 1]>,
+}
+
+/// Goods left: sellable → transit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferShipped {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// Where they go.
+    pub to: LocationId,
+    /// What left.
+    pub lines: Lines,
+}
+
+/// Goods arrived: transit → bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferReceived {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// What arrived.
+    pub lines: Lines,
+}
+
+/// The rest of a transfer: transit → loss, or found → transit where more arrived than left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferClosed {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// What was in transit, not zero.
+    pub rest: SmallVec<[TransitLine; 1]>,
+}
+
+/// Stock was held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// When the hold lapses; never where absent.
+    pub deadline: Option<Timestamp>,
+    /// What is held; a position once.
+    pub lines: Lines,
+}
+
+/// A reservation holds other quantities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amended {
+    /// The seq of the event that made the reservation.
+    pub reservation: Seq,
+    /// The new open quantity of each position named.
+    pub lines: Lines,
+}
+
+/// A reservation has another deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extended {
+    /// The seq of the event that made the reservation.
+    pub reservation: Seq,
+    /// The new deadline.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Held goods were shipped: sellable → customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fulfilled {
+    /// Whether they left then, strictly checked, or had left already: a fact that is never short.
+    pub departure: Departure,
+    /// What was closed of which reservation.
+    pub closes: SmallVec<[HoldLine; 1]>,
+    /// What left without a hold.
+    pub unreserved: Lines,
+}
+
+/// Holds were let go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// What was let go of which reservation.
+    pub closes: SmallVec<[HoldLine; 1]>,
+}
+
+/// Stock moved between the buckets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reclassified {
+    /// What left its bucket for the other one.
+    pub lines: Lines,
+}
+
+/// An alert was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertAcknowledged {
+    /// The alert.
+    pub alert: AlertId,
+}
+
+/// An alert was dealt with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertResolved {
+    /// The alert.
+    pub alert: AlertId,
+}
+
+/// An alert does not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertDismissed {
+    /// The alert.
+    pub alert: AlertId,
+}
+
+/// Holds lapsed: bookkeeping by the ledger. All that is open of each reservation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// The seqs of the events that made the reservations, ascending by (deadline, seq).
+    pub reservations: SmallVec<[Seq; 1]>,
+}
+
+/// An actor accepted the clock as it is after it stepped or stood behind the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockAccepted {
+    /// What the clock said.
+    pub clock: Timestamp,
+}
+
+/// The rules have another version from here on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulesChanged {
+    /// The version.
+    pub rules: u16,
 }
 
 impl Body {
@@ -331,22 +467,22 @@ impl Body {
     #[must_use]
     pub fn unit_costs(&self, is_wanted: impl Fn(&Line) -> bool) -> Vec<UnitCost> {
         let (lines, returned): (&[Line], [&[ReturnLine]; 2]) = match self {
-            Self::Received { lines }
-            | Self::Adjusted { lines }
-            | Self::TransferShipped { lines, .. }
-            | Self::TransferReceived { lines, .. }
-            | Self::Reserved { lines, .. }
-            | Self::Amended { lines, .. }
-            | Self::Fulfilled { unreserved: lines, .. }
-            | Self::Reclassified { lines } => (lines, [&[], &[]]),
-            Self::PosDelta { delta, .. } => match delta {
+            Self::Received(Received { lines })
+            | Self::Adjusted(Adjusted { lines })
+            | Self::TransferShipped(TransferShipped { lines, .. })
+            | Self::TransferReceived(TransferReceived { lines, .. })
+            | Self::Reserved(Reserved { lines, .. })
+            | Self::Amended(Amended { lines, .. })
+            | Self::Fulfilled(Fulfilled { unreserved: lines, .. })
+            | Self::Reclassified(Reclassified { lines }) => (lines, [&[], &[]]),
+            Self::PosDelta(PosDeltaRecorded { delta, .. }) => match delta {
                 PosMovement::Sale(lines)
                 | PosMovement::Waste(lines)
                 | PosMovement::Receipt(lines)
                 | PosMovement::Correction(lines) => (lines, [&[], &[]]),
                 PosMovement::Return(lines) => (&[], [lines, &[]]),
             },
-            Self::Returned { referenced, unreferenced } => (&[], [referenced, unreferenced]),
+            Self::Returned(Returned { referenced, unreferenced }) => (&[], [referenced, unreferenced]),
             _ => return Vec::new(),
         };
         let mut costs = Vec::new();

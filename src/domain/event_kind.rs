@@ -1,6 +1,6 @@
 //! The kinds of events, by stable numbers and names: what histories are searched and summed by.
 
-use super::event::{Body, PosMovement};
+use super::event::{Body, PosDeltaRecorded, PosMovement};
 use serde::{Deserialize, Serialize};
 
 macro_rules! kinds {
@@ -83,46 +83,46 @@ impl EventKind {
     #[must_use]
     pub const fn of(body: &Body) -> Self {
         match body {
-            Body::Genesis { .. } => Self::Genesis,
-            Body::RulesChanged { .. } => Self::RulesChanged,
-            Body::ClockAccepted { .. } => Self::ClockAccepted,
-            Body::Expired { .. } => Self::Expired,
-            Body::ItemCreated { .. } => Self::ItemCreated,
-            Body::DecimalsSet { .. } => Self::DecimalsSet,
-            Body::ItemStatusSet { .. } => Self::ItemStatusSet,
-            Body::LocationCreated { .. } => Self::LocationCreated,
-            Body::LocationStatusSet { .. } => Self::LocationStatusSet,
-            Body::LotCreated { .. } => Self::LotCreated,
-            Body::LotStatusSet { .. } => Self::LotStatusSet,
-            Body::AliasAdded { .. } => Self::AliasAdded,
-            Body::AliasRenamed { .. } => Self::AliasRenamed,
-            Body::AliasMerged { .. } => Self::AliasMerged,
-            Body::AliasRetired { .. } => Self::AliasRetired,
-            Body::ReorderPointSet { .. } => Self::ReorderPointSet,
-            Body::PeriodClosed { .. } => Self::PeriodClosed,
-            Body::Received { .. } => Self::Received,
-            Body::PosDelta { delta, .. } => match delta {
+            Body::Genesis(_) => Self::Genesis,
+            Body::RulesChanged(_) => Self::RulesChanged,
+            Body::ClockAccepted(_) => Self::ClockAccepted,
+            Body::Expired(_) => Self::Expired,
+            Body::ItemCreated(_) => Self::ItemCreated,
+            Body::DecimalsSet(_) => Self::DecimalsSet,
+            Body::ItemStatusSet(_) => Self::ItemStatusSet,
+            Body::LocationCreated(_) => Self::LocationCreated,
+            Body::LocationStatusSet(_) => Self::LocationStatusSet,
+            Body::LotCreated(_) => Self::LotCreated,
+            Body::LotStatusSet(_) => Self::LotStatusSet,
+            Body::AliasAdded(_) => Self::AliasAdded,
+            Body::AliasRenamed(_) => Self::AliasRenamed,
+            Body::AliasMerged(_) => Self::AliasMerged,
+            Body::AliasRetired(_) => Self::AliasRetired,
+            Body::ReorderPointSet(_) => Self::ReorderPointSet,
+            Body::PeriodClosed(_) => Self::PeriodClosed,
+            Body::Received(_) => Self::Received,
+            Body::PosDelta(PosDeltaRecorded { delta, .. }) => match delta {
                 PosMovement::Sale(_) => Self::PosSale,
                 PosMovement::Return(_) => Self::PosReturn,
                 PosMovement::Waste(_) => Self::PosWaste,
                 PosMovement::Receipt(_) => Self::PosReceipt,
                 PosMovement::Correction(_) => Self::PosCorrection,
             },
-            Body::Returned { .. } => Self::Returned,
-            Body::Adjusted { .. } => Self::Adjusted,
-            Body::Counted { .. } => Self::Counted,
-            Body::TransferShipped { .. } => Self::TransferShipped,
-            Body::TransferReceived { .. } => Self::TransferReceived,
-            Body::TransferClosed { .. } => Self::TransferClosed,
-            Body::Reserved { .. } => Self::Reserved,
-            Body::Amended { .. } => Self::Amended,
-            Body::Extended { .. } => Self::Extended,
-            Body::Fulfilled { .. } => Self::Fulfilled,
-            Body::Released { .. } => Self::Released,
-            Body::Reclassified { .. } => Self::Reclassified,
-            Body::AlertAcknowledged { .. } => Self::AlertAcknowledged,
-            Body::AlertResolved { .. } => Self::AlertResolved,
-            Body::AlertDismissed { .. } => Self::AlertDismissed,
+            Body::Returned(_) => Self::Returned,
+            Body::Adjusted(_) => Self::Adjusted,
+            Body::Counted(_) => Self::Counted,
+            Body::TransferShipped(_) => Self::TransferShipped,
+            Body::TransferReceived(_) => Self::TransferReceived,
+            Body::TransferClosed(_) => Self::TransferClosed,
+            Body::Reserved(_) => Self::Reserved,
+            Body::Amended(_) => Self::Amended,
+            Body::Extended(_) => Self::Extended,
+            Body::Fulfilled(_) => Self::Fulfilled,
+            Body::Released(_) => Self::Released,
+            Body::Reclassified(_) => Self::Reclassified,
+            Body::AlertAcknowledged(_) => Self::AlertAcknowledged,
+            Body::AlertResolved(_) => Self::AlertResolved,
+            Body::AlertDismissed(_) => Self::AlertDismissed,
         }
     }
 

@@ -4,7 +4,13 @@ use super::account::{Account, Place, Posting, for_each_posting};
 use super::alert::{AlertKind, AlertStatus, Change, Reorder};
 use super::command::{Alias, ItemStatus};
 use super::command::{AliasKind, AliasTarget, UseStatus};
-use super::event::{Body, CountedLine, Event, HoldLine, PosMovement};
+use super::event::{
+    AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired, Amended,
+    Body, ClockAccepted, Counted, CountedLine, DecimalsSet, Event, Expired, Extended, Fulfilled, Genesis, HoldLine,
+    ItemCreated, ItemStatusSet, LocationCreated, LocationStatusSet, LotCreated, LotStatusSet, PeriodClosed,
+    PosDeltaRecorded, PosMovement, Released, ReorderPointSet, Reserved, Returned, RulesChanged, TransferClosed,
+    TransferReceived, TransferShipped,
+};
 use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
 use super::line::Line;
 use super::quantity::Quantity;
@@ -36,22 +42,22 @@ pub fn evolve(state: &mut State, event: &Event) {
     }
     state.recorded_at = recorded_at;
     match &event.body {
-        Body::Genesis { ledger, rules, .. } => {
+        Body::Genesis(Genesis { ledger, rules, .. }) => {
             state.ledger = Some(*ledger);
             state.rules = *rules;
         }
-        Body::RulesChanged { rules } => state.rules = *rules,
-        Body::ClockAccepted { clock } => state.accepted_clock = Some(*clock),
-        Body::Counted { lines } => counted(state, lines, event.envelope.moment(), &mut touched),
-        Body::Reserved { .. }
-        | Body::Amended { .. }
-        | Body::Extended { .. }
-        | Body::Fulfilled { .. }
-        | Body::Released { .. }
-        | Body::Expired { .. } => holds(state, event, seq, &mut touched),
-        Body::AlertAcknowledged { alert } => set_alert(state, *alert, AlertStatus::Acknowledged),
-        Body::AlertResolved { alert } => set_alert(state, *alert, AlertStatus::Resolved),
-        Body::AlertDismissed { alert } => set_alert(state, *alert, AlertStatus::Dismissed),
+        Body::RulesChanged(RulesChanged { rules }) => state.rules = *rules,
+        Body::ClockAccepted(ClockAccepted { clock }) => state.accepted_clock = Some(*clock),
+        Body::Counted(Counted { lines }) => counted(state, lines, event.envelope.moment(), &mut touched),
+        Body::Reserved(_)
+        | Body::Amended(_)
+        | Body::Extended(_)
+        | Body::Fulfilled(_)
+        | Body::Released(_)
+        | Body::Expired(_) => holds(state, event, seq, &mut touched),
+        Body::AlertAcknowledged(AlertAcknowledged { alert }) => set_alert(state, *alert, AlertStatus::Acknowledged),
+        Body::AlertResolved(AlertResolved { alert }) => set_alert(state, *alert, AlertStatus::Resolved),
+        Body::AlertDismissed(AlertDismissed { alert }) => set_alert(state, *alert, AlertStatus::Dismissed),
         _ => registry(state, event, &mut touched),
     }
     movements(state, event, &mut touched);
@@ -63,58 +69,58 @@ pub fn evolve(state: &mut State, event: &Event) {
 /// Items, locations, lots, aliases, reorder points, and where a transfer goes.
 fn registry(state: &mut State, event: &Event, touched: &mut Touched) {
     match &event.body {
-        Body::ItemCreated { item, sku, decimals } => {
+        Body::ItemCreated(ItemCreated { item, sku, decimals }) => {
             name(state, AliasKind::Sku, sku, AliasTarget::Item(*item));
             let (status, moved, accounts) = (ItemStatus::Active, Moved::Never, Accounts::default());
             state.items.insert(*item, Item { sku: sku.clone(), decimals: *decimals, status, moved, accounts });
         }
-        Body::DecimalsSet { item, decimals } => {
+        Body::DecimalsSet(DecimalsSet { item, decimals }) => {
             edit_item(state, *item, |item| item.decimals = *decimals);
         }
-        Body::ItemStatusSet { item, status } => edit_item(state, *item, |item| item.status = *status),
-        Body::LocationCreated { location, code, zone } => {
+        Body::ItemStatusSet(ItemStatusSet { item, status }) => edit_item(state, *item, |item| item.status = *status),
+        Body::LocationCreated(LocationCreated { location, code, zone }) => {
             name(state, AliasKind::Location, code, AliasTarget::Location(*location));
             let (status, closed_until) = (UseStatus::Active, None);
             state
                 .locations
                 .insert(*location, Location { code: code.clone(), zone: zone.clone(), status, closed_until });
         }
-        Body::LocationStatusSet { location, status } => {
+        Body::LocationStatusSet(LocationStatusSet { location, status }) => {
             if let Some(location) = state.locations.edit(location) {
                 location.status = *status;
             }
         }
-        Body::PeriodClosed { location, closed_until, .. } => {
+        Body::PeriodClosed(PeriodClosed { location, closed_until, .. }) => {
             if let Some(location) = state.locations.edit(location) {
                 location.closed_until = Some(*closed_until);
             }
         }
-        Body::LotCreated { lot, item, code } => {
+        Body::LotCreated(LotCreated { lot, item, code }) => {
             name(state, AliasKind::Lot(*item), code, AliasTarget::Lot(*lot));
             state.lots.insert(*lot, Lot { item: *item, code: code.clone(), status: UseStatus::Active });
         }
-        Body::LotStatusSet { lot, status } => {
+        Body::LotStatusSet(LotStatusSet { lot, status }) => {
             if let Some(lot) = state.lots.edit(lot) {
                 lot.status = *status;
             }
         }
-        Body::AliasAdded { alias, target } => state.aliases.insert(alias.clone(), *target),
-        Body::AliasMerged { alias, into } => state.aliases.insert(alias.clone(), *into),
-        Body::AliasRetired { alias } => {
+        Body::AliasAdded(AliasAdded { alias, target }) => state.aliases.insert(alias.clone(), *target),
+        Body::AliasMerged(AliasMerged { alias, into }) => state.aliases.insert(alias.clone(), *into),
+        Body::AliasRetired(AliasRetired { alias }) => {
             state.aliases.remove(alias);
         }
-        Body::AliasRenamed { alias, to } => {
+        Body::AliasRenamed(AliasRenamed { alias, to }) => {
             if let Some(target) = state.aliases.remove(alias) {
                 name(state, alias.kind, to, target);
                 rename(state, alias, to, target);
             }
         }
-        Body::ReorderPointSet { position, point } => {
+        Body::ReorderPointSet(ReorderPointSet { position, point }) => {
             set_reorder_point(state, *position, *point);
             renew(state, touched, *position);
         }
-        Body::TransferShipped { transfer, to, .. } => destine(state, *transfer, *to),
-        Body::TransferReceived { transfer, lines } => {
+        Body::TransferShipped(TransferShipped { transfer, to, .. }) => destine(state, *transfer, *to),
+        Body::TransferReceived(TransferReceived { transfer, lines }) => {
             if let Some(line) = lines.first() {
                 destine(state, *transfer, line.position.location);
             }
@@ -161,19 +167,19 @@ fn movements(state: &mut State, event: &Event, touched: &mut Touched) {
     });
     // A return that is scrapped moves no bucket, yet its lines name a position.
     match &event.body {
-        Body::Returned { referenced, unreferenced } => {
+        Body::Returned(Returned { referenced, unreferenced }) => {
             for line in referenced.iter().chain(unreferenced) {
                 touch(state, touched, line.line.position);
             }
         }
-        Body::PosDelta { delta: PosMovement::Return(lines), .. } => {
+        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. }) => {
             for line in lines {
                 touch(state, touched, line.line.position);
             }
         }
-        Body::TransferShipped { transfer, .. }
-        | Body::TransferReceived { transfer, .. }
-        | Body::TransferClosed { transfer, .. } => forget_settled(state, *transfer),
+        Body::TransferShipped(TransferShipped { transfer, .. })
+        | Body::TransferReceived(TransferReceived { transfer, .. })
+        | Body::TransferClosed(TransferClosed { transfer, .. }) => forget_settled(state, *transfer),
         _ => {}
     }
 }
@@ -253,22 +259,22 @@ fn forget_settled(state: &mut State, transfer: TransferId) {
 /// Promises and what becomes of them.
 fn holds(state: &mut State, event: &Event, seq: Seq, touched: &mut Touched) {
     match &event.body {
-        Body::Reserved { deadline, lines } => reserve(state, event, seq, *deadline, lines, touched),
-        Body::Amended { reservation, lines } => {
+        Body::Reserved(Reserved { deadline, lines }) => reserve(state, event, seq, *deadline, lines, touched),
+        Body::Amended(Amended { reservation, lines }) => {
             for line in lines {
                 set_open(state, *reservation, line.position, line.quantity.0, touched);
             }
             forget_closed(state, *reservation);
         }
-        Body::Extended { reservation, deadline } => {
+        Body::Extended(Extended { reservation, deadline }) => {
             extend(state, *reservation, deadline.unwrap_or(Timestamp::NEVER), touched);
         }
-        Body::Fulfilled { closes, .. } | Body::Released { closes } => {
+        Body::Fulfilled(Fulfilled { closes, .. }) | Body::Released(Released { closes }) => {
             for hold in closes {
                 close(state, hold, touched);
             }
         }
-        Body::Expired { reservations } => {
+        Body::Expired(Expired { reservations }) => {
             for reservation in reservations {
                 expire(state, *reservation, touched);
             }

@@ -1,8 +1,15 @@
 //! What the fold promises: stock in every order of arrival, a mark that takes everything back, sums of zero.
 
-use super::command::{Act, Actor, Alias, AliasKind, AliasTarget, Command, Departure, PosDelta};
+use super::command::{
+    Act, Actor, Alias, AliasKind, AliasTarget, ClosePeriod, Command, Count, Departure, PosChange, PosDelta, Reserve,
+};
 use super::difference::first_difference;
-use super::event::{Body, CountedLine, Envelope, Event, HoldLine, PosMovement, UnitMark};
+use super::event::{
+    Adjusted, AlertDismissed, AliasRenamed, Amended, Body, ClockAccepted, Counted, CountedLine, Envelope, Event,
+    Expired, Extended, Fulfilled, Genesis, HoldLine, ItemCreated, LocationCreated, LotCreated, PeriodClosed,
+    PosDeltaRecorded, PosMovement, Received, Released, ReorderPointSet, Reserved, Returned, RulesChanged,
+    TransferClosed, TransferReceived, TransferShipped, UnitMark,
+};
 use super::evolve::evolve;
 use super::ids::{CommandId, ItemId, LedgerId, LocationId, LotId, Moment, Position, Seq, Timestamp, TransferId};
 use super::line::{Bucket, CountLine, Disposition, Line, Lines, ReturnLine};
@@ -60,12 +67,20 @@ fn event(seq: Seq, occurred_at: Option<i64>, recorded_at: Timestamp, body: Body)
 /// Two items, two locations, one lot of each item.
 fn shop() -> State {
     let mut state = State::default();
-    fold(&mut state, None, Body::Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 });
+    fold(&mut state, None, Body::Genesis(Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 }));
     for (number, name) in [(1, "A"), (2, "B")] {
-        fold(&mut state, None, Body::ItemCreated { item: ItemId(number), sku: text(name), decimals: 0 });
+        fold(&mut state, None, Body::ItemCreated(ItemCreated { item: ItemId(number), sku: text(name), decimals: 0 }));
         let zone = Zone::new("Europe/London").expect("a time zone");
-        fold(&mut state, None, Body::LocationCreated { location: LocationId(number), code: text(name), zone });
-        fold(&mut state, None, Body::LotCreated { lot: LotId(number), item: ItemId(number), code: text(name) });
+        fold(
+            &mut state,
+            None,
+            Body::LocationCreated(LocationCreated { location: LocationId(number), code: text(name), zone }),
+        );
+        fold(
+            &mut state,
+            None,
+            Body::LotCreated(LotCreated { lot: LotId(number), item: ItemId(number), code: text(name) }),
+        );
     }
     state
 }
@@ -108,7 +123,7 @@ fn arrive(facts: &[Dated]) -> State {
     let mut state = shop();
     for (index, fact) in facts.iter().enumerate() {
         let body = match *fact {
-            Dated::Moved(_, quantity) => Body::Adjusted { lines: smallvec![line(A1, quantity)] },
+            Dated::Moved(_, quantity) => Body::Adjusted(Adjusted { lines: smallvec![line(A1, quantity)] }),
             Dated::Counted(at, figure) => {
                 let anchors = state
                     .position(A1)
@@ -118,9 +133,9 @@ fn arrive(facts: &[Dated]) -> State {
                     _ => 0,
                 });
                 let (counted, later) = (Quantity(figure), moved.sum());
-                Body::Counted {
+                Body::Counted(Counted {
                     lines: smallvec![CountedLine { position: A1, bucket: Bucket::Sellable, counted, later }],
-                }
+                })
             }
         };
         fold(&mut state, Some(fact.at()), body);
@@ -218,57 +233,64 @@ impl Choice {
         let transfer = TransferId::from_bytes([(self.pick >> 5 & 1) as u8; 16]);
         let lines = self.lines();
         Some(match self.kind {
-            0 => Body::Received { lines },
-            1 => Body::Adjusted { lines: smallvec![line(self.position(), -self.quantity)] },
-            2 => Body::PosDelta {
+            0 => Body::Received(Received { lines }),
+            1 => Body::Adjusted(Adjusted { lines: smallvec![line(self.position(), -self.quantity)] }),
+            2 => Body::PosDelta(PosDeltaRecorded {
                 source: Source::new("till").ok()?,
                 external_id: ExternalId::new("1").ok()?,
                 delta: PosMovement::Sale(lines),
-            },
-            3 => Body::Returned { referenced: smallvec![self.returned()], unreferenced: smallvec![self.returned()] },
-            4 => Body::TransferShipped {
+            }),
+            3 => Body::Returned(Returned {
+                referenced: smallvec![self.returned()],
+                unreferenced: smallvec![self.returned()],
+            }),
+            4 => Body::TransferShipped(TransferShipped {
                 transfer,
                 to: LocationId(2),
                 lines: smallvec![line(self.position(), self.quantity)],
-            },
-            5 => Body::TransferReceived { transfer, lines },
+            }),
+            5 => Body::TransferReceived(TransferReceived { transfer, lines }),
             6 => self.close(state, transfer)?,
-            7 | 8 => Body::Reserved {
+            7 | 8 => Body::Reserved(Reserved {
                 deadline: self.deadline(state),
                 lines: [line(self.position(), self.quantity), line(B2, 3)].into_iter().take(self.take()).collect(),
-            },
+            }),
             9 => {
                 let (reservation, position, open) = self.held(state)?;
                 let part = Quantity(open.min(self.quantity));
-                Body::Fulfilled {
+                Body::Fulfilled(Fulfilled {
                     departure: Departure::Now,
                     closes: smallvec![HoldLine { reservation, position, quantity: part }],
                     unreserved: lines,
-                }
+                })
             }
             10 => {
                 let (reservation, position, quantity) = self.held(state)?;
-                Body::Released { closes: smallvec![HoldLine { reservation, position, quantity: Quantity(quantity) }] }
+                Body::Released(Released {
+                    closes: smallvec![HoldLine { reservation, position, quantity: Quantity(quantity) }],
+                })
             }
-            11 => Body::Amended {
+            11 => Body::Amended(Amended {
                 reservation: self.held(state)?.0,
                 lines: smallvec![line(self.position(), self.quantity % 5)],
-            },
-            12 => Body::Extended { reservation: self.held(state)?.0, deadline: self.deadline(state) },
-            13 => Body::Expired { reservations: state.lapsed(state.recorded_at()).map(|held| held.seq).collect() },
-            14 => Body::ReorderPointSet {
+            }),
+            12 => Body::Extended(Extended { reservation: self.held(state)?.0, deadline: self.deadline(state) }),
+            13 => Body::Expired(Expired {
+                reservations: state.lapsed(state.recorded_at()).map(|held| held.seq).collect(),
+            }),
+            14 => Body::ReorderPointSet(ReorderPointSet {
                 position: self.position(),
                 point: (self.pick & 32 == 0).then_some(Quantity(self.quantity)),
-            },
-            15 => Body::Counted {
+            }),
+            15 => Body::Counted(Counted {
                 lines: smallvec![CountedLine {
                     position: self.position(),
                     bucket: Bucket::Sellable,
                     counted: Quantity(self.quantity),
                     later: 0,
                 }],
-            },
-            _ => Body::AlertDismissed { alert: state.alerts().map(|(id, ..)| id).min()? },
+            }),
+            _ => Body::AlertDismissed(AlertDismissed { alert: state.alerts().map(|(id, ..)| id).min()? }),
         })
     }
 
@@ -290,7 +312,7 @@ impl Choice {
             lot,
             quantity: Quantity(quantity),
         });
-        Some(Body::TransferClosed { transfer, rest: rest.collect() })
+        Some(Body::TransferClosed(TransferClosed { transfer, rest: rest.collect() }))
     }
 }
 
@@ -373,9 +395,9 @@ fn recorded(body: Body) -> Event {
 #[test]
 fn a_count_of_another_figure_is_told_by_its_line() {
     let counted = CountedLine { position: A1, bucket: Bucket::Sellable, counted: Quantity(5), later: 0 };
-    let event = recorded(Body::Counted { lines: smallvec![counted] });
+    let event = recorded(Body::Counted(Counted { lines: smallvec![counted] }));
     let given = CountLine { position: A1, bucket: Bucket::Sellable, counted: Quantity(6), seen: None };
-    let told = first_difference(&event, &command(Act::Count { lines: smallvec![given] }));
+    let told = first_difference(&event, &command(Act::Count(Count { lines: smallvec![given] })));
     assert!(told.contains("line 0") && told.contains('5') && told.contains('6'), "{told}");
 }
 
@@ -384,17 +406,18 @@ fn a_return_of_another_quantity_is_told_by_its_line() {
     let back = |quantity| ReturnLine { line: line(A1, quantity), disposition: Some(Disposition::Restock) };
     let delta = PosMovement::Return(smallvec![back(1)]);
     let (source, external_id) = (Source::new("till").expect("short"), ExternalId::new("1").expect("short"));
-    let event = recorded(Body::PosDelta { source: source.clone(), external_id: external_id.clone(), delta });
-    let delta = PosDelta::Return { lines: smallvec![back(2)] };
-    let told = first_difference(&event, &command(Act::PosDelta { source, external_id, delta }));
+    let event =
+        recorded(Body::PosDelta(PosDeltaRecorded { source: source.clone(), external_id: external_id.clone(), delta }));
+    let delta = PosChange::Return { lines: smallvec![back(2)] };
+    let told = first_difference(&event, &command(Act::PosDelta(PosDelta { source, external_id, delta })));
     assert!(told.contains("line 0"), "{told}");
 }
 
 #[test]
 fn another_deadline_is_not_told_as_another_number_of_lines() {
     // The event holds one line per position: 2 and 3 of one position are recorded as 5.
-    let event = recorded(Body::Reserved { deadline: Some(Timestamp(50)), lines: smallvec![line(A1, 5)] });
-    let act = Act::Reserve { deadline: Some(Timestamp(60)), lines: smallvec![line(A1, 2), line(A1, 3)] };
+    let event = recorded(Body::Reserved(Reserved { deadline: Some(Timestamp(50)), lines: smallvec![line(A1, 5)] }));
+    let act = Act::Reserve(Reserve { deadline: Some(Timestamp(60)), lines: smallvec![line(A1, 2), line(A1, 3)] });
     let told = first_difference(&event, &command(act));
     assert!(told.contains("deadline") && !told.contains("number of lines"), "{told}");
 }
@@ -403,11 +426,14 @@ fn another_deadline_is_not_told_as_another_number_of_lines() {
 fn another_end_of_a_period_is_told_as_it_was_named() {
     let until = |text: &str| text.parse().expect("a date");
     let (location, closed_until) = (LocationId(1), Timestamp(0));
-    let event = recorded(Body::PeriodClosed { location, until: until("1969-12-31"), closed_until });
-    let told = first_difference(&event, &command(Act::ClosePeriod { location, until: until("1969-11-30") }));
-    assert!(told.contains("recorded 1969-12-31, given 1969-11-30"), "{told}");
+    let event = recorded(Body::PeriodClosed(PeriodClosed { location, until: until("1969-12-31"), closed_until }));
     let told =
-        first_difference(&event, &command(Act::ClosePeriod { location: LocationId(2), until: until("1969-12-31") }));
+        first_difference(&event, &command(Act::ClosePeriod(ClosePeriod { location, until: until("1969-11-30") })));
+    assert!(told.contains("recorded 1969-12-31, given 1969-11-30"), "{told}");
+    let told = first_difference(
+        &event,
+        &command(Act::ClosePeriod(ClosePeriod { location: LocationId(2), until: until("1969-12-31") })),
+    );
     assert!(told.contains("the location (recorded 1, given 2)"), "{told}");
 }
 
@@ -415,9 +441,9 @@ fn another_end_of_a_period_is_told_as_it_was_named() {
 fn a_renamed_sku_is_the_items_sku() {
     let mut state = shop();
     let alias = Alias { kind: AliasKind::Sku, text: text("A") };
-    fold(&mut state, None, Body::AliasRenamed { alias, to: text("A-2026") });
+    fold(&mut state, None, Body::AliasRenamed(AliasRenamed { alias, to: text("A-2026") }));
     // The old text is free again, and another item may take it.
-    fold(&mut state, None, Body::ItemCreated { item: ItemId(3), sku: text("A"), decimals: 0 });
+    fold(&mut state, None, Body::ItemCreated(ItemCreated { item: ItemId(3), sku: text("A"), decimals: 0 }));
     let sku = |item| state.item(item).expect("an item").sku.clone();
     assert_eq!((sku(ItemId(1)), sku(ItemId(3))), (text("A-2026"), text("A")));
     let renamed = Alias { kind: AliasKind::Sku, text: text("A-2026") };
@@ -429,8 +455,8 @@ fn an_accepted_clock_is_remembered_until_an_event_is_recorded_later() {
     let mut state = shop();
     let last = state.recorded_at();
     assert_eq!(state.trusted_clock(), last);
-    let accepted = |clock: i64| Body::ClockAccepted { clock: Timestamp(clock) };
-    let other = || Body::RulesChanged { rules: 1 };
+    let accepted = |clock: i64| Body::ClockAccepted(ClockAccepted { clock: Timestamp(clock) });
+    let other = || Body::RulesChanged(RulesChanged { rules: 1 });
     let next = |state: &mut State, recorded_at, body| {
         let event = event(state.next_seq(), None, recorded_at, body);
         evolve(state, &event);

@@ -90,7 +90,10 @@ fn least_names(state: &State) -> HashMap<AliasTarget, &AliasText> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Body, Envelope, Event, UnitMark};
+    use crate::domain::event::{
+        AliasAdded, AliasMerged, AliasRetired, Body, Envelope, Event, ItemCreated, LocationCreated, LotCreated,
+        UnitMark,
+    };
     use crate::domain::evolve::evolve;
     use crate::domain::ids::Timestamp;
     use crate::domain::text::{ActorId, Zone};
@@ -128,15 +131,19 @@ mod tests {
     #[test]
     fn a_thing_goes_by_a_name_that_leads_to_it() {
         let mug = AliasTarget::Item(ItemId(1));
-        let item = |item, sku| Body::ItemCreated { item: ItemId(item), sku: text(sku), decimals: 0 };
+        let item = |item, sku| Body::ItemCreated(ItemCreated { item: ItemId(item), sku: text(sku), decimals: 0 });
         let made = [
             item(1, "MUG"),
             item(2, "CUP"),
-            Body::LocationCreated { location: LocationId(1), code: text("SHOP"), zone: Zone::new("UTC").unwrap() },
-            Body::LotCreated { lot: LotId(1), item: ItemId(1), code: text("L-1") },
-            Body::AliasAdded { alias: Alias { kind: AliasKind::Barcode, text: text("4006") }, target: mug },
-            Body::AliasAdded { alias: sku("MUG-9"), target: mug },
-            Body::AliasAdded { alias: sku("MUG-2"), target: mug },
+            Body::LocationCreated(LocationCreated {
+                location: LocationId(1),
+                code: text("SHOP"),
+                zone: Zone::new("UTC").unwrap(),
+            }),
+            Body::LotCreated(LotCreated { lot: LotId(1), item: ItemId(1), code: text("L-1") }),
+            Body::AliasAdded(AliasAdded { alias: Alias { kind: AliasKind::Barcode, text: text("4006") }, target: mug }),
+            Body::AliasAdded(AliasAdded { alias: sku("MUG-9"), target: mug }),
+            Body::AliasAdded(AliasAdded { alias: sku("MUG-2"), target: mug }),
         ];
         let names_after = |more: Vec<Body>| {
             let state = state_after(made.iter().cloned().chain(more));
@@ -151,15 +158,16 @@ mod tests {
             ];
             all.map(|target| told(target).unwrap_or_default())
         };
-        let retired = |name: &str| Body::AliasRetired { alias: sku(name) };
+        let retired = |name: &str| Body::AliasRetired(AliasRetired { alias: sku(name) });
         assert_eq!(names_after(vec![]), ["MUG", "CUP", "SHOP", "L-1", ""]);
-        let merged = Body::AliasMerged { alias: sku("MUG"), into: AliasTarget::Item(ItemId(2)) };
+        let merged = Body::AliasMerged(AliasMerged { alias: sku("MUG"), into: AliasTarget::Item(ItemId(2)) });
         assert_eq!(names_after(vec![merged.clone()]), ["MUG-2", "CUP", "SHOP", "L-1", ""]);
         let gone = vec![merged, retired("MUG-2"), retired("MUG-9")];
         assert_eq!(names_after(gone), ["", "CUP", "SHOP", "L-1", ""]);
         let lot = Alias { kind: AliasKind::Lot(ItemId(1)), text: text("L-1") };
         let location = Alias { kind: AliasKind::Location, text: text("SHOP") };
-        let gone = vec![Body::AliasRetired { alias: lot }, Body::AliasRetired { alias: location }];
+        let gone =
+            vec![Body::AliasRetired(AliasRetired { alias: lot }), Body::AliasRetired(AliasRetired { alias: location })];
         assert_eq!(names_after(gone), ["MUG", "CUP", "", "", ""]);
     }
 }

@@ -1,7 +1,7 @@
 //! What happened: to an item, at a location, on an order, by an actor; from lists of seqs, page by page.
 
 use super::{History, HistoryError};
-use crate::domain::event::{Body, Recorded};
+use crate::domain::event::{Body, PosDeltaRecorded, Recorded};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{CommandId, ItemId, LocationId, Seq, Timestamp};
 use crate::domain::text::{ActorId, ExternalId, OrderRef, Source};
@@ -293,7 +293,9 @@ fn is_meant(filter: &EventFilter, recorded: &Recorded) -> bool {
         && filter.order.as_ref().is_none_or(|order| envelope.order.as_ref() == Some(order))
         && filter.command.is_none_or(|id| envelope.command_id == Some(id))
         && filter.external.as_ref().is_none_or(|(wanted_source, wanted_id)| match &recorded.event.body {
-            Body::PosDelta { source, external_id, .. } => (source, external_id) == (wanted_source, wanted_id),
+            Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => {
+                (source, external_id) == (wanted_source, wanted_id)
+            }
             _ => false,
         })
 }

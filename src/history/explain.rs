@@ -5,7 +5,7 @@ use super::figures::{Sums, reach_of, small};
 use super::holds::HoldRow;
 use super::{History, HistoryError};
 use crate::domain::command::{Actor, Cause, Document};
-use crate::domain::event::{Body, Recorded};
+use crate::domain::event::{Body, PosDeltaRecorded, Recorded};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{Position, Seq, Timestamp};
 use crate::domain::line::UnitCost;
@@ -105,7 +105,7 @@ impl Cited {
         let kind = EventKind::of(&event.body);
         let unit_costs = event.body.unit_costs(|line| line.position == position);
         let external = match event.body {
-            Body::PosDelta { source, external_id, .. } => Some((source, external_id)),
+            Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => Some((source, external_id)),
             _ => None,
         };
         let envelope = event.envelope;

@@ -2,7 +2,7 @@
 
 use super::as_of::Moment;
 use super::{History, HistoryError};
-use crate::domain::event::Body;
+use crate::domain::event::{Body, Extended, Reserved};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{CommandId, Position, Seq, Timestamp};
 use crate::domain::text::OrderRef;
@@ -124,11 +124,11 @@ impl History<'_> {
             deadline: Timestamp::NEVER,
             open,
         };
-        if let Body::Reserved { deadline, .. } = event.body {
+        if let Body::Reserved(Reserved { deadline, .. }) = event.body {
             row.deadline = deadline.unwrap_or(Timestamp::NEVER);
         }
         if let Some(extended) = last_extension(moment, made)?
-            && let Body::Extended { deadline, .. } = self.event(Seq(extended))?.event.body
+            && let Body::Extended(Extended { deadline, .. }) = self.event(Seq(extended))?.event.body
         {
             row.deadline = deadline.unwrap_or(Timestamp::NEVER);
         }

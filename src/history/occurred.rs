@@ -90,7 +90,7 @@ impl Key {
     fn of(seq: Seq, moment: Moment, body: &Body) -> Self {
         let found = Move { occurred_at: moment.0, seq: seq.0, delta: 0 };
         match body {
-            Body::Counted { .. } => Self::count(&found),
+            Body::Counted(_) => Self::count(&found),
             _ => Self::fact(&found),
         }
     }

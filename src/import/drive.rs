@@ -11,7 +11,7 @@ use super::rejects::{Rejected, RejectsWriter};
 use super::rule::RuleKind;
 use super::source::Source;
 use super::summary::{Progress, Summary};
-use crate::domain::command::{Act, Actor, Command};
+use crate::domain::command::{Act, Actor, Command, CreateItem, CreateLocation, CreateLot};
 use crate::domain::ids::{ItemId, LocationId, LotId};
 use crate::domain::rejection::Rejection;
 use crate::ledger::{Created, Ledger, Outcome, SubmitError};
@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
     async fn lots(&self, fresh: &[FreshLot]) -> Registering<LotId> {
         let create = |lot: &FreshLot| {
             let item = self.numbers.items.get(lot.item).copied().unwrap_or(UNREGISTERED_ITEM);
-            Some(Act::CreateLot { item, code: lot.code.clone() })
+            Some(Act::CreateLot(CreateLot { item, code: lot.code.clone() }))
         };
         let fresh = fresh.iter().map(|lot| (lot.known, create(lot)));
         Registering::begin(self.ledger, &self.whose, fresh).await
@@ -312,12 +312,12 @@ impl Named {
         let (items, locations) = (std::mem::take(&mut batch.items), std::mem::take(&mut batch.locations));
         let items = items
             .into_iter()
-            .map(|Fresh { code, decimals, known }| (known, Some(Act::CreateItem { sku: code, decimals })));
+            .map(|Fresh { code, decimals, known }| (known, Some(Act::CreateItem(CreateItem { sku: code, decimals }))));
         let items = Registering::begin(ledger, whose, items).await;
         let zone = &mapping.location.zone;
-        let locations = locations
-            .into_iter()
-            .map(|Fresh { code, known, .. }| (known, zone.clone().map(|zone| Act::CreateLocation { code, zone })));
+        let locations = locations.into_iter().map(|Fresh { code, known, .. }| {
+            (known, zone.clone().map(|zone| Act::CreateLocation(CreateLocation { code, zone })))
+        });
         let locations = Registering::begin(ledger, whose, locations).await;
         Self { batch, items, locations }
     }

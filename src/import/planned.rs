@@ -1,7 +1,7 @@
 //! What a line is planned to become, and the command that it then is.
 
 use super::rule::RuleKind;
-use crate::domain::command::{Act, Actor, Command, PosDelta};
+use crate::domain::command::{Act, Actor, Adjust, Command, Count, PosChange, PosDelta, Receive};
 use crate::domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Timestamp};
 use crate::domain::line::{Bucket, CountLine, Disposition, Line, LineDetail, ReturnLine, UnitCost};
 use crate::domain::quantity::Quantity;
@@ -213,18 +213,22 @@ impl Planned {
         let lines = self.lines.iter().map(|line| line.with(numbers).in_bucket(self.bucket));
         let source = || whose.source.clone();
         let act = match self.act {
-            PlannedAct::Adjustment => Act::Adjust { lines: lines.collect() },
-            PlannedAct::Receipt => Act::Receive { lines: lines.collect() },
-            PlannedAct::Count => Act::Count { lines: lines.map(counted).collect() },
-            PlannedAct::Sale(external_id) => {
-                Act::PosDelta { source: source(), external_id, delta: PosDelta::Sale { lines: lines.collect() } }
-            }
-            PlannedAct::Waste(external_id) => {
-                Act::PosDelta { source: source(), external_id, delta: PosDelta::Waste { lines: lines.collect() } }
-            }
+            PlannedAct::Adjustment => Act::Adjust(Adjust { lines: lines.collect() }),
+            PlannedAct::Receipt => Act::Receive(Receive { lines: lines.collect() }),
+            PlannedAct::Count => Act::Count(Count { lines: lines.map(counted).collect() }),
+            PlannedAct::Sale(external_id) => Act::PosDelta(PosDelta {
+                source: source(),
+                external_id,
+                delta: PosChange::Sale { lines: lines.collect() },
+            }),
+            PlannedAct::Waste(external_id) => Act::PosDelta(PosDelta {
+                source: source(),
+                external_id,
+                delta: PosChange::Waste { lines: lines.collect() },
+            }),
             PlannedAct::Return(external_id, disposition) => {
                 let lines = lines.map(|line| ReturnLine { line, disposition }).collect();
-                Act::PosDelta { source: source(), external_id, delta: PosDelta::Return { lines } }
+                Act::PosDelta(PosDelta { source: source(), external_id, delta: PosChange::Return { lines } })
             }
         };
         let Head { occurred_at, order, reason, note } = self.head;

@@ -1,6 +1,6 @@
 //! What callers get back: receipts, refusals, and the answers that say the ledger itself could not act.
 
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, ItemCreated, LocationCreated, LotCreated};
 use crate::domain::ids::{ItemId, LocationId, LotId, Seq, Timestamp};
 use crate::domain::rejection::Rejection;
 use crate::log::{Hash, StoreError};
@@ -45,9 +45,9 @@ pub enum Created {
 impl Receipt {
     pub(super) fn of(seq: Seq, hash: Hash, event: &Event, repeat: Repeat) -> Self {
         let created = match event.body {
-            Body::ItemCreated { item, .. } => Some(Created::Item(item)),
-            Body::LocationCreated { location, .. } => Some(Created::Location(location)),
-            Body::LotCreated { lot, .. } => Some(Created::Lot(lot)),
+            Body::ItemCreated(ItemCreated { item, .. }) => Some(Created::Item(item)),
+            Body::LocationCreated(LocationCreated { location, .. }) => Some(Created::Location(location)),
+            Body::LotCreated(LotCreated { lot, .. }) => Some(Created::Lot(lot)),
             _ => None,
         };
         Self { seq, hash, recorded_at: event.envelope.recorded_at, repeat, created }

@@ -154,7 +154,7 @@ fn names(files: &dyn Files) -> Result<Vec<String>, FilesError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Body, Event};
+    use crate::domain::event::{Body, ClockAccepted, Event};
     use crate::domain::ids::Timestamp;
     use crate::files::MemoryFiles;
     use crate::ledger::writer::{ledger_actor, ledger_envelope};
@@ -163,7 +163,7 @@ mod tests {
     fn a_checkpoint_of_another_version_is_passed_over_and_is_no_damage() {
         let (files, ledger, mut state) = (MemoryFiles::default(), LedgerId::from_bytes([7; 16]), State::default());
         let (envelope, clock) = (ledger_envelope(Timestamp(9), ledger_actor()), Timestamp(5));
-        evolve(&mut state, &Event { envelope, body: Body::ClockAccepted { clock } });
+        evolve(&mut state, &Event { envelope, body: Body::ClockAccepted(ClockAccepted { clock }) });
         assert_eq!(state.trusted_clock(), clock);
         let head = Head { next_seq: state.next_seq(), hash: Hash([1; 32]) };
         save(&files, ledger, head, &state).unwrap();

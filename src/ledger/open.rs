@@ -14,7 +14,7 @@ use super::reach::least_events;
 use super::sources::{Clock, Entropy, SystemClock, SystemEntropy};
 use super::threads::start;
 use super::writer::{Writer, ledger_actor, ledger_envelope};
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, Genesis};
 use crate::domain::evolve::evolve;
 use crate::domain::ids::{LedgerId, Seq};
 use crate::domain::state::State;
@@ -250,7 +250,7 @@ pub(super) fn open_over(parts: Parts, options: Options) -> Result<Ledger, OpenEr
 /// # Errors
 /// [`OpenError`].
 pub fn create_parts<T>(mut parts: Parts, ledger: LedgerId, options: &Options) -> Result<Opened<T>, OpenError> {
-    let body = Body::Genesis { ledger, format: FORMAT_VERSION, rules: RULES_VERSION };
+    let body = Body::Genesis(Genesis { ledger, format: FORMAT_VERSION, rules: RULES_VERSION });
     let event = Event { envelope: ledger_envelope(options.clock.wall(), ledger_actor()), body };
     let mut group = GroupBuilder::new(Head::EMPTY);
     let unencodable = |error| StoreError::Corrupted { seq: Some(Seq::GENESIS), what: format!("{error}") };
@@ -303,10 +303,10 @@ pub fn open_parts<T>(mut parts: Parts, options: &Options) -> Result<Opened<T>, O
 fn genesis(log: &dyn StoreReader) -> Result<LedgerId, OpenError> {
     let first = read_event(log, Seq::GENESIS)?.ok_or(OpenError::NoGenesis)?;
     match first.event.body {
-        Body::Genesis { format, .. } if format > FORMAT_VERSION => {
+        Body::Genesis(Genesis { format, .. }) if format > FORMAT_VERSION => {
             Err(StoreError::VersionUnsupported { found: format, supported: FORMAT_VERSION }.into())
         }
-        Body::Genesis { ledger, .. } => Ok(ledger),
+        Body::Genesis(Genesis { ledger, .. }) => Ok(ledger),
         _ => Err(OpenError::NoGenesis),
     }
 }

@@ -5,11 +5,11 @@ use super::answer::{Outcome, ReadOnly, Receipt, Repeat, SubmitError};
 use super::clock_watch::{ClockWatch, Reading};
 use super::lookup::{Indexed, Lookup, is_damage};
 use super::sources::Entropy;
-use crate::domain::command::{Act, Actor, Command, Established};
+use crate::domain::command::{Act, Actor, Command, Established, PosDelta};
 use crate::domain::decide::{Looked, Stamp, decide, validate};
 use crate::domain::difference::first_difference;
 use crate::domain::digest::content_digest;
-use crate::domain::event::{Body, ContentDigest, Envelope, Event, Recorded, UnitMark};
+use crate::domain::event::{Body, ClockAccepted, ContentDigest, Envelope, Event, Expired, Recorded, UnitMark};
 use crate::domain::evolve::evolve;
 use crate::domain::ids::{CommandId, Seq, Timestamp};
 use crate::domain::rejection::Rejection;
@@ -43,7 +43,7 @@ impl Prepared {
         let id = command.id.unwrap_or_else(fresh_id);
         let digest = content_digest(&command);
         let external = match &command.act {
-            Act::PosDelta { source, external_id, .. } => Some(external_key(source, external_id)),
+            Act::PosDelta(PosDelta { source, external_id, .. }) => Some(external_key(source, external_id)),
             _ => None,
         };
         Ok(Self { command, id, digest, external, indexed: Indexed::Perhaps })
@@ -454,7 +454,7 @@ impl<T> Writer<T> {
             Err(reason) => Err(SubmitError::ReadOnly(reason)),
             Ok(now) => {
                 // A group has one instant: in a draft that was begun before the step it can't say more than that.
-                let body = Body::ClockAccepted { clock: reading.wall.min(now) };
+                let body = Body::ClockAccepted(ClockAccepted { clock: reading.wall.min(now) });
                 let envelope = Envelope { reason, ..ledger_envelope(now, actor) };
                 self.append(Event { envelope, body }, None, None)
             }
@@ -568,6 +568,8 @@ fn expiry(state: &State, now: Timestamp) -> Option<Event> {
         first || lines <= EXPIRY_LINES_MAX
     });
     let reservations: SmallVec<[Seq; 1]> = lapsed.map(|reservation| reservation.seq).collect();
-    (!reservations.is_empty())
-        .then(|| Event { envelope: ledger_envelope(now, ledger_actor()), body: Body::Expired { reservations } })
+    (!reservations.is_empty()).then(|| Event {
+        envelope: ledger_envelope(now, ledger_actor()),
+        body: Body::Expired(Expired { reservations }),
+    })
 }

@@ -314,7 +314,7 @@ mod tests {
             std::fs::set_permissions(from.join(name), PermissionsExt::from_mode(0o644)).unwrap();
         }
         let fifo = |name: &str| rustix::fs::mkfifoat(rustix::fs::CWD, from.join(name), rustix::fs::Mode::RWXU).unwrap();
-        ["snap.1", "conf", "blobs/2"].map(fifo);
+        ["snap.1", "conf", "blobs/2"].into_iter().for_each(fifo);
         copy_log(&from, &to).unwrap();
         let mode = |name: &str| std::fs::metadata(to.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(["", "blobs", "db", "blobs/1"].map(mode), [0o700, 0o700, 0o600, 0o600]);

@@ -26,6 +26,7 @@
 //! checkpoint of this ledger covers. A log that ends before that is refused, and sled's repairs are taken back.
 
 mod end;
+mod opening;
 
 use super::chain::{Hash, Head, PrivateText};
 use super::directory::{self, Claim};
@@ -37,6 +38,7 @@ use super::sled_file::{self, SetAside, SledFile, fingerprint_of};
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
+use opening::{check_clock, open_db, open_db_patiently, seal};
 use parking_lot::RwLock;
 use std::cell::Cell;
 use std::fs::File;
@@ -83,6 +85,9 @@ pub struct SledStore {
     unnoted: Option<Head>,
     /// The seal that was found, until something is changed.
     found_seal: Option<Hash>,
+    /// How everything was before sled repaired it, until somebody works with the log: where the ledger can't be opened
+    /// after all, that is put back.
+    before: Option<Box<(SledFile, Reached)>>,
     latched: bool,
 }
 
@@ -278,24 +283,28 @@ impl SledStore {
             store.found_seal = found.seal;
             Ok(store)
         });
-        let opened = opened.map_err(|error| {
-            // Where it is open elsewhere sled was not let at it, and somebody else writes there.
-            let is_elsewhere = matches!(error, StoreError::AlreadyOpen { .. });
-            let restored = if is_elsewhere { Ok(()) } else { before.restore() };
-            if (!is_elsewhere || found.seal.is_some())
-                && let Err(failed) = Witness::put_back(path, found)
-            {
-                tracing::error!(%failed, "REACHED could not be put back");
+        let error = match opened {
+            Ok(mut store) => {
+                store.before = Some(Box::new((before, found)));
+                return Ok(store);
             }
-            match restored {
-                Ok(()) => error,
-                Err(failed) => {
-                    tracing::error!(%error, "refused, and what sled did could not be taken back");
-                    failed
-                }
+            Err(error) => error,
+        };
+        // Where it is open elsewhere sled was not let at it, and somebody else writes there.
+        let is_elsewhere = matches!(error, StoreError::AlreadyOpen { .. });
+        let restored = if is_elsewhere { Ok(()) } else { before.restore() };
+        if (!is_elsewhere || found.seal.is_some())
+            && let Err(failed) = Witness::put_back(path, found)
+        {
+            tracing::error!(%failed, "REACHED could not be put back");
+        }
+        match restored {
+            Ok(()) => Err(error),
+            Err(failed) => {
+                tracing::error!(%error, "refused, and what sled did could not be taken back");
+                Err(failed)
             }
-        });
-        opened
+        }
     }
 
     /// Lets sled open its files, and makes sure that it left alone what it had no reason to touch.
@@ -333,8 +342,9 @@ impl SledStore {
         db_file: File,
         witness: Witness,
     ) -> Self {
-        let (trees, unsynced_bytes, unnoted, found_seal) = (Shared::new(trees), Cell::new(0), None, None);
-        Self { claim, ledger, options, trees, db_file, unsynced_bytes, witness, unnoted, found_seal, latched: false }
+        let (trees, unsynced_bytes, unnoted, latched) = (Shared::new(trees), Cell::new(0), None, false);
+        let (found_seal, before) = (None, None);
+        Self { claim, ledger, options, trees, db_file, unsynced_bytes, witness, unnoted, found_seal, before, latched }
     }
 
     /// The ledger's own name.
@@ -393,6 +403,7 @@ impl SledStore {
             return Err(StoreError::Latched);
         }
         self.found_seal = None;
+        self.before = None;
         let done = change(self);
         self.latched = done.is_err();
         done
@@ -433,6 +444,7 @@ impl Store for SledStore {
     }
 
     fn tend(&mut self) -> Result<(), StoreError> {
+        self.before = None;
         if self.latched {
             return Ok(());
         }
@@ -467,6 +479,7 @@ impl Store for SledStore {
     }
 
     fn close(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.before = None;
         if self.latched {
             return self.trees.end();
         }
@@ -485,18 +498,23 @@ impl Store for SledStore {
 }
 
 /// Whatever becomes of the store, nobody reads on from files that are not owned any more. Where nothing was changed, the
-/// ledger is left sealed as it was found.
+/// ledger is left as it was found: sealed, or as its process had left it.
 impl Drop for SledStore {
     fn drop(&mut self) {
         let ended = self.trees.end();
-        let resealed = ended.and_then(|()| match self.found_seal.take() {
-            Some(seal) if fingerprint_of(&self.log())? == seal => {
+        let left = ended.and_then(|()| match (self.found_seal.take(), self.before.take()) {
+            (Some(seal), _) if fingerprint_of(&self.log())? == seal => {
                 let head = self.witness.noted().head;
                 self.witness.note_durably(Reached { head, seal: Some(seal) })
             }
+            (_, Some(before)) => {
+                let (file, found) = *before;
+                file.restore()?;
+                Witness::put_back(self.claim.path(), found)
+            }
             _ => Ok(()),
         });
-        if let Err(error) = resealed {
+        if let Err(error) = left {
             tracing::warn!(%error, "the log was let go");
         }
     }
@@ -559,77 +577,6 @@ fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, Fram
         what: format!("a key of {} bytes stands among the frames, keys have 12", key.len()),
     })?;
     Ok((read, FrameBytes::from(value.as_ref())))
-}
-
-fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
-    check_clock()?;
-    guarded("opening the log", || {
-        let config = sled::Config::new().path(path.join(directory::LOG)).cache_capacity(options.cache_bytes);
-        config.flush_every_ms(None).open().map(|db| Database(Some(db)))
-    })
-}
-
-/// Lets sled open its files once more, and seals them: only when it is opened sled writes down how far its file is
-/// whole, and searches what came later for a torn end. None where that can't be done now: the log is durable without it.
-///
-/// # Errors
-/// [`StoreError::Corrupted`] where the files are not what was written; [`StoreError::Io`] where what sled did to them
-/// can't be taken back.
-fn seal(path: &Path, options: SledOptions) -> Result<Option<Hash>, StoreError> {
-    let log = path.join(directory::LOG);
-    let left_open = |error: StoreError| {
-        tracing::warn!(%error, "the log is closed but not sealed");
-        Ok(None)
-    };
-    let read = SledFile::read(&log).and_then(|mut before| before.judge().map(|()| before));
-    let before = match read {
-        Err(error @ StoreError::Corrupted { .. }) => return Err(error),
-        // The directory was taken away: so was all that is in it.
-        Err(StoreError::Io { what, source }) if source.kind() == std::io::ErrorKind::NotFound => {
-            return Err(StoreError::Io { what, source });
-        }
-        Err(error) => return left_open(error),
-        Ok(before) => before,
-    };
-    let opened = open_db_patiently(path, options).and_then(|db| match (db, before.is_kept()?) {
-        (Some(db), true) => guarded("closing the log", || {
-            drop(db);
-            Ok(())
-        }),
-        (None, _) => Err(StoreError::AlreadyOpen { path: path.to_owned() }),
-        (_, false) => Err(sled_file::misread()),
-    });
-    match opened.and_then(|()| fingerprint_of(&log)) {
-        Ok(seal) => Ok(Some(seal)),
-        Err(error @ StoreError::AlreadyOpen { .. }) => left_open(error),
-        Err(error) => before.restore().map_or_else(Err, |()| left_open(error)),
-    }
-}
-
-/// Seconds from 1970 to the first instant of the year 10000.
-const YEAR_10000_SECONDS: u64 = 253_402_300_800;
-/// What sled says where its lock is taken; it has no code of its own for that.
-const LOCK_TAKEN: &str = "could not acquire lock";
-
-/// Opens sled's files, which may have been closed a moment ago; none where their lock stays taken.
-fn open_db_patiently(path: &Path, options: SledOptions) -> Result<Option<Database>, StoreError> {
-    let opened = directory::patiently(|| match open_db(path, options) {
-        Err(StoreError::Io { source, .. }) if source.to_string().contains(LOCK_TAKEN) => None,
-        opened => Some(opened),
-    });
-    opened.transpose()
-}
-
-/// sled panics under a clock before 1970, and no calendar of ours goes beyond the year 9999.
-fn check_clock() -> Result<(), StoreError> {
-    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let wrong = match since_1970 {
-        Err(_) => "before 1970",
-        Ok(since) if since.as_secs() >= YEAR_10000_SECONDS => "after the year 9999",
-        Ok(_) => return Ok(()),
-    };
-    let what = format!("the clock shows a time {wrong}: set it right and try again; nothing was changed");
-    Err(StoreError::Io { what: "opening the log", source: std::io::Error::other(what) })
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {

@@ -7,7 +7,11 @@ use super::lookup::Names;
 use super::tree::Tree;
 use super::words::{instant, item_status, use_status, uuid};
 use crate::domain::command::{
-    Act, Alias, AliasKind, AliasTarget, Departure, Excess, Holds, Portion, PosDelta, ReturnOrigin,
+    AcknowledgeAlert, Act, AddAlias, Adjust, Alias, AliasKind, AliasTarget, Amend, ClosePeriod, CloseTransfer, Count,
+    CreateItem, CreateLocation, CreateLot, Departure, DismissAlert, Excess, Extend, Fulfil, Holds, MergeAlias, Portion,
+    PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release, RenameAlias, Reserve, ResolveAlert,
+    RetireAlias, Return, ReturnOrigin, SetDecimals, SetItemStatus, SetLocationStatus, SetLotStatus, SetReorderPoint,
+    ShipTransfer,
 };
 use crate::domain::ids::{AlertId, CommandId, TransferId};
 use crate::domain::period::Until;
@@ -31,23 +35,23 @@ const ACTS: &[(&str, Read)] = &[
     ("retire_alias", retire_alias),
     ("set_reorder_point", set_reorder_point),
     ("close_period", close_period),
-    ("receive", |fields, names| Ok(Act::Receive { lines: lines(fields, names)? })),
+    ("receive", |fields, names| Ok(Act::Receive(Receive { lines: lines(fields, names)? }))),
     ("pos_delta", pos_delta),
     ("return", return_of),
-    ("adjust", |fields, names| Ok(Act::Adjust { lines: lines(fields, names)? })),
-    ("count", |fields, names| Ok(Act::Count { lines: count_lines(fields, names)? })),
+    ("adjust", |fields, names| Ok(Act::Adjust(Adjust { lines: lines(fields, names)? }))),
+    ("count", |fields, names| Ok(Act::Count(Count { lines: count_lines(fields, names)? }))),
     ("ship_transfer", ship_transfer),
     ("receive_transfer", receive_transfer),
-    ("close_transfer", |fields, _| Ok(Act::CloseTransfer { transfer: transfer(fields)? })),
+    ("close_transfer", |fields, _| Ok(Act::CloseTransfer(CloseTransfer { transfer: transfer(fields)? }))),
     ("reserve", reserve),
     ("amend", amend),
     ("extend", extend),
     ("fulfil", fulfil),
     ("release", release),
-    ("reclassify", |fields, names| Ok(Act::Reclassify { lines: lines(fields, names)? })),
-    ("acknowledge_alert", |fields, _| Ok(Act::AcknowledgeAlert { alert: alert(fields)? })),
-    ("resolve_alert", |fields, _| Ok(Act::ResolveAlert { alert: alert(fields)? })),
-    ("dismiss_alert", |fields, _| Ok(Act::DismissAlert { alert: alert(fields)? })),
+    ("reclassify", |fields, names| Ok(Act::Reclassify(Reclassify { lines: lines(fields, names)? }))),
+    ("acknowledge_alert", |fields, _| Ok(Act::AcknowledgeAlert(AcknowledgeAlert { alert: alert(fields)? }))),
+    ("resolve_alert", |fields, _| Ok(Act::ResolveAlert(ResolveAlert { alert: alert(fields)? }))),
+    ("dismiss_alert", |fields, _| Ok(Act::DismissAlert(DismissAlert { alert: alert(fields)? }))),
 ];
 
 /// An act of any kind.
@@ -63,37 +67,37 @@ pub(super) fn act(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid
 fn create_item(fields: &Fields<'_>, _: &Names<'_>) -> Result<Act, Invalid> {
     let sku = fields.need("sku")?.made(AliasText::new)?;
     let decimals = fields.get("decimals").map(|field| field.whole("decimals")).transpose()?;
-    Ok(Act::CreateItem { sku, decimals: decimals.unwrap_or(0) })
+    Ok(Act::CreateItem(CreateItem { sku, decimals: decimals.unwrap_or(0) }))
 }
 
 fn set_decimals(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let item = names.item(&fields.need("item")?)?;
-    Ok(Act::SetDecimals { item, decimals: fields.need("decimals")?.whole("decimals")? })
+    Ok(Act::SetDecimals(SetDecimals { item, decimals: fields.need("decimals")?.whole("decimals")? }))
 }
 
 fn set_item_status(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let item = names.item(&fields.need("item")?)?;
-    Ok(Act::SetItemStatus { item, status: item_status(&fields.need("status")?)? })
+    Ok(Act::SetItemStatus(SetItemStatus { item, status: item_status(&fields.need("status")?)? }))
 }
 
 fn create_location(fields: &Fields<'_>, _: &Names<'_>) -> Result<Act, Invalid> {
     let code = fields.need("code")?.made(AliasText::new)?;
-    Ok(Act::CreateLocation { code, zone: fields.need("zone")?.made(zone)? })
+    Ok(Act::CreateLocation(CreateLocation { code, zone: fields.need("zone")?.made(zone)? }))
 }
 
 fn set_location_status(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let location = names.location(&fields.need("location")?)?;
-    Ok(Act::SetLocationStatus { location, status: use_status(&fields.need("status")?)? })
+    Ok(Act::SetLocationStatus(SetLocationStatus { location, status: use_status(&fields.need("status")?)? }))
 }
 
 fn create_lot(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let item = names.item(&fields.need("item")?)?;
-    Ok(Act::CreateLot { item, code: fields.need("code")?.made(AliasText::new)? })
+    Ok(Act::CreateLot(CreateLot { item, code: fields.need("code")?.made(AliasText::new)? }))
 }
 
 fn set_lot_status(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let lot = names.lot(&fields.need("lot")?)?;
-    Ok(Act::SetLotStatus { lot, status: use_status(&fields.need("status")?)? })
+    Ok(Act::SetLotStatus(SetLotStatus { lot, status: use_status(&fields.need("status")?)? }))
 }
 
 fn alias(fields: &Fields<'_>, names: &Names<'_>) -> Result<Alias, Invalid> {
@@ -125,29 +129,32 @@ fn target(field: &Field<'_>, names: &Names<'_>) -> Result<AliasTarget, Invalid> 
 }
 
 fn add_alias(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
-    Ok(Act::AddAlias { alias: alias(fields, names)?, target: target(&fields.need("target")?, names)? })
+    Ok(Act::AddAlias(AddAlias { alias: alias(fields, names)?, target: target(&fields.need("target")?, names)? }))
 }
 
 fn rename_alias(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
-    Ok(Act::RenameAlias { alias: alias(fields, names)?, to: fields.need("to")?.made(AliasText::new)? })
+    Ok(Act::RenameAlias(RenameAlias { alias: alias(fields, names)?, to: fields.need("to")?.made(AliasText::new)? }))
 }
 
 fn merge_alias(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
-    Ok(Act::MergeAlias { alias: alias(fields, names)?, into: target(&fields.need("into")?, names)? })
+    Ok(Act::MergeAlias(MergeAlias { alias: alias(fields, names)?, into: target(&fields.need("into")?, names)? }))
 }
 
 fn retire_alias(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
-    Ok(Act::RetireAlias { alias: alias(fields, names)? })
+    Ok(Act::RetireAlias(RetireAlias { alias: alias(fields, names)? }))
 }
 
 fn set_reorder_point(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let (position, unit) = place(fields, names)?;
-    Ok(Act::SetReorderPoint { position, point: fields.get("point").map(|point| quantity(&point, unit)).transpose()? })
+    Ok(Act::SetReorderPoint(SetReorderPoint {
+        position,
+        point: fields.get("point").map(|point| quantity(&point, unit)).transpose()?,
+    }))
 }
 
 fn close_period(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let location = names.location(&fields.need("location")?)?;
-    Ok(Act::ClosePeriod { location, until: fields.need("until")?.made(str::parse::<Until>)? })
+    Ok(Act::ClosePeriod(ClosePeriod { location, until: fields.need("until")?.made(str::parse::<Until>)? }))
 }
 
 fn pos_delta(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
@@ -158,16 +165,16 @@ fn pos_delta(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
         Tree::Object(_) => field.object(|inner| delta(&inner.need("delta")?, inner, names))?,
         _ => delta(&field, fields, names)?,
     };
-    Ok(Act::PosDelta { source, external_id, delta })
+    Ok(Act::PosDelta(PosDelta { source, external_id, delta }))
 }
 
-fn delta(kind: &Field<'_>, fields: &Fields<'_>, names: &Names<'_>) -> Result<PosDelta, Invalid> {
+fn delta(kind: &Field<'_>, fields: &Fields<'_>, names: &Names<'_>) -> Result<PosChange, Invalid> {
     Ok(match kind.text()? {
-        "sale" => PosDelta::Sale { lines: lines(fields, names)? },
-        "return" => PosDelta::Return { lines: return_lines(fields, names)? },
-        "waste" => PosDelta::Waste { lines: lines(fields, names)? },
-        "receipt" => PosDelta::Receipt { lines: lines(fields, names)? },
-        "correction" => PosDelta::Correction { lines: lines(fields, names)? },
+        "sale" => PosChange::Sale { lines: lines(fields, names)? },
+        "return" => PosChange::Return { lines: return_lines(fields, names)? },
+        "waste" => PosChange::Waste { lines: lines(fields, names)? },
+        "receipt" => PosChange::Receipt { lines: lines(fields, names)? },
+        "correction" => PosChange::Correction { lines: lines(fields, names)? },
         _ => return Err(kind.unknown_word(["sale", "return", "waste", "receipt", "correction"].into_iter())),
     })
 }
@@ -177,7 +184,7 @@ fn return_of(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let excesses = [("refuse", Excess::Refuse), ("unreferenced", Excess::Unreferenced)];
     let origin = fields.need("origin")?.word(&origins)?;
     let excess = fields.get("excess").map(|field| field.word(&excesses)).transpose()?.unwrap_or_default();
-    Ok(Act::Return { origin, excess, lines: return_lines(fields, names)? })
+    Ok(Act::Return(Return { origin, excess, lines: return_lines(fields, names)? }))
 }
 
 fn transfer(fields: &Fields<'_>) -> Result<TransferId, Invalid> {
@@ -186,16 +193,16 @@ fn transfer(fields: &Fields<'_>) -> Result<TransferId, Invalid> {
 
 fn ship_transfer(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let (transfer, to) = (transfer(fields)?, names.location(&fields.need("to")?)?);
-    Ok(Act::ShipTransfer { transfer, to, lines: lines(fields, names)? })
+    Ok(Act::ShipTransfer(ShipTransfer { transfer, to, lines: lines(fields, names)? }))
 }
 
 fn receive_transfer(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
-    Ok(Act::ReceiveTransfer { transfer: transfer(fields)?, lines: lines(fields, names)? })
+    Ok(Act::ReceiveTransfer(ReceiveTransfer { transfer: transfer(fields)?, lines: lines(fields, names)? }))
 }
 
 fn reserve(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let deadline = fields.get("deadline").map(|at| instant(&at)).transpose()?;
-    Ok(Act::Reserve { deadline, lines: lines(fields, names)? })
+    Ok(Act::Reserve(Reserve { deadline, lines: lines(fields, names)? }))
 }
 
 fn reservation(fields: &Fields<'_>) -> Result<CommandId, Invalid> {
@@ -203,12 +210,12 @@ fn reservation(fields: &Fields<'_>) -> Result<CommandId, Invalid> {
 }
 
 fn amend(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
-    Ok(Act::Amend { reservation: reservation(fields)?, lines: lines(fields, names)? })
+    Ok(Act::Amend(Amend { reservation: reservation(fields)?, lines: lines(fields, names)? }))
 }
 
 fn extend(fields: &Fields<'_>, _: &Names<'_>) -> Result<Act, Invalid> {
     let deadline = fields.get("deadline").map(|at| instant(&at)).transpose()?;
-    Ok(Act::Extend { reservation: reservation(fields)?, deadline })
+    Ok(Act::Extend(Extend { reservation: reservation(fields)?, deadline }))
 }
 
 fn holds(fields: &Fields<'_>) -> Result<Holds, Invalid> {
@@ -231,11 +238,11 @@ fn portion(fields: &Fields<'_>, names: &Names<'_>) -> Result<Portion, Invalid> {
 fn fulfil(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
     let departures = [("now", Departure::Now), ("already_left", Departure::AlreadyLeft)];
     let departure = fields.get("departure").map(|field| field.word(&departures)).transpose()?.unwrap_or_default();
-    Ok(Act::Fulfil { holds: holds(fields)?, portion: portion(fields, names)?, departure })
+    Ok(Act::Fulfil(Fulfil { holds: holds(fields)?, portion: portion(fields, names)?, departure }))
 }
 
 fn release(fields: &Fields<'_>, names: &Names<'_>) -> Result<Act, Invalid> {
-    Ok(Act::Release { holds: holds(fields)?, portion: portion(fields, names)? })
+    Ok(Act::Release(Release { holds: holds(fields)?, portion: portion(fields, names)? }))
 }
 
 fn alert(fields: &Fields<'_>) -> Result<AlertId, Invalid> {

@@ -51,7 +51,9 @@ pub use lookup::{number_of, numbered};
 pub use refusal::{amount, details, message, nameless, place};
 pub use words::instant_of;
 
-use crate::domain::command::{Act, Command};
+use crate::domain::command::{
+    Act, AddAlias, Command, CreateItem, CreateLocation, CreateLot, MergeAlias, RenameAlias, RetireAlias,
+};
 use crate::domain::state::State;
 use fields::{Field, Path};
 use lookup::Names;
@@ -110,14 +112,14 @@ impl<'a> Renames<'a> {
     #[must_use]
     pub fn of(act: &'a Act) -> Self {
         match act {
-            Act::CreateItem { sku: text, .. }
-            | Act::CreateLocation { code: text, .. }
-            | Act::CreateLot { code: text, .. } => Self::Texts(text.as_str(), None),
-            Act::AddAlias { alias, .. } | Act::MergeAlias { alias, .. } | Act::RetireAlias { alias } => {
-                Self::Texts(alias.text.as_str(), None)
-            }
-            Act::RenameAlias { alias, to } => Self::Texts(alias.text.as_str(), Some(to.as_str())),
-            Act::SetDecimals { .. } => Self::Units,
+            Act::CreateItem(CreateItem { sku: text, .. })
+            | Act::CreateLocation(CreateLocation { code: text, .. })
+            | Act::CreateLot(CreateLot { code: text, .. }) => Self::Texts(text.as_str(), None),
+            Act::AddAlias(AddAlias { alias, .. })
+            | Act::MergeAlias(MergeAlias { alias, .. })
+            | Act::RetireAlias(RetireAlias { alias }) => Self::Texts(alias.text.as_str(), None),
+            Act::RenameAlias(RenameAlias { alias, to }) => Self::Texts(alias.text.as_str(), Some(to.as_str())),
+            Act::SetDecimals(_) => Self::Units,
             _ => Self::None,
         }
     }

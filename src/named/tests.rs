@@ -1,8 +1,8 @@
 //! Commands in words against the canonical form, and what is said about those that are none.
 
 use super::*;
-use crate::domain::command::Actor;
-use crate::domain::event::{Body, Envelope, Event, UnitMark};
+use crate::domain::command::{Actor, Receive};
+use crate::domain::event::{Body, Envelope, Event, Genesis, ItemCreated, LocationCreated, LotCreated, UnitMark};
 use crate::domain::evolve::evolve;
 use crate::domain::ids::{ItemId, LedgerId, LocationId, LotId, Position, Timestamp};
 use crate::domain::line::Bucket;
@@ -17,13 +17,13 @@ fn shop() -> State {
     let zone = || Zone::new("Europe/London").unwrap();
     let mut state = State::default();
     let bodies = [
-        Body::Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 },
-        Body::ItemCreated { item: ItemId(1), sku: text("MUG"), decimals: 0 },
-        Body::ItemCreated { item: ItemId(2), sku: text("RICE"), decimals: 3 },
-        Body::ItemCreated { item: ItemId(3), sku: text("JAM"), decimals: 0 },
-        Body::LocationCreated { location: LocationId(1), code: text("SHOP"), zone: zone() },
-        Body::LocationCreated { location: LocationId(2), code: text("DEPOT"), zone: zone() },
-        Body::LotCreated { lot: LotId(1), item: ItemId(3), code: text("P-1") },
+        Body::Genesis(Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 }),
+        Body::ItemCreated(ItemCreated { item: ItemId(1), sku: text("MUG"), decimals: 0 }),
+        Body::ItemCreated(ItemCreated { item: ItemId(2), sku: text("RICE"), decimals: 3 }),
+        Body::ItemCreated(ItemCreated { item: ItemId(3), sku: text("JAM"), decimals: 0 }),
+        Body::LocationCreated(LocationCreated { location: LocationId(1), code: text("SHOP"), zone: zone() }),
+        Body::LocationCreated(LocationCreated { location: LocationId(2), code: text("DEPOT"), zone: zone() }),
+        Body::LotCreated(LotCreated { lot: LotId(1), item: ItemId(3), code: text("P-1") }),
     ];
     for body in bodies {
         let envelope = Envelope {
@@ -224,7 +224,7 @@ fn a_quantity_is_exact_or_refused() {
     let read_quantity = |sku: &str, quantity: &str| {
         let line = format!(r#"{{"sku":"{sku}","location":"SHOP","quantity":{quantity}}}"#);
         match read(&format!(r#"{{"actor":"a","act":{{"kind":"receive","lines":[{line}]}}}}"#)) {
-            Ok(Command { act: Act::Receive { lines }, .. }) => Ok(lines[0].quantity.0),
+            Ok(Command { act: Act::Receive(Receive { lines }), .. }) => Ok(lines[0].quantity.0),
             Err(NamedError::Invalid(Invalid { path, problem })) => {
                 assert_eq!(path, "act.lines[0].quantity", "{problem}");
                 Err(problem)

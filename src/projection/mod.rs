@@ -30,7 +30,7 @@ use crate::domain::ids::Seq;
 ///     }
 ///
 ///     fn apply(&mut self, _: Seq, event: &Event) -> Result<(), ProjectionError> {
-///         self.0 += u64::from(matches!(event.body, Body::Counted { .. }));
+///         self.0 += u64::from(matches!(event.body, Body::Counted(_)));
 ///         Ok(())
 ///     }
 ///

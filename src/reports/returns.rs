@@ -3,7 +3,7 @@
 use super::about::Key;
 use super::read::lists_of_kinds;
 use super::{About, Per, ReportError, Reports, Within};
-use crate::domain::event::{Body, Event, PosMovement};
+use crate::domain::event::{Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Returned};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, Position};
 use crate::domain::line::{Disposition, ReturnLine};
@@ -60,11 +60,11 @@ fn number(disposition: Option<Disposition>) -> u8 {
 /// Calls `put` for every line that came back.
 pub(super) fn for_each_return<'e>(event: &'e Event, mut put: impl FnMut(Route, &'e ReturnLine)) {
     match &event.body {
-        Body::Returned { referenced, unreferenced } => {
+        Body::Returned(Returned { referenced, unreferenced }) => {
             referenced.iter().for_each(|line| put(Route::Referenced, line));
             unreferenced.iter().for_each(|line| put(Route::Unreferenced, line));
         }
-        Body::PosDelta { delta: PosMovement::Return(lines), .. } => {
+        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. }) => {
             lines.iter().for_each(|line| put(Route::Till, line));
         }
         _ => {}
@@ -74,10 +74,10 @@ pub(super) fn for_each_return<'e>(event: &'e Event, mut put: impl FnMut(Route, &
 /// Calls `put` for everything that left for customers.
 pub(super) fn for_each_sale(event: &Event, mut put: impl FnMut(Position, i64)) {
     match &event.body {
-        Body::PosDelta { delta: PosMovement::Sale(lines), .. } => {
+        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Sale(lines), .. }) => {
             lines.iter().for_each(|line| put(line.position, line.quantity.0));
         }
-        Body::Fulfilled { closes, unreserved, .. } => {
+        Body::Fulfilled(Fulfilled { closes, unreserved, .. }) => {
             closes.iter().for_each(|hold| put(hold.position, hold.quantity.0));
             unreserved.iter().for_each(|line| put(line.position, line.quantity.0));
         }

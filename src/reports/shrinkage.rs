@@ -5,7 +5,9 @@ use super::lines::{BucketLines, Reading};
 use super::read::lists_of_item;
 use super::{About, Per, ReportError, Reports, Within};
 use crate::domain::account::{Place, for_each_posting};
-use crate::domain::event::{Body, Event, PosMovement};
+use crate::domain::event::{
+    Adjusted, Body, Event, PosDeltaRecorded, PosMovement, Received, TransferClosed, TransferReceived, TransferShipped,
+};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, TransferId};
 use crate::domain::line::{Lines, UnitCost};
@@ -117,7 +119,9 @@ struct Costs(FxHashMap<ItemId, Vec<(u32, UnitCost)>>);
 
 impl Costs {
     fn learn(&mut self, event: &Event, place: u32) {
-        let (Body::Received { lines } | Body::PosDelta { delta: PosMovement::Receipt(lines), .. }) = &event.body else {
+        let (Body::Received(Received { lines })
+        | Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Receipt(lines), .. })) = &event.body
+        else {
             return;
         };
         for line in lines {
@@ -143,11 +147,12 @@ fn for_each_loss(event: &Event, under_way: &Transfers, mut put: impl FnMut(Posit
         lines.iter().for_each(|line| put(line.position, line.quantity.0.saturating_mul(sign)));
     };
     match &event.body {
-        Body::Adjusted { lines } | Body::PosDelta { delta: PosMovement::Correction(lines), .. } => {
+        Body::Adjusted(Adjusted { lines })
+        | Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Correction(lines), .. }) => {
             signed(lines, 1, &mut put);
         }
-        Body::PosDelta { delta: PosMovement::Waste(lines), .. } => signed(lines, -1, &mut put),
-        Body::TransferClosed { transfer, rest } => {
+        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Waste(lines), .. }) => signed(lines, -1, &mut put),
+        Body::TransferClosed(TransferClosed { transfer, rest }) => {
             let Some(UnderWay { to, .. }) = under_way.0.get(transfer) else { return };
             for line in rest {
                 put(Position::of_lot(line.item, *to, line.lot), line.quantity.0.saturating_neg());
@@ -169,9 +174,11 @@ struct UnderWay {
 impl Transfers {
     fn take(&mut self, event: &Event) {
         let (transfer, to) = match &event.body {
-            Body::TransferShipped { transfer, to, .. } => (*transfer, Some(*to)),
-            Body::TransferReceived { transfer, lines } => (*transfer, lines.first().map(|line| line.position.location)),
-            Body::TransferClosed { transfer, .. } => (*transfer, None),
+            Body::TransferShipped(TransferShipped { transfer, to, .. }) => (*transfer, Some(*to)),
+            Body::TransferReceived(TransferReceived { transfer, lines }) => {
+                (*transfer, lines.first().map(|line| line.position.location))
+            }
+            Body::TransferClosed(TransferClosed { transfer, .. }) => (*transfer, None),
             _ => return,
         };
         if let Some(to) = to {

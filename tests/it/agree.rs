@@ -3,7 +3,7 @@
 use crate::histories::{Player, Step, every_alias, every_position, every_transfer, history, opening};
 use crate::model::Model;
 use crate::subject::{Numbers, OpenReservation, Outcome, Subject, essence};
-use counterfoil::domain::command::{Command, Kind};
+use counterfoil::domain::command::{Command, Count, Kind, PosDelta, Receive, Reserve};
 use counterfoil::domain::ids::{Position, Seq, Timestamp};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -230,25 +230,27 @@ fn the_model_agrees_with_itself_whenever_lapsed_holds_are_closed() {
 
 #[test]
 fn random_histories_find_seeded_bugs() {
-    use counterfoil::domain::command::{Act, PosDelta};
+    use counterfoil::domain::command::{Act, PosChange};
     let bugs: [(&str, Bug); 7] = [
         ("the command id is not looked up", |command, now| (Command { id: None, ..command }, now)),
         ("the date of a fact is lost", |command, now| (Command { occurred_at: None, ..command }, now)),
         ("the order is lost", |command, now| (Command { order: None, ..command }, now)),
         ("the version seen is not looked at", |mut command, now| {
-            if let Act::Receive { lines } | Act::PosDelta { delta: PosDelta::Sale { lines }, .. } = &mut command.act {
+            if let Act::Receive(Receive { lines }) | Act::PosDelta(PosDelta { delta: PosChange::Sale { lines }, .. }) =
+                &mut command.act
+            {
                 lines.iter_mut().for_each(|line| line.seen = None);
             }
             (command, now)
         }),
         ("a deadline is lost", |mut command, now| {
-            if let Act::Reserve { deadline, .. } = &mut command.act {
+            if let Act::Reserve(Reserve { deadline, .. }) = &mut command.act {
                 *deadline = None;
             }
             (command, now)
         }),
         ("lines on one position are not summed", |mut command, now| {
-            if let Act::Reserve { lines, .. } = &mut command.act {
+            if let Act::Reserve(Reserve { lines, .. }) = &mut command.act {
                 let mut seen = Vec::new();
                 lines.retain(|line| {
                     !seen.contains(&line.position) && {
@@ -260,11 +262,11 @@ fn random_histories_find_seeded_bugs() {
             (command, now)
         }),
         ("a count is a receipt of the difference to nothing", |mut command, now| {
-            if let Act::Count { lines } = &command.act {
+            if let Act::Count(Count { lines }) = &command.act {
                 let line = |l: &counterfoil::domain::line::CountLine| {
                     counterfoil::domain::line::Line::new(l.position, l.counted).in_bucket(l.bucket)
                 };
-                command.act = Act::Receive { lines: lines.iter().map(line).collect() };
+                command.act = Act::Receive(Receive { lines: lines.iter().map(line).collect() });
             }
             (command, now)
         }),
@@ -350,11 +352,11 @@ fn check_step(
     match outcome {
         Outcome::Accepted(seq) => {
             same("the head", *seq, after.head())?;
-            if let Act::Reserve { lines, .. } = &command.act {
+            if let Act::Reserve(Reserve { lines, .. }) = &command.act {
                 let worst = lines.iter().map(|line| after.stock(line.position, now).available).min();
                 same("a promise beyond what is there", true, worst >= Some(0))?;
             }
-            if command.id.is_some() || matches!(command.act, Act::PosDelta { .. }) {
+            if command.id.is_some() || matches!(command.act, Act::PosDelta(_)) {
                 let later = now.plus_micros(3_600_000_000);
                 let again = after.clone().apply(command, later, seq.next());
                 same("again", Outcome::Duplicate(*seq), again)?;

@@ -3,7 +3,7 @@
 use crate::ledger::{actor, command, shop};
 use crate::spine::{HandClock, Machine};
 use counterfoil::audit;
-use counterfoil::domain::command::{Act, Command};
+use counterfoil::domain::command::{Act, Command, Receive};
 use counterfoil::domain::ids::{LedgerId, Position, Timestamp};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -16,7 +16,7 @@ const HOUR: i64 = 3_600 * SECOND;
 const YEAR: i64 = 365 * 24 * HOUR;
 
 fn receive(position: Position) -> Command {
-    command(Act::Receive { lines: smallvec![Line::new(position, Quantity(1))] })
+    command(Act::Receive(Receive { lines: smallvec![Line::new(position, Quantity(1))] }))
 }
 
 /// The code of the refusal, where the ledger can't be written.

@@ -5,7 +5,7 @@ use crate::histories::{every_position, history};
 use crate::spine::{Restarts, Spine};
 use crate::time_travel::Naive;
 use counterfoil::domain::account::{Place, for_each_posting};
-use counterfoil::domain::event::Body;
+use counterfoil::domain::event::{Body, Counted};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::{Moment, Position, Seq, Timestamp};
 use counterfoil::history::{
@@ -134,14 +134,14 @@ fn occurred(naive: &Naive, position: Position, at: Timestamp) -> Vec<Occurred> {
                 }
             }
         });
-        if let Body::Counted { lines } = &recorded.event.body {
+        if let Body::Counted(Counted { lines }) = &recorded.event.body {
             for line in lines.iter().filter(|line| line.position == position) {
                 named = true;
                 counted[line.bucket as usize] = Some(line.counted.0);
             }
         }
         let moment = recorded.event.envelope.moment();
-        let is_count = matches!(recorded.event.body, Body::Counted { .. });
+        let is_count = matches!(recorded.event.body, Body::Counted(_));
         if named && moment <= Moment::of(None, at) {
             found.push(Occurred { key: (moment, is_count && !moment.is_recorded(), recorded.seq), counted, moved });
         }

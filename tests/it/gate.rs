@@ -2,7 +2,7 @@
 
 use crate::ledger::{command, id, shop};
 use crate::spine::{HandClock, Machine};
-use counterfoil::domain::command::{Act, Command};
+use counterfoil::domain::command::{Act, Command, Receive, Reserve};
 use counterfoil::domain::ids::{LedgerId, Position, Seq, Timestamp};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -89,7 +89,7 @@ async fn gated_shop() -> Shop {
 impl Shop {
     fn reserve(&self, number: u128) -> Command {
         let lines = smallvec![Line::new(self.position, Quantity(1))];
-        command(Act::Reserve { deadline: None, lines }).with_id(id(number))
+        command(Act::Reserve(Reserve { deadline: None, lines })).with_id(id(number))
     }
 
     fn ask(&self, command: Command) -> JoinHandle<Outcome> {
@@ -162,7 +162,7 @@ async fn what_was_asked_before_the_end_is_finished() {
     let first = shop.ask(shop.reserve(1));
     shop.reached.recv_timeout(Duration::from_secs(30)).expect("the sync is reached");
     let lines = smallvec![Line::new(shop.position, Quantity(5))];
-    let second = shop.ask(command(Act::Receive { lines }).with_id(id(2)));
+    let second = shop.ask(command(Act::Receive(Receive { lines })).with_id(id(2)));
     while shop.ledger.health().queued > 0 {
         tokio::task::yield_now().await;
     }

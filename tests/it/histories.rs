@@ -6,8 +6,11 @@
 use crate::model::Model;
 use crate::subject::Subject;
 use counterfoil::domain::command::{
-    Act, Actor, Alias, AliasKind, AliasTarget, Cause, Command, Departure, Excess, Holds, ItemStatus, Portion, PosDelta,
-    ReturnOrigin, UseStatus,
+    AcknowledgeAlert, Act, Actor, AddAlias, Adjust, Alias, AliasKind, AliasTarget, Amend, Cause, ClosePeriod,
+    CloseTransfer, Command, Count, CreateItem, CreateLocation, CreateLot, Departure, DismissAlert, Excess, Extend,
+    Fulfil, Holds, ItemStatus, MergeAlias, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release,
+    RenameAlias, Reserve, ResolveAlert, RetireAlias, Return, ReturnOrigin, SetDecimals, SetItemStatus,
+    SetLocationStatus, SetLotStatus, SetReorderPoint, ShipTransfer, UseStatus,
 };
 use counterfoil::domain::ids::{AlertId, CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use counterfoil::domain::line::{Bucket, CountLine, Disposition, Line, Lines, ReturnLine};
@@ -76,13 +79,13 @@ impl Player {
                 };
                 let act = match verb {
                     // There is nothing to talk about yet: let there be something.
-                    _ if alerts.is_empty() && which.is_some() => Act::SetReorderPoint {
+                    _ if alerts.is_empty() && which.is_some() => Act::SetReorderPoint(SetReorderPoint {
                         position: Position::new(ItemId(1), LocationId(1)),
                         point: Some(Quantity(20)),
-                    },
-                    AlertVerb::Acknowledge => Act::AcknowledgeAlert { alert },
-                    AlertVerb::Resolve => Act::ResolveAlert { alert },
-                    AlertVerb::Dismiss => Act::DismissAlert { alert },
+                    }),
+                    AlertVerb::Acknowledge => Act::AcknowledgeAlert(AcknowledgeAlert { alert }),
+                    AlertVerb::Resolve => Act::ResolveAlert(ResolveAlert { alert }),
+                    AlertVerb::Dismiss => Act::DismissAlert(DismissAlert { alert }),
                 };
                 Some(Command::new(actor(), act))
             }
@@ -98,21 +101,21 @@ fn aimed(command: &Command, model: &Model, now: Timestamp) -> Command {
     let open = model.open_reservations(now);
     let mut command = command.clone();
     let needs_holds = match &command.act {
-        Act::Amend { reservation, .. } | Act::Extend { reservation, .. } => Some(*reservation),
-        Act::Fulfil { holds: Holds::Reservation(id), departure: Departure::Now, .. }
-        | Act::Release { holds: Holds::Reservation(id), .. } => Some(*id),
+        Act::Amend(Amend { reservation, .. }) | Act::Extend(Extend { reservation, .. }) => Some(*reservation),
+        Act::Fulfil(Fulfil { holds: Holds::Reservation(id), departure: Departure::Now, .. })
+        | Act::Release(Release { holds: Holds::Reservation(id), .. }) => Some(*id),
         _ => None,
     };
     if let Some(id) = needs_holds.filter(|id| open.is_empty() && is_aimed(*id)) {
         let line = |item| Line::new(Position::new(ItemId(item), LocationId(1)), Quantity(2));
         command.id = Some(id);
-        command.act = Act::Reserve { deadline: None, lines: [line(1), line(3)].into_iter().collect() };
+        command.act = Act::Reserve(Reserve { deadline: None, lines: [line(1), line(3)].into_iter().collect() });
         return command;
     }
     let (id, lines) = match &mut command.act {
-        Act::Amend { reservation, lines } => (Some(reservation), Some(lines)),
-        Act::Extend { reservation, .. } => (Some(reservation), None),
-        Act::Fulfil { holds, portion, .. } | Act::Release { holds, portion } => {
+        Act::Amend(Amend { reservation, lines }) => (Some(reservation), Some(lines)),
+        Act::Extend(Extend { reservation, .. }) => (Some(reservation), None),
+        Act::Fulfil(Fulfil { holds, portion, .. }) | Act::Release(Release { holds, portion }) => {
             let id = match holds {
                 Holds::Reservation(id) => Some(id),
                 Holds::Order(_) => None,
@@ -181,17 +184,17 @@ pub fn opening() -> Vec<Command> {
     let mut acts = Vec::new();
     for item in 1..=3u8 {
         let decimals = if item == 2 { 2 } else { 0 };
-        acts.push(Act::CreateItem { sku: alias_text(&item.to_string()), decimals });
+        acts.push(Act::CreateItem(CreateItem { sku: alias_text(&item.to_string()), decimals }));
         let zone = Zone::new("Europe/London").expect("it is a zone");
-        acts.push(Act::CreateLocation { code: alias_text(&item.to_string()), zone });
+        acts.push(Act::CreateLocation(CreateLocation { code: alias_text(&item.to_string()), zone }));
     }
     for lot in 1..=2u8 {
-        acts.push(Act::CreateLot { item: ItemId(3), code: alias_text(&lot.to_string()) });
+        acts.push(Act::CreateLot(CreateLot { item: ItemId(3), code: alias_text(&lot.to_string()) }));
     }
     // Item 2 has not moved: its decimals can still change.
     let stocked = every_position().into_iter().filter(|p| p.item != ItemId(2) && p.location.0 < 3);
     let lines = stocked.map(|position| Line::new(position, Quantity(10))).collect();
-    acts.push(Act::Receive { lines });
+    acts.push(Act::Receive(Receive { lines }));
     acts.into_iter().map(|act| Command::new(actor(), act)).collect()
 }
 
@@ -309,13 +312,13 @@ fn count_lines() -> impl Strategy<Value = Vec<CountLine>> {
     few(line.prop_map(|(position, bucket, counted, seen)| CountLine { position, bucket, counted, seen }))
 }
 
-fn pos_delta() -> impl Strategy<Value = PosDelta> {
+fn pos_delta() -> impl Strategy<Value = PosChange> {
     prop_oneof![
-        4 => lines(quantity(), bucket()).prop_map(|lines| PosDelta::Sale { lines }),
-        2 => return_lines().prop_map(|lines| PosDelta::Return { lines: lines.into() }),
-        1 => lines(quantity(), bucket()).prop_map(|lines| PosDelta::Waste { lines }),
-        1 => lines(quantity(), bucket()).prop_map(|lines| PosDelta::Receipt { lines }),
-        1 => lines(signed(), bucket()).prop_map(|lines| PosDelta::Correction { lines }),
+        4 => lines(quantity(), bucket()).prop_map(|lines| PosChange::Sale { lines }),
+        2 => return_lines().prop_map(|lines| PosChange::Return { lines: lines.into() }),
+        1 => lines(quantity(), bucket()).prop_map(|lines| PosChange::Waste { lines }),
+        1 => lines(quantity(), bucket()).prop_map(|lines| PosChange::Receipt { lines }),
+        1 => lines(signed(), bucket()).prop_map(|lines| PosChange::Correction { lines }),
     ]
 }
 
@@ -350,37 +353,37 @@ fn act() -> impl Strategy<Value = Act> {
     let later = || prop_oneof![5 => (30..=100i64).prop_map(|n| BASE.plus_micros(n * 5_000_000)), 1 => instant()];
     let deadline = move || option::weighted(0.7, later());
     prop_oneof![
-        4 => lines(quantity(), bucket()).prop_map(|lines| Act::Receive { lines }),
-        6 => (1..=12u8, pos_delta()).prop_map(|(n, delta)| Act::PosDelta {
+        4 => lines(quantity(), bucket()).prop_map(|lines| Act::Receive(Receive { lines })),
+        6 => (1..=12u8, pos_delta()).prop_map(|(n, delta)| Act::PosDelta(PosDelta {
             source: Source::new("till").expect("it is short"),
             external_id: ExternalId::new(&n.to_string()).expect("it is short"),
             delta,
-        }),
-        4 => (option::of(Just(())), option::of(Just(())), return_lines()).prop_map(|(order, excess, lines)| Act::Return {
+        })),
+        4 => (option::of(Just(())), option::of(Just(())), return_lines()).prop_map(|(order, excess, lines)| Act::Return(Return {
             origin: order.map_or(ReturnOrigin::Unreferenced, |()| ReturnOrigin::Order),
             excess: excess.map_or(Excess::Refuse, |()| Excess::Unreferenced),
             lines: lines.into(),
-        }),
-        3 => lines(signed(), bucket()).prop_map(|lines| Act::Adjust { lines }),
-        6 => count_lines().prop_map(|lines| Act::Count { lines: lines.into() }),
+        })),
+        3 => lines(signed(), bucket()).prop_map(|lines| Act::Adjust(Adjust { lines })),
+        6 => count_lines().prop_map(|lines| Act::Count(Count { lines: lines.into() })),
         3 => (transfer(), location(), lines(quantity(), mostly_sellable()))
-            .prop_map(|(transfer, to, lines)| Act::ShipTransfer { transfer, to, lines }),
+            .prop_map(|(transfer, to, lines)| Act::ShipTransfer(ShipTransfer { transfer, to, lines })),
         3 => (transfer(), lines(quantity(), bucket()))
-            .prop_map(|(transfer, lines)| Act::ReceiveTransfer { transfer, lines }),
-        1 => transfer().prop_map(|transfer| Act::CloseTransfer { transfer }),
+            .prop_map(|(transfer, lines)| Act::ReceiveTransfer(ReceiveTransfer { transfer, lines })),
+        1 => transfer().prop_map(|transfer| Act::CloseTransfer(CloseTransfer { transfer })),
         12 => (deadline(), lines(quantity(), mostly_sellable()))
-            .prop_map(|(deadline, lines)| Act::Reserve { deadline, lines }),
+            .prop_map(|(deadline, lines)| Act::Reserve(Reserve { deadline, lines })),
         4 => (reservation_id(), lines(zero_or_more(), mostly_sellable()))
-            .prop_map(|(reservation, lines)| Act::Amend { reservation, lines }),
-        2 => (reservation_id(), deadline()).prop_map(|(reservation, deadline)| Act::Extend { reservation, deadline }),
-        6 => (holds(), portion()).prop_map(|(holds, portion)| Act::Fulfil { holds, portion, departure: Departure::Now }),
+            .prop_map(|(reservation, lines)| Act::Amend(Amend { reservation, lines })),
+        2 => (reservation_id(), deadline()).prop_map(|(reservation, deadline)| Act::Extend(Extend { reservation, deadline })),
+        6 => (holds(), portion()).prop_map(|(holds, portion)| Act::Fulfil(Fulfil { holds, portion, departure: Departure::Now })),
         3 => (holds(), prop_oneof![12 => portion_lines(), 1 => Just(Portion::Whole)])
-            .prop_map(|(holds, portion)| Act::Fulfil { holds, portion, departure: Departure::AlreadyLeft }),
-        4 => (holds(), portion()).prop_map(|(holds, portion)| Act::Release { holds, portion }),
-        3 => lines(quantity(), bucket()).prop_map(|lines| Act::Reclassify { lines }),
+            .prop_map(|(holds, portion)| Act::Fulfil(Fulfil { holds, portion, departure: Departure::AlreadyLeft })),
+        4 => (holds(), portion()).prop_map(|(holds, portion)| Act::Release(Release { holds, portion })),
+        3 => lines(quantity(), bucket()).prop_map(|lines| Act::Reclassify(Reclassify { lines })),
         5 => (position(), option::weighted(0.9, zero_or_more()))
-            .prop_map(|(position, point)| Act::SetReorderPoint { position, point }),
-        3 => (location(), until()).prop_map(|(location, until)| Act::ClosePeriod { location, until }),
+            .prop_map(|(position, point)| Act::SetReorderPoint(SetReorderPoint { position, point })),
+        3 => (location(), until()).prop_map(|(location, until)| Act::ClosePeriod(ClosePeriod { location, until })),
         4 => master_data(),
         3 => statuses(),
     ]
@@ -401,10 +404,11 @@ fn statuses() -> impl Strategy<Value = Act> {
     let status =
         prop_oneof![2 => Just(ItemStatus::Active), 1 => Just(ItemStatus::OnHold), 1 => Just(ItemStatus::Discontinued)];
     prop_oneof![
-        ((1..=4u32).prop_map(ItemId), status).prop_map(|(item, status)| Act::SetItemStatus { item, status }),
+        ((1..=4u32).prop_map(ItemId), status)
+            .prop_map(|(item, status)| Act::SetItemStatus(SetItemStatus { item, status })),
         ((1..=4u32).prop_map(LocationId), used())
-            .prop_map(|(location, status)| Act::SetLocationStatus { location, status }),
-        ((0..=3u32).prop_map(LotId), used()).prop_map(|(lot, status)| Act::SetLotStatus { lot, status }),
+            .prop_map(|(location, status)| Act::SetLocationStatus(SetLocationStatus { location, status })),
+        ((0..=3u32).prop_map(LotId), used()).prop_map(|(lot, status)| Act::SetLotStatus(SetLotStatus { lot, status })),
     ]
 }
 
@@ -420,14 +424,17 @@ fn master_data() -> impl Strategy<Value = Act> {
         ]
     };
     prop_oneof![
-        (text(), 0..=7u8).prop_map(|(sku, decimals)| Act::CreateItem { sku, decimals }),
-        (item(), 0..=7u8).prop_map(|(item, decimals)| Act::SetDecimals { item, decimals }),
-        text().prop_map(|code| Act::CreateLocation { code, zone: Zone::new("UTC").expect("it is a zone") }),
-        (item(), text()).prop_map(|(item, code)| Act::CreateLot { item, code }),
-        (alias(), target()).prop_map(|(alias, target)| Act::AddAlias { alias, target }),
-        (alias(), text()).prop_map(|(alias, to)| Act::RenameAlias { alias, to }),
-        (alias(), target()).prop_map(|(alias, into)| Act::MergeAlias { alias, into }),
-        alias().prop_map(|alias| Act::RetireAlias { alias }),
+        (text(), 0..=7u8).prop_map(|(sku, decimals)| Act::CreateItem(CreateItem { sku, decimals })),
+        (item(), 0..=7u8).prop_map(|(item, decimals)| Act::SetDecimals(SetDecimals { item, decimals })),
+        text().prop_map(|code| Act::CreateLocation(CreateLocation {
+            code,
+            zone: Zone::new("UTC").expect("it is a zone")
+        })),
+        (item(), text()).prop_map(|(item, code)| Act::CreateLot(CreateLot { item, code })),
+        (alias(), target()).prop_map(|(alias, target)| Act::AddAlias(AddAlias { alias, target })),
+        (alias(), text()).prop_map(|(alias, to)| Act::RenameAlias(RenameAlias { alias, to })),
+        (alias(), target()).prop_map(|(alias, into)| Act::MergeAlias(MergeAlias { alias, into })),
+        alias().prop_map(|alias| Act::RetireAlias(RetireAlias { alias })),
     ]
 }
 
@@ -439,14 +446,14 @@ fn command() -> impl Strategy<Value = Command> {
         let (order_chance, date_chance, reason_chance, cause_chance) = chances;
         let kind = act.kind();
         let order_likely = match &act {
-            Act::Reserve { .. } => 70,
-            Act::PosDelta { .. } => 60,
-            Act::Return { origin: ReturnOrigin::Order, .. } => 95,
-            Act::Return { .. } | Act::Fulfil { .. } | Act::Release { .. } => 5,
+            Act::Reserve(_) => 70,
+            Act::PosDelta(_) => 60,
+            Act::Return(Return { origin: ReturnOrigin::Order, .. }) => 95,
+            Act::Return(_) | Act::Fulfil(_) | Act::Release(_) => 5,
             _ => 0,
         };
         let date_likely = if kind == counterfoil::domain::command::Kind::Fact { 70 } else { 1 };
-        let id = if matches!(act, Act::Reserve { .. }) { Some(ids.0) } else { ids.1 };
+        let id = if matches!(act, Act::Reserve(_)) { Some(ids.0) } else { ids.1 };
         Command {
             id,
             occurred_at: Some(at).filter(|_| date_chance < date_likely),
@@ -472,41 +479,41 @@ pub fn facts_of_any_order() -> impl Strategy<Value = Vec<Command>> {
         (line(), disposition).prop_map(|(line, d)| ReturnLine { line, disposition: Some(d) })
     };
     let fact = prop_oneof![
-        3 => lines().prop_map(|lines| Act::Receive { lines }),
-        2 => lines().prop_map(|lines| sale(PosDelta::Sale { lines })),
-        1 => lines().prop_map(|lines| sale(PosDelta::Waste { lines })),
-        1 => back().prop_map(|line| sale(PosDelta::Return { lines: [line].into_iter().collect() })),
+        3 => lines().prop_map(|lines| Act::Receive(Receive { lines })),
+        2 => lines().prop_map(|lines| sale(PosChange::Sale { lines })),
+        1 => lines().prop_map(|lines| sale(PosChange::Waste { lines })),
+        1 => back().prop_map(|line| sale(PosChange::Return { lines: [line].into_iter().collect() })),
         1 => (line(), any::<bool>()).prop_map(|(line, minus)| {
             let quantity = Quantity(if minus { -line.quantity.0 } else { line.quantity.0 });
-            Act::Adjust { lines: [Line { quantity, ..line }].into_iter().collect() }
+            Act::Adjust(Adjust { lines: [Line { quantity, ..line }].into_iter().collect() })
         }),
-        1 => back().prop_map(|line| Act::Return {
+        1 => back().prop_map(|line| Act::Return(Return {
             origin: ReturnOrigin::Unreferenced,
             excess: Excess::Refuse,
             lines: [line].into_iter().collect(),
-        }),
+        })),
         // Transfer n goes from place 1 to place n + 1.
-        1 => (1..=2u8, 1..=2u32, good()).prop_map(|(n, item, q)| Act::ShipTransfer {
+        1 => (1..=2u8, 1..=2u32, good()).prop_map(|(n, item, q)| Act::ShipTransfer(ShipTransfer {
             transfer: TransferId::from_bytes([n; 16]),
             to: LocationId(u32::from(n) + 1),
             lines: [Line::new(Position::new(ItemId(item), LocationId(1)), Quantity(q))].into_iter().collect(),
-        }),
+        })),
         1 => (1..=2u8, 1..=2u32, good(), bucket()).prop_map(|(n, item, q, bucket)| {
             let position = Position::new(ItemId(item), LocationId(u32::from(n) + 1));
-            Act::ReceiveTransfer {
+            Act::ReceiveTransfer(ReceiveTransfer {
                 transfer: TransferId::from_bytes([n; 16]),
                 lines: [Line::new(position, Quantity(q)).in_bucket(bucket)].into_iter().collect(),
-            }
+            })
         }),
-        4 => (place(), bucket(), 0..=20i64).prop_map(|(position, bucket, figure)| Act::Count {
+        4 => (place(), bucket(), 0..=20i64).prop_map(|(position, bucket, figure)| Act::Count(Count {
             lines: [CountLine { position, bucket, counted: Quantity(figure), seen: None }].into_iter().collect(),
-        }),
+        })),
     ];
     vec((fact, 0..=12i64), 2..=9).prop_map(|facts| {
         let mut counted: Vec<(Position, Bucket, i64)> = Vec::new();
         let mut commands = Vec::new();
         for (act, at) in facts {
-            if let Act::Count { lines } = &act {
+            if let Act::Count(Count { lines }) = &act {
                 let keys = lines.iter().map(|line| (line.position, line.bucket, at)).collect::<Vec<_>>();
                 if keys.iter().any(|key| counted.contains(key)) {
                     continue;
@@ -522,20 +529,20 @@ pub fn facts_of_any_order() -> impl Strategy<Value = Vec<Command>> {
     })
 }
 
-fn sale(delta: PosDelta) -> Act {
-    Act::PosDelta {
+fn sale(delta: PosChange) -> Act {
+    Act::PosDelta(PosDelta {
         source: Source::new("till").expect("it is short"),
         external_id: ExternalId::new("set later").expect("it is short"),
         delta,
-    }
+    })
 }
 
 /// The same act, a till's delta under an id of its own.
 fn numbered(act: Act, number: usize) -> Act {
     match act {
-        Act::PosDelta { source, delta, .. } => {
+        Act::PosDelta(PosDelta { source, delta, .. }) => {
             let external_id = ExternalId::new(&format!("n{number}")).expect("it is short");
-            Act::PosDelta { source, external_id, delta }
+            Act::PosDelta(PosDelta { source, external_id, delta })
         }
         act => act,
     }

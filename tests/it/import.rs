@@ -4,8 +4,8 @@ mod broken;
 mod tool;
 
 use counterfoil::audit;
-use counterfoil::domain::command::{Act, Actor, Alias, AliasKind, AliasTarget, Command};
-use counterfoil::domain::event::Body;
+use counterfoil::domain::command::{Act, Actor, AddAlias, Alias, AliasKind, AliasTarget, Command};
+use counterfoil::domain::event::{Body, Received};
 use counterfoil::domain::ids::ItemId;
 use counterfoil::domain::line::Line;
 use counterfoil::domain::text::{ActorId, AliasText};
@@ -266,7 +266,7 @@ fn received(ledger: &Ledger) -> Vec<(u32, Option<(i64, String)>)> {
     let reader = ledger.log();
     let events = scan(reader.as_ref(), Head::EMPTY).map(Result::unwrap);
     let lines = events.filter_map(|read| match read.event.body {
-        Body::Received { lines } => Some(lines),
+        Body::Received(Received { lines }) => Some(lines),
         _ => None,
     });
     let cost = |line: &Line| line.detail.as_ref()?.unit_cost.map(|cost| (cost.minor_units, cost.currency.to_string()));
@@ -332,7 +332,7 @@ async fn an_item_under_two_codes_has_one_lot_of_one_name() {
     let tea = ItemId(1);
     let alias = Alias { kind: AliasKind::Sku, text: AliasText::new("CHAI").unwrap() };
     let actor = Actor::asserted(ActorId::new("anna").unwrap());
-    let add = Act::AddAlias { alias, target: AliasTarget::Item(tea) };
+    let add = Act::AddAlias(AddAlias { alias, target: AliasTarget::Item(tea) });
     shop.ledger.submit(Command::new(actor, add)).await.unwrap();
     let text = DELIVERED.to_owned() + "2,TEA,L-9,1,,\n2,CHAI,L-9,2,,\n";
     let forecast = foretell(&shop.ledger, &mapping, &Source::memory(text.as_bytes()), None, 0).await.unwrap();

@@ -2,7 +2,7 @@
 
 use crate::ledger::{command, id};
 use counterfoil::audit;
-use counterfoil::domain::command::Act;
+use counterfoil::domain::command::{Act, CreateItem, CreateLocation, Receive};
 use counterfoil::domain::ids::{ItemId, LocationId, Position, Seq};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -38,7 +38,7 @@ async fn append(directory: &Path, answers: u64) {
     // With ids, so that a creation that was cut short goes on where it stands.
     let (sku, code) = (AliasText::new("A-1").expect("short"), AliasText::new("S1").expect("short"));
     let zone = Zone::new("Europe/London").expect("it is a zone");
-    let acts = [Act::CreateItem { sku, decimals: 0 }, Act::CreateLocation { code, zone }];
+    let acts = [Act::CreateItem(CreateItem { sku, decimals: 0 }), Act::CreateLocation(CreateLocation { code, zone })];
     for (number, act) in acts.into_iter().enumerate() {
         ledger.submit(command(act).with_id(id(1 << 120 | number as u128))).await.expect("it is made, or there");
     }
@@ -49,7 +49,7 @@ async fn append(directory: &Path, answers: u64) {
         let ledger = ledger.clone();
         tokio::spawn(async move {
             for n in 0..answers {
-                let act = Act::Receive { lines: smallvec![Line::new(position, Quantity(1))] };
+                let act = Act::Receive(Receive { lines: smallvec![Line::new(position, Quantity(1))] });
                 let name = u128::from(from) << 64 | u128::from(caller) << 48 | u128::from(n);
                 say(ledger.submit(command(act).with_id(id(name))).await.expect("a fact is taken"));
             }

@@ -1,6 +1,6 @@
 //! The ledger as a whole, on a real directory.
 
-use counterfoil::domain::command::{Act, Actor, Command, Holds};
+use counterfoil::domain::command::{Act, Actor, Command, CreateItem, CreateLocation, Fulfil, Holds, Receive, Reserve};
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, Position, Seq};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -25,12 +25,15 @@ pub fn id(number: u128) -> CommandId {
 /// A ledger with one item at one location and this many units of it.
 pub async fn shop(ledger: &Ledger, units: i64) -> Position {
     let sku = AliasText::new("A-1").unwrap();
-    let item = ledger.submit(command(Act::CreateItem { sku, decimals: 0 })).await.unwrap();
+    let item = ledger.submit(command(Act::CreateItem(CreateItem { sku, decimals: 0 }))).await.unwrap();
     assert_eq!(item.created, Some(Created::Item(ItemId(1))));
     let (code, zone) = (AliasText::new("S1").unwrap(), Zone::new("Europe/London").unwrap());
-    ledger.submit(command(Act::CreateLocation { code, zone })).await.unwrap();
+    ledger.submit(command(Act::CreateLocation(CreateLocation { code, zone }))).await.unwrap();
     let position = Position::new(ItemId(1), LocationId(1));
-    ledger.submit(command(Act::Receive { lines: smallvec![Line::new(position, Quantity(units))] })).await.unwrap();
+    ledger
+        .submit(command(Act::Receive(Receive { lines: smallvec![Line::new(position, Quantity(units))] })))
+        .await
+        .unwrap();
     position
 }
 
@@ -40,7 +43,7 @@ async fn what_is_acknowledged_is_there_after_reopening() {
     let path = dir.path().join("shop");
     let ledger = Ledger::create(&path, Options::default()).unwrap();
     let position = shop(&ledger, 10).await;
-    let reserve = command(Act::Reserve { deadline: None, lines: smallvec![Line::new(position, Quantity(4))] })
+    let reserve = command(Act::Reserve(Reserve { deadline: None, lines: smallvec![Line::new(position, Quantity(4))] }))
         .with_id(id(7))
         .for_order(OrderRef::new("o-1").unwrap());
     let first = ledger.submit(reserve.clone()).await.unwrap();
@@ -57,14 +60,17 @@ async fn what_is_acknowledged_is_there_after_reopening() {
     let again = ledger.submit(reserve.clone()).await.unwrap();
     assert_eq!((again.seq, again.hash, again.repeat), (first.seq, first.hash, Repeat::Duplicate));
     let mut other = reserve;
-    other.act = Act::Reserve { deadline: None, lines: smallvec![Line::new(position, Quantity(5))] };
+    other.act = Act::Reserve(Reserve { deadline: None, lines: smallvec![Line::new(position, Quantity(5))] });
     let Err(SubmitError::Rejected(rejection)) = ledger.submit(other).await else { panic!("reused id was taken") };
     assert_eq!(
         rejection.to_string(),
         "event 4 has this id with other content: line 0 (recorded quantity 4, given 5) differs"
     );
-    let fulfil =
-        Act::Fulfil { holds: Holds::Reservation(id(7)), portion: Default::default(), departure: Default::default() };
+    let fulfil = Act::Fulfil(Fulfil {
+        holds: Holds::Reservation(id(7)),
+        portion: Default::default(),
+        departure: Default::default(),
+    });
     assert_eq!(ledger.submit(command(fulfil)).await.unwrap().seq, Seq(5));
     assert_eq!(ledger.query(|state, _| state.position(position).unwrap().physical()), 6);
     ledger.close().await.unwrap();
@@ -80,7 +86,7 @@ async fn of_a_thousand_racing_for_ten_units_ten_win() {
         let ledger = ledger.clone();
         tasks.push(tokio::spawn(async move {
             let lines = smallvec![Line::new(position, Quantity(1))];
-            ledger.submit(command(Act::Reserve { deadline: None, lines })).await
+            ledger.submit(command(Act::Reserve(Reserve { deadline: None, lines }))).await
         }));
     }
     let mut won = 0;
@@ -105,7 +111,7 @@ async fn a_question_about_the_past_right_behind_an_answer_does_not_wait_for_the_
     let mut waited = Vec::new();
     for round in 1..=25 {
         let lines = smallvec![Line::new(position, Quantity(1))];
-        let receipt = ledger.submit(command(Act::Receive { lines })).await.unwrap();
+        let receipt = ledger.submit(command(Act::Receive(Receive { lines }))).await.unwrap();
         let asked = Instant::now();
         let stock = ledger.history().stock(position, AsOf::Seq(receipt.seq)).unwrap();
         waited.push(asked.elapsed());

@@ -2,7 +2,7 @@
 
 use crate::ledger::{command, id, shop};
 use crate::spine::{HandClock, Machine};
-use counterfoil::domain::command::{Act, Command, PosDelta};
+use counterfoil::domain::command::{Act, Command, PosChange, PosDelta, Receive};
 use counterfoil::domain::event::Recorded;
 use counterfoil::domain::ids::{LedgerId, Position, Seq, Timestamp};
 use counterfoil::domain::line::Line;
@@ -29,13 +29,15 @@ fn machine() -> Machine {
 
 fn receive(position: Position, number: u64) -> Command {
     let lines = smallvec![Line::new(position, Quantity(1))];
-    command(Act::Receive { lines }).with_id(id(u128::from(number) + 1)).for_order(OrderRef::new("o-1").expect("short"))
+    command(Act::Receive(Receive { lines }))
+        .with_id(id(u128::from(number) + 1))
+        .for_order(OrderRef::new("o-1").expect("short"))
 }
 
 fn sale(position: Position, number: u64) -> Command {
-    let delta = PosDelta::Sale { lines: smallvec![Line::new(position, Quantity(1))] };
+    let delta = PosChange::Sale { lines: smallvec![Line::new(position, Quantity(1))] };
     let external_id = ExternalId::new(&format!("bon-{number}")).expect("it is short");
-    let act = Act::PosDelta { source: Source::new("till").expect("it is short"), external_id, delta };
+    let act = Act::PosDelta(PosDelta { source: Source::new("till").expect("it is short"), external_id, delta });
     command(act).with_id(id(u128::from(number) + 1))
 }
 

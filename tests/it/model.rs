@@ -11,7 +11,7 @@ mod refuse_master;
 mod take;
 
 use crate::subject::{Accounts, AlertView, OpenReservation, Outcome, Stock, Subject, Uncovered};
-use counterfoil::domain::command::{Act, Alias, AliasTarget, Command, Holds, ItemStatus, Portion, UseStatus};
+use counterfoil::domain::command::{Act, Alias, AliasTarget, Command, Holds, ItemStatus, Portion, PosDelta, UseStatus};
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use counterfoil::domain::line::Bucket;
 use counterfoil::domain::rejection::Rejection;
@@ -427,8 +427,8 @@ fn content(command: &Command) -> Command {
 fn same_delta(one: &Act, other: &Act) -> bool {
     match (one, other) {
         (
-            Act::PosDelta { source, external_id, .. },
-            Act::PosDelta { source: other_source, external_id: other_external_id, .. },
+            Act::PosDelta(PosDelta { source, external_id, .. }),
+            Act::PosDelta(PosDelta { source: other_source, external_id: other_external_id, .. }),
         ) => (source, external_id) == (other_source, other_external_id),
         _ => false,
     }

@@ -6,7 +6,7 @@ mod hostile;
 mod process;
 mod schema;
 
-use counterfoil::domain::command::{Act, Actor, Command};
+use counterfoil::domain::command::{Act, Actor, Command, CreateItem, CreateLocation, Receive};
 use counterfoil::domain::ids::{ItemId, LocationId, Position};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -70,11 +70,11 @@ pub const MUGS: Position = Position::new(ItemId(1), LocationId(1));
 pub async fn set_up(ledger: &Ledger) {
     let (sku, code) = (AliasText::new("MUG").unwrap(), AliasText::new("SHOP").unwrap());
     let zone = Zone::new("Europe/London").unwrap();
-    ledger.submit(command(Act::CreateItem { sku, decimals: 0 })).await.unwrap();
-    ledger.submit(command(Act::CreateLocation { code, zone })).await.unwrap();
+    ledger.submit(command(Act::CreateItem(CreateItem { sku, decimals: 0 }))).await.unwrap();
+    ledger.submit(command(Act::CreateLocation(CreateLocation { code, zone }))).await.unwrap();
 }
 
 pub async fn receive(ledger: &Ledger, quantity: i64) -> Receipt {
     let lines = [Line::new(MUGS, Quantity(quantity))].into();
-    ledger.submit(command(Act::Receive { lines })).await.unwrap()
+    ledger.submit(command(Act::Receive(Receive { lines }))).await.unwrap()
 }

@@ -6,7 +6,10 @@ use crate::spine::{Restarts, Spine};
 use crate::time_travel::Naive;
 use counterfoil::audit::Readable;
 use counterfoil::domain::command::AliasTarget;
-use counterfoil::domain::event::{Body, Recorded};
+use counterfoil::domain::event::{
+    AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired, Amended,
+    Body, Expired, Extended, Fulfilled, LotStatusSet, PosDeltaRecorded, Recorded, Released, TransferClosed,
+};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::{ItemId, LocationId, Position, Seq, Timestamp};
 use counterfoil::domain::state::State;
@@ -50,10 +53,12 @@ impl About {
         numbers(&json, &["item"], &mut about.items);
         numbers(&json, &["location", "to"], &mut about.locations);
         let named = match body {
-            Body::AliasAdded { target, .. } => vec![Some(*target)],
-            Body::AliasMerged { alias, into } => vec![before.alias(alias), Some(*into)],
-            Body::AliasRenamed { alias, .. } | Body::AliasRetired { alias } => vec![before.alias(alias)],
-            Body::LotStatusSet { lot, .. } => vec![Some(AliasTarget::Lot(*lot))],
+            Body::AliasAdded(AliasAdded { target, .. }) => vec![Some(*target)],
+            Body::AliasMerged(AliasMerged { alias, into }) => vec![before.alias(alias), Some(*into)],
+            Body::AliasRenamed(AliasRenamed { alias, .. }) | Body::AliasRetired(AliasRetired { alias }) => {
+                vec![before.alias(alias)]
+            }
+            Body::LotStatusSet(LotStatusSet { lot, .. }) => vec![Some(AliasTarget::Lot(*lot))],
             _ => Vec::new(),
         };
         for target in named.into_iter().flatten() {
@@ -64,28 +69,30 @@ impl About {
             }
         }
         let alert = match body {
-            Body::AlertAcknowledged { alert } | Body::AlertResolved { alert } | Body::AlertDismissed { alert } => {
-                before.alert(*alert).map(|(position, _)| position)
-            }
+            Body::AlertAcknowledged(AlertAcknowledged { alert })
+            | Body::AlertResolved(AlertResolved { alert })
+            | Body::AlertDismissed(AlertDismissed { alert }) => before.alert(*alert).map(|(position, _)| position),
             _ => None,
         };
         let held = |seq: &Seq| before.reservation(*seq).into_iter().flat_map(|held| held.lines.clone());
         let reservations: Vec<Seq> = match body {
-            Body::Expired { reservations } => reservations.to_vec(),
-            Body::Extended { reservation, .. } | Body::Amended { reservation, .. } => vec![*reservation],
-            Body::Fulfilled { closes, .. } | Body::Released { closes } => {
+            Body::Expired(Expired { reservations }) => reservations.to_vec(),
+            Body::Extended(Extended { reservation, .. }) | Body::Amended(Amended { reservation, .. }) => {
+                vec![*reservation]
+            }
+            Body::Fulfilled(Fulfilled { closes, .. }) | Body::Released(Released { closes }) => {
                 closes.iter().map(|part| part.reservation).collect()
             }
             _ => Vec::new(),
         };
         let touched: Vec<Position> = match body {
-            Body::Expired { .. } | Body::Extended { .. } => {
+            Body::Expired(_) | Body::Extended(_) => {
                 reservations.iter().flat_map(held).map(|line| line.position).collect()
             }
             _ => alert.into_iter().collect(),
         };
         // It is closed where it went to, whatever was still under way.
-        if let Body::TransferClosed { transfer, .. } = body {
+        if let Body::TransferClosed(TransferClosed { transfer, .. }) = body {
             about.locations.extend(before.transfer(*transfer).map(|transfer| u64::from(transfer.to.0)));
         }
         let inbound = |state: &State, position| state.position(position).map_or(0, |entry| entry.inbound);
@@ -102,7 +109,7 @@ impl About {
 fn admits(filter: &EventFilter, recorded: &Recorded, about: &About, naive: &Naive) -> bool {
     let envelope = &recorded.event.envelope;
     let is_it = |event: &&Recorded, id| {
-        event.event.envelope.command_id == Some(id) && matches!(event.event.body, Body::Reserved { .. })
+        event.event.envelope.command_id == Some(id) && matches!(event.event.body, Body::Reserved(_))
     };
     let made = |id| naive.events.iter().find(|event| is_it(event, id)).map(|made| made.seq);
     filter.item.is_none_or(|item| about.items.contains(&u64::from(item.0)))
@@ -119,7 +126,9 @@ fn admits(filter: &EventFilter, recorded: &Recorded, about: &About, naive: &Naiv
             .reservation
             .is_none_or(|id| made(id).is_some_and(|made| made == recorded.seq || about.reservations.contains(&made)))
         && filter.external.as_ref().is_none_or(|(wanted_source, wanted)| match &recorded.event.body {
-            Body::PosDelta { source, external_id, .. } => (source, external_id) == (wanted_source, wanted),
+            Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => {
+                (source, external_id) == (wanted_source, wanted)
+            }
             _ => false,
         })
 }
@@ -156,7 +165,7 @@ fn filters(naive: &Naive) -> Vec<EventFilter> {
         add(EventFilter { from: Some(from), until: Some(until.plus_micros(10_000_000)), ..plain() });
         add(EventFilter { from: Some(from), location: Some(LocationId(1)), ..plain() });
         add(EventFilter { until: Some(Timestamp(until.0)), actor, ..plain() });
-        if let Body::PosDelta { source, external_id, .. } = &first.body {
+        if let Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) = &first.body {
             add(EventFilter { external: Some((source.clone(), external_id.clone())), ..plain() });
         }
     }

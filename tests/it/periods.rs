@@ -4,7 +4,9 @@ use crate::histories::{BASE, opening};
 use crate::model::Model;
 use crate::spine::{Restarts, Spine};
 use crate::subject::{Numbers, Outcome, Subject, essence};
-use counterfoil::domain::command::{Act, Actor, Command};
+use counterfoil::domain::command::{
+    Act, Actor, Adjust, ClosePeriod, Command, Count, Receive, ReceiveTransfer, Reclassify, ShipTransfer,
+};
 use counterfoil::domain::ids::{ItemId, LocationId, Position, Timestamp, TransferId};
 use counterfoil::domain::line::{Bucket, CountLine, Line};
 use counterfoil::domain::period::{Closes, Entry, Figures, figures, for_each_entry};
@@ -48,33 +50,33 @@ fn line() -> impl Strategy<Value = Line> {
 fn act() -> impl Strategy<Value = Act> {
     let transfer = || (1..=3u8).prop_map(|n| TransferId::from_bytes([n; 16]));
     prop_oneof![
-        6 => vec(line(), 1..=3).prop_map(|lines| Act::Receive { lines: lines.into() }),
+        6 => vec(line(), 1..=3).prop_map(|lines| Act::Receive(Receive { lines: lines.into() })),
         6 => (vec(line(), 1..=3), any::<bool>()).prop_map(|(mut lines, minus)| {
             lines.iter_mut().filter(|_| minus).for_each(|line| line.quantity.0 *= -1);
-            Act::Adjust { lines: lines.into() }
+            Act::Adjust(Adjust { lines: lines.into() })
         }),
         5 => vec((position(), bucket(), 0..=20i64), 1..=2).prop_map(|lines| {
             let lines = lines.into_iter().map(|(position, bucket, units)| {
                 CountLine { position, bucket, counted: Quantity(units), seen: None }
             });
-            Act::Count { lines: lines.collect() }
+            Act::Count(Count { lines: lines.collect() })
         }),
         2 => (transfer(), line(), 1..=2u32).prop_map(|(transfer, line, to)| {
-            Act::ShipTransfer { transfer, to: LocationId(to), lines: [line.in_bucket(Bucket::Sellable)].into_iter().collect() }
+            Act::ShipTransfer(ShipTransfer { transfer, to: LocationId(to), lines: [line.in_bucket(Bucket::Sellable)].into_iter().collect() })
         }),
-        2 => (transfer(), vec(line(), 1..=2)).prop_map(|(transfer, lines)| Act::ReceiveTransfer { transfer, lines: lines.into() }),
-        1 => line().prop_map(|line| Act::Reclassify { lines: [line].into_iter().collect() }),
-        4 => (1..=2u32, date()).prop_map(|(location, end)| Act::ClosePeriod {
+        2 => (transfer(), vec(line(), 1..=2)).prop_map(|(transfer, lines)| Act::ReceiveTransfer(ReceiveTransfer { transfer, lines: lines.into() })),
+        1 => line().prop_map(|line| Act::Reclassify(Reclassify { lines: [line].into_iter().collect() })),
+        4 => (1..=2u32, date()).prop_map(|(location, end)| Act::ClosePeriod(ClosePeriod {
             location: LocationId(location),
             until: end.to_string()[..19].parse().expect("a local time: it is winter in London"),
-        }),
+        })),
     ]
 }
 
 fn history() -> impl Strategy<Value = Vec<Step>> {
     let pause = prop_oneof![2 => Just(0i64), 2 => Just(5), 1 => 1..=20i64];
     let step = (pause, act(), date(), 0..10u8).prop_map(|(pause, act, date, chance)| {
-        let dated = chance < 8 && !matches!(act, Act::Reclassify { .. } | Act::ClosePeriod { .. });
+        let dated = chance < 8 && !matches!(act, Act::Reclassify(_) | Act::ClosePeriod(_));
         Step { pause, act, at: Some(date).filter(|_| dated) }
     });
     vec(step, 1..=40)
@@ -159,7 +161,7 @@ fn play(steps: &[Step], seen: &mut Seen) -> Result<(), String> {
         let outcome = spine.apply(&command, now);
         same(format!("{command:?}"), answer(&Subject::apply(&mut model, &command, now)), answer(&outcome))?;
         match (act, outcome) {
-            (Act::ClosePeriod { location, .. }, Outcome::Accepted(_)) => {
+            (Act::ClosePeriod(ClosePeriod { location, .. }), Outcome::Accepted(_)) => {
                 seen.closes += 1;
                 let books = Books::of(&spine.events());
                 let number = books.closes.of(*location).len() - 1;
@@ -170,7 +172,7 @@ fn play(steps: &[Step], seen: &mut Seen) -> Result<(), String> {
                     kept.push((position, bucket, number, figures));
                 }
             }
-            (Act::Count { .. }, Outcome::Rejected(rejection)) => {
+            (Act::Count(_), Outcome::Rejected(rejection)) => {
                 seen.refused += usize::from(rejection.code() == "PERIOD_CLOSED");
             }
             _ => {}

@@ -5,7 +5,7 @@ use crate::fuse_fs::disk::Keep;
 use crate::ledger::{command, id, shop};
 use crate::power_cut::{Store, put_through_cuts, say};
 use counterfoil::audit;
-use counterfoil::domain::command::{Act, Command};
+use counterfoil::domain::command::{Act, Command, Receive};
 use counterfoil::domain::ids::{ItemId, LocationId, Position, Seq};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -28,7 +28,7 @@ const FIRST_ID: u128 = 1_000_000;
 /// The command of a number; its id comes from the number, so that asking twice is a repeat.
 fn receive(number: u64) -> Command {
     let lines = smallvec![Line::new(Position::new(ItemId(1), LocationId(1)), Quantity(1))];
-    command(Act::Receive { lines }).with_id(id(FIRST_ID + u128::from(number)))
+    command(Act::Receive(Receive { lines })).with_id(id(FIRST_ID + u128::from(number)))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

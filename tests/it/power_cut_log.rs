@@ -3,7 +3,7 @@
 
 use crate::power_cut::{Store, put_through_cuts};
 use counterfoil::domain::command::Actor;
-use counterfoil::domain::event::{Body, Envelope, Event, UnitMark};
+use counterfoil::domain::event::{Body, Envelope, Event, Received, UnitMark};
 use counterfoil::domain::ids::{CommandId, ItemId, LedgerId, LocationId, Position, Timestamp};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -67,7 +67,7 @@ fn event(number: u64) -> Event {
             unit: UnitMark::Ends,
             extensions: SmallVec::new(),
         },
-        body: Body::Received { lines: smallvec![Line::new(position, Quantity(2))] },
+        body: Body::Received(Received { lines: smallvec![Line::new(position, Quantity(2))] }),
     }
 }
 

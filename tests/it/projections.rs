@@ -1,8 +1,8 @@
 //! Projections of one's own: every event once, whatever comes between; errors stop; newer versions take over.
 
 use crate::ledger::{command, shop};
-use counterfoil::domain::command::Act;
-use counterfoil::domain::event::{Body, Event};
+use counterfoil::domain::command::{Act, Adjust};
+use counterfoil::domain::event::{Adjusted, Body, Event};
 use counterfoil::domain::ids::{Position, Seq};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -40,14 +40,14 @@ impl Projection for Seen {
     }
 
     fn apply(&mut self, seq: Seq, event: &Event) -> Result<(), ProjectionError> {
-        if let Body::Adjusted { lines } = &event.body
+        if let Body::Adjusted(Adjusted { lines }) = &event.body
             && lines.iter().any(|line| Some(line.quantity.0) == self.afraid_of)
         {
             return Err("it is too large for me".into());
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.seqs.push(seq.0);
-        if let Body::Adjusted { lines } = &event.body {
+        if let Body::Adjusted(Adjusted { lines }) = &event.body {
             assert!(lines.iter().all(|line| Some(line.quantity.0) != self.mad_about), "one too many");
         }
         Ok(())
@@ -93,7 +93,7 @@ fn saw_all(ledger: &Ledger, seen: &Projected<Seen>) {
 }
 
 async fn adjust(ledger: &Ledger, position: Position, units: i64) {
-    let mut act = command(Act::Adjust { lines: smallvec![Line::new(position, Quantity(units))] });
+    let mut act = command(Act::Adjust(Adjust { lines: smallvec![Line::new(position, Quantity(units))] }));
     act.reason = Some(ReasonCode::new("found").unwrap());
     ledger.submit(act).await.unwrap();
 }

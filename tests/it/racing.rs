@@ -4,7 +4,9 @@ use crate::ledger::{command, id, shop};
 use crate::linear::{self, Call, Operation, State, Verdict};
 use crate::spine::{HandClock, Machine};
 use counterfoil::audit;
-use counterfoil::domain::command::{Act, Command, Departure, Holds, Portion, PosDelta};
+use counterfoil::domain::command::{
+    Act, Command, Departure, Fulfil, Holds, Portion, PosChange, PosDelta, Receive, Release, Reserve,
+};
 use counterfoil::domain::ids::{LedgerId, Position, Seq, Timestamp};
 use counterfoil::domain::line::{Line, Lines};
 use counterfoil::domain::quantity::Quantity;
@@ -38,19 +40,19 @@ fn lines(position: Position, units: i64) -> Lines {
 }
 
 fn reserve(position: Position, units: i64) -> Command {
-    command(Act::Reserve { deadline: None, lines: lines(position, units) })
+    command(Act::Reserve(Reserve { deadline: None, lines: lines(position, units) }))
 }
 
 fn receive(position: Position, units: i64) -> Command {
-    command(Act::Receive { lines: lines(position, units) })
+    command(Act::Receive(Receive { lines: lines(position, units) }))
 }
 
 fn sale(position: Position, number: u64) -> Command {
-    command(Act::PosDelta {
+    command(Act::PosDelta(PosDelta {
         source: Source::new("till").expect("it is short"),
         external_id: ExternalId::new(&format!("bon-{number}")).expect("it is short"),
-        delta: PosDelta::Sale { lines: lines(position, 1) },
-    })
+        delta: PosChange::Sale { lines: lines(position, 1) },
+    }))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -122,10 +124,13 @@ async fn caller(ledger: Ledger, position: Position, seed: u64, time: Arc<AtomicU
                 let (name, units) = mine.swap_remove((random >> 16) as usize % mine.len());
                 let holds = Holds::Reservation(id(name));
                 if random % 10 == 4 {
-                    ledger.submit(command(Act::Release { holds, portion: Portion::Whole })).await.expect("it is mine");
+                    ledger
+                        .submit(command(Act::Release(Release { holds, portion: Portion::Whole })))
+                        .await
+                        .expect("it is mine");
                     Call::Released { quantity: units }
                 } else {
-                    let act = Act::Fulfil { holds, portion: Portion::Whole, departure: Departure::Now };
+                    let act = Act::Fulfil(Fulfil { holds, portion: Portion::Whole, departure: Departure::Now });
                     match ledger.submit(command(act)).await {
                         Ok(_) => Call::Fulfilled { quantity: units },
                         Err(SubmitError::Rejected(Rejection::InsufficientStock { .. })) => {
@@ -253,7 +258,8 @@ async fn a_million_holds_with_one_deadline_stall_nobody() {
     let position = shop(&ledger, 10_000_000).await;
     let deadline = Some(NOON.plus_micros(50_000_000));
     for _ in 0..HOLDS / 10_000 {
-        let holds = (0..10_000).map(|_| command(Act::Reserve { deadline, lines: lines(position, 1) })).collect();
+        let holds =
+            (0..10_000).map(|_| command(Act::Reserve(Reserve { deadline, lines: lines(position, 1) }))).collect();
         let outcomes = ledger.submit_batch(holds).await.expect("the batch is asked");
         assert!(outcomes.iter().all(Result::is_ok));
     }

@@ -2,7 +2,7 @@
 
 use crate::ledger::{command, id, shop};
 use crate::spine::{HandClock, Machine};
-use counterfoil::domain::command::{Act, Command, PosDelta};
+use counterfoil::domain::command::{Act, Command, PosChange, PosDelta};
 use counterfoil::domain::ids::{LedgerId, Position, Seq, Timestamp};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -13,9 +13,9 @@ use smallvec::smallvec;
 
 /// The sale of one unit on this receipt.
 fn sale(position: Position, receipt: u64) -> Command {
-    let delta = PosDelta::Sale { lines: smallvec![Line::new(position, Quantity(1))] };
+    let delta = PosChange::Sale { lines: smallvec![Line::new(position, Quantity(1))] };
     let external_id = ExternalId::new(&format!("bon-{receipt}")).expect("it is short");
-    command(Act::PosDelta { source: Source::new("till").expect("it is short"), external_id, delta })
+    command(Act::PosDelta(PosDelta { source: Source::new("till").expect("it is short"), external_id, delta }))
 }
 
 fn machine() -> Machine {

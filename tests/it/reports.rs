@@ -8,7 +8,10 @@ use crate::histories::{BASE, opening};
 use crate::spine::{Restarts, Spine};
 use crate::subject::{Outcome, Subject};
 use chrono::Datelike;
-use counterfoil::domain::command::{Act, Actor, Command, Departure, Excess, Holds, Portion, PosDelta, ReturnOrigin};
+use counterfoil::domain::command::{
+    Act, Actor, Adjust, ClosePeriod, CloseTransfer, Command, Count, Departure, Excess, Fulfil, Holds, Portion,
+    PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Reserve, Return, ReturnOrigin, ShipTransfer,
+};
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Timestamp, TransferId};
 use counterfoil::domain::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
 use counterfoil::domain::period::{By, Until};
@@ -68,13 +71,13 @@ fn back() -> impl Strategy<Value = ReturnLine> {
         .prop_map(|(p, units, disposition)| ReturnLine { line: Line::new(p, Quantity(units)), disposition })
 }
 
-fn delta() -> impl Strategy<Value = PosDelta> {
+fn delta() -> impl Strategy<Value = PosChange> {
     prop_oneof![
-        4 => vec(line(), 1..=2).prop_map(|lines| PosDelta::Sale { lines: lines.into() }),
-        2 => back().prop_map(|line| PosDelta::Return { lines: [line].into_iter().collect() }),
-        1 => line().prop_map(|line| PosDelta::Waste { lines: [line].into_iter().collect() }),
-        1 => line().prop_map(|line| PosDelta::Receipt { lines: [line].into_iter().collect() }),
-        1 => signed().prop_map(|line| PosDelta::Correction { lines: [line].into_iter().collect() }),
+        4 => vec(line(), 1..=2).prop_map(|lines| PosChange::Sale { lines: lines.into() }),
+        2 => back().prop_map(|line| PosChange::Return { lines: [line].into_iter().collect() }),
+        1 => line().prop_map(|line| PosChange::Waste { lines: [line].into_iter().collect() }),
+        1 => line().prop_map(|line| PosChange::Receipt { lines: [line].into_iter().collect() }),
+        1 => signed().prop_map(|line| PosChange::Correction { lines: [line].into_iter().collect() }),
     ]
 }
 
@@ -82,48 +85,48 @@ fn act() -> impl Strategy<Value = Act> {
     let transfer = || (1..=3u8).prop_map(|n| TransferId::from_bytes([n; 16]));
     let hold = || (1..=4u8).prop_map(|n| CommandId::from_bytes([n; 16]));
     prop_oneof![
-        5 => vec(line(), 1..=3).prop_map(|lines| Act::Receive { lines: lines.into() }),
-        8 => (0..u32::MAX, delta()).prop_map(|(n, delta)| Act::PosDelta {
+        5 => vec(line(), 1..=3).prop_map(|lines| Act::Receive(Receive { lines: lines.into() })),
+        8 => (0..u32::MAX, delta()).prop_map(|(n, delta)| Act::PosDelta(PosDelta {
             source: Source::new("till").unwrap(),
             external_id: ExternalId::new(&n.to_string()).unwrap(),
             delta,
-        }),
-        3 => signed().prop_map(|line| Act::Adjust { lines: [line].into_iter().collect() }),
-        6 => vec((position(), bucket(), 0..=20i64), 1..=2).prop_map(|lines| Act::Count {
+        })),
+        3 => signed().prop_map(|line| Act::Adjust(Adjust { lines: [line].into_iter().collect() })),
+        6 => vec((position(), bucket(), 0..=20i64), 1..=2).prop_map(|lines| Act::Count(Count {
             lines: lines.into_iter().map(|(position, bucket, units)| {
                 CountLine { position, bucket, counted: Quantity(units), seen: None }
             }).collect(),
-        }),
-        2 => back().prop_map(|line| Act::Return {
+        })),
+        2 => back().prop_map(|line| Act::Return(Return {
             origin: ReturnOrigin::Unreferenced,
             excess: Excess::Refuse,
             lines: [line].into_iter().collect(),
-        }),
-        2 => (transfer(), line(), 1..=2u32).prop_map(|(transfer, line, to)| Act::ShipTransfer {
+        })),
+        2 => (transfer(), line(), 1..=2u32).prop_map(|(transfer, line, to)| Act::ShipTransfer(ShipTransfer {
             transfer,
             to: LocationId(to),
             lines: [line.in_bucket(Bucket::Sellable)].into_iter().collect(),
-        }),
-        2 => (transfer(), line()).prop_map(|(transfer, line)| Act::ReceiveTransfer {
+        })),
+        2 => (transfer(), line()).prop_map(|(transfer, line)| Act::ReceiveTransfer(ReceiveTransfer {
             transfer,
             lines: [line].into_iter().collect(),
-        }),
-        1 => transfer().prop_map(|transfer| Act::CloseTransfer { transfer }),
-        1 => line().prop_map(|line| Act::Reclassify { lines: [line].into_iter().collect() }),
-        3 => (vec((position(), 1..=3i64), 1..=2), proptest::option::of(1..=40i64)).prop_map(|(lines, days)| Act::Reserve {
+        })),
+        1 => transfer().prop_map(|transfer| Act::CloseTransfer(CloseTransfer { transfer })),
+        1 => line().prop_map(|line| Act::Reclassify(Reclassify { lines: [line].into_iter().collect() })),
+        3 => (vec((position(), 1..=3i64), 1..=2), proptest::option::of(1..=40i64)).prop_map(|(lines, days)| Act::Reserve(Reserve {
             deadline: days.map(|days| BASE.plus_micros((100 + days) * DAY)),
             lines: lines.into_iter().map(|(p, units)| Line::new(p, Quantity(units))).collect(),
-        }),
-        2 => hold().prop_map(|id| Act::Fulfil {
+        })),
+        2 => hold().prop_map(|id| Act::Fulfil(Fulfil {
             holds: Holds::Reservation(id),
             portion: Portion::Whole,
             departure: Departure::Now,
-        }),
+        })),
         6 => (1..=2u32, 0..=40i64, 0..=3i64).prop_map(|(location, day, quarter)| {
             // Mostly ends of days; winter and summer time are both about.
             let hour = if quarter == 0 { 11 } else { 0 };
             let end = BASE.plus_micros(day * DAY + hour * HOUR);
-            Act::ClosePeriod { location: LocationId(location), until: end.to_string()[..19].parse().unwrap() }
+            Act::ClosePeriod(ClosePeriod { location: LocationId(location), until: end.to_string()[..19].parse().unwrap() })
         }),
     ]
 }
@@ -163,7 +166,7 @@ impl Story {
     fn step(&mut self, step: &Step) -> Outcome {
         self.now = self.now.plus_micros(step.pause);
         let mut command = Command::new(actor(), step.act.clone());
-        if matches!(step.act, Act::Reserve { .. }) {
+        if matches!(step.act, Act::Reserve(_)) {
             self.number = self.number % 4 + 1;
             command.id = Some(CommandId::from_bytes([self.number; 16]));
         }
@@ -319,7 +322,7 @@ fn play(steps: &[Step], seen: &mut Seen) -> Result<(), String> {
     let mut kept = Closed::new();
     for step in steps {
         let outcome = story.step(step);
-        if matches!((&step.act, outcome), (Act::ClosePeriod { .. }, Outcome::Accepted(_))) {
+        if matches!((&step.act, outcome), (Act::ClosePeriod(_), Outcome::Accepted(_))) {
             seen.closes += 1;
             kept.extend(story.spine.reports(|reports, _| closed_rows(&reports)));
         }

@@ -554,8 +554,7 @@ impl World {
         // A till's delta may have been a repeat under its external id alone: its command id is free then.
         again.retain(|command| {
             let receipt = self.checker.callers.receipts.get(&callers::key_of(command));
-            receipt
-                .is_some_and(|receipt| receipt.repeat == Repeat::First || !matches!(command.act, Act::PosDelta { .. }))
+            receipt.is_some_and(|receipt| receipt.repeat == Repeat::First || !matches!(command.act, Act::PosDelta(_)))
         });
         let acknowledged = again.len();
         for command in again {

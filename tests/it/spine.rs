@@ -9,7 +9,7 @@ use crate::table::run_tables;
 use counterfoil::audit;
 use counterfoil::domain::alert;
 use counterfoil::domain::command::{Alias, AliasTarget, Command};
-use counterfoil::domain::event::{Body, Recorded};
+use counterfoil::domain::event::{Body, Expired, Recorded};
 use counterfoil::domain::ids::{CommandId, ItemId, LedgerId, LotId, Position, Timestamp, TransferId};
 use counterfoil::files::MemoryFiles;
 use counterfoil::history::History;
@@ -264,7 +264,7 @@ pub fn check_log<T>(opened: &Opened<T>) -> Result<(), String> {
 }
 
 fn expiry(recorded: &Recorded) -> Option<Expiry> {
-    let Body::Expired { reservations } = &recorded.event.body else { return None };
+    let Body::Expired(Expired { reservations }) = &recorded.event.body else { return None };
     let recorded_at = recorded.event.envelope.recorded_at;
     Some(Expiry { seq: recorded.seq, recorded_at, reservations: reservations.to_vec() })
 }

@@ -6,7 +6,7 @@ use crate::spine::{Restarts, Spine};
 use crate::subject::Subject;
 use counterfoil::domain::account::{Place, for_each_posting};
 use counterfoil::domain::command::Command;
-use counterfoil::domain::event::{Body, Recorded};
+use counterfoil::domain::event::{Body, Counted, Extended, Recorded, Reserved};
 use counterfoil::domain::evolve::evolve;
 use counterfoil::domain::ids::{Moment, Position, Seq, Timestamp};
 use counterfoil::domain::line::Bucket;
@@ -66,7 +66,7 @@ impl Naive {
                     }
                 }
             });
-            if let Body::Counted { lines } = &event.body {
+            if let Body::Counted(Counted { lines }) = &event.body {
                 let mine = lines.iter().filter(|line| (line.position, line.bucket) == (position, bucket));
                 entries.extend(mine.map(|line| (key(true), Some(line.counted.0), 0)));
             }
@@ -91,7 +91,7 @@ impl Naive {
         for Recorded { event, .. } in &self.events {
             instants.push(event.envelope.recorded_at);
             instants.extend(event.envelope.occurred_at);
-            if let Body::Reserved { deadline, .. } | Body::Extended { deadline, .. } = &event.body {
+            if let Body::Reserved(Reserved { deadline, .. }) | Body::Extended(Extended { deadline, .. }) = &event.body {
                 instants.extend(*deadline);
             }
         }

@@ -3,7 +3,7 @@
 use crate::cli::failure::Failure;
 use crate::cli::sheet::plain;
 use crate::cli::stock::all_stock;
-use counterfoil::domain::command::{Act, AliasTarget, Command};
+use counterfoil::domain::command::{Act, AliasTarget, Command, MergeAlias, RetireAlias};
 use counterfoil::domain::names::Names;
 use counterfoil::named::amount;
 use counterfoil::query::{Only, Place, Scope, Stock, StockFilter};
@@ -46,7 +46,9 @@ struct Units {
 
 /// What an act takes a name from.
 pub fn losing(ledger: &Ledger, command: &Command) -> Option<AliasTarget> {
-    let (Act::MergeAlias { alias, .. } | Act::RetireAlias { alias }) = &command.act else { return None };
+    let (Act::MergeAlias(MergeAlias { alias, .. }) | Act::RetireAlias(RetireAlias { alias })) = &command.act else {
+        return None;
+    };
     ledger.query(|state, _| state.alias(alias))
 }
 

@@ -10,6 +10,7 @@ use crate::cli::outcomes::Outcomes;
 use crate::cli::paint::Paint;
 use crate::cli::stock;
 use counterfoil::audit::{Readable, readable};
+use counterfoil::domain::command::{Amend, Reserve};
 use counterfoil::ledger::{Foreseen, fresh_uuid};
 use counterfoil::named::{NamedError, Spoken};
 use counterfoil::query::{Scope, StockFilter};
@@ -96,7 +97,9 @@ pub fn identified(command: Command) -> (Command, CommandId, IdBy) {
 }
 
 fn positions(command: &Command) -> Vec<Position> {
-    let (Act::Reserve { lines, .. } | Act::Amend { lines, .. }) = &command.act else { return Vec::new() };
+    let (Act::Reserve(Reserve { lines, .. }) | Act::Amend(Amend { lines, .. })) = &command.act else {
+        return Vec::new();
+    };
     let mut positions: Vec<Position> = lines.iter().map(|line| line.position).collect();
     positions.sort_unstable();
     positions.dedup();

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::paint::Paint;
 use crate::cli::verify::verdict_text;
 use counterfoil::audit::{Expected, Report};
-use counterfoil::domain::event::{Body, Event, PosMovement};
+use counterfoil::domain::event::{Body, Event, PosDeltaRecorded, PosMovement};
 use counterfoil::domain::ids::Seq;
 use counterfoil::files::MemoryFiles;
 use counterfoil::ledger::{Ledger, Parts};
@@ -104,7 +104,7 @@ fn forge(scanned: &Scanned, frames: &Frames) -> Option<Forgery> {
 /// Whether it is the sale in question, with this quantity.
 fn claims(event: &Event, units: i64) -> bool {
     match &event.body {
-        Body::PosDelta { external_id, delta: PosMovement::Sale(lines), .. } => {
+        Body::PosDelta(PosDeltaRecorded { external_id, delta: PosMovement::Sale(lines), .. }) => {
             external_id.as_str() == FORGED && lines.iter().map(|line| line.quantity.0).sum::<i64>() == units
         }
         _ => false,

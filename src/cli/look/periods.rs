@@ -5,7 +5,7 @@ use crate::cli::failure::Failure;
 use crate::cli::names::location_of;
 use crate::cli::sheet::Column;
 use counterfoil::Ledger;
-use counterfoil::domain::event::{Body, Recorded};
+use counterfoil::domain::event::{Body, PeriodClosed, Recorded};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::names::Names;
 use counterfoil::history::EventFilter;
@@ -59,7 +59,7 @@ fn rows(ledger: &Ledger, args: &Args) -> Result<Vec<Value>, Failure> {
 }
 
 fn row(names: &Names<'_>, closed: &Recorded) -> Option<Value> {
-    let Body::PeriodClosed { location, until, closed_until } = &closed.event.body else { return None };
+    let Body::PeriodClosed(PeriodClosed { location, until, closed_until }) = &closed.event.body else { return None };
     let envelope = &closed.event.envelope;
     Some(json!({
         "seq": closed.seq, "location": names.code(*location), "location_id": location, "until": until, "closed_until": closed_until.to_string(),

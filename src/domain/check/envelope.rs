@@ -2,7 +2,7 @@
 
 use super::{Violation, ensure, rule, violation};
 use crate::domain::command::{Cause, Departure};
-use crate::domain::event::{Body, Envelope, Event, UnitMark};
+use crate::domain::event::{Body, Envelope, Event, Fulfilled, Genesis, UnitMark};
 use crate::domain::ids::{Seq, Timestamp};
 use crate::domain::state::State;
 use crate::limits::{FORMAT_VERSION, OCCURRED_AHEAD_MICROS_MAX, OCCURRED_MICROS_MIN, RULES_VERSION};
@@ -20,18 +20,16 @@ enum Sort {
 
 const fn sort(body: &Body) -> Sort {
     match body {
-        Body::Genesis { .. } | Body::Expired { .. } | Body::ClockAccepted { .. } | Body::RulesChanged { .. } => {
-            Sort::Ledger
-        }
-        Body::Received { .. }
-        | Body::PosDelta { .. }
-        | Body::Returned { .. }
-        | Body::Adjusted { .. }
-        | Body::Counted { .. }
-        | Body::TransferShipped { .. }
-        | Body::TransferReceived { .. }
-        | Body::TransferClosed { .. }
-        | Body::Fulfilled { departure: Departure::AlreadyLeft, .. } => Sort::Fact,
+        Body::Genesis(_) | Body::Expired(_) | Body::ClockAccepted(_) | Body::RulesChanged(_) => Sort::Ledger,
+        Body::Received(_)
+        | Body::PosDelta(_)
+        | Body::Returned(_)
+        | Body::Adjusted(_)
+        | Body::Counted(_)
+        | Body::TransferShipped(_)
+        | Body::TransferReceived(_)
+        | Body::TransferClosed(_)
+        | Body::Fulfilled(Fulfilled { departure: Departure::AlreadyLeft, .. }) => Sort::Fact,
         _ => Sort::Command,
     }
 }
@@ -61,12 +59,12 @@ pub(super) fn check(state: &State, event: &Event) -> Result<(), Violation> {
 
 fn genesis(seq: Seq, body: &Body) -> Result<(), Violation> {
     match (seq, body) {
-        (Seq::GENESIS, Body::Genesis { format, rules, .. }) => {
+        (Seq::GENESIS, Body::Genesis(Genesis { format, rules, .. })) => {
             let known = (1..=FORMAT_VERSION).contains(format) && (1..=RULES_VERSION).contains(rules);
             ensure(known, rule::RULES_KNOWN, || format!("format {format} and rules {rules} are not known"))
         }
         (Seq::GENESIS, _) => violation(rule::GENESIS_FIRST, "event 0 is not a genesis event".into()),
-        (seq, Body::Genesis { .. }) => violation(rule::GENESIS_FIRST, format!("event {seq} is a second genesis event")),
+        (seq, Body::Genesis(_)) => violation(rule::GENESIS_FIRST, format!("event {seq} is a second genesis event")),
         _ => Ok(()),
     }
 }

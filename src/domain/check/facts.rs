@@ -4,25 +4,28 @@ use super::{
     Claim, Ground, Range, Violation, ensure, entered, lines_count, not_empty, once, period, quantity, rule,
     sellable_lines, violation,
 };
-use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
+use crate::domain::event::{
+    Adjusted, Body, Counted, CountedLine, PosDeltaRecorded, PosMovement, Received, Reclassified, Returned,
+    TransferClosed, TransferReceived, TransferShipped, TransitLine,
+};
 use crate::domain::ids::{LocationId, Position, TransferId};
 use crate::domain::line::{Bucket, Disposition, Line, ReturnLine};
 use std::collections::BTreeMap;
 
 pub(super) fn check(at: &Ground<'_>, claims: &mut Vec<Claim>) -> Result<(), Violation> {
     match &at.event.body {
-        Body::Received { lines } => at.lines(lines, Range::Positive),
-        Body::PosDelta { delta, .. } => pos_delta(at, delta),
-        Body::Returned { referenced, unreferenced } => returned(at, referenced, unreferenced, claims),
-        Body::Adjusted { lines } => {
+        Body::Received(Received { lines }) => at.lines(lines, Range::Positive),
+        Body::PosDelta(PosDeltaRecorded { delta, .. }) => pos_delta(at, delta),
+        Body::Returned(Returned { referenced, unreferenced }) => returned(at, referenced, unreferenced, claims),
+        Body::Adjusted(Adjusted { lines }) => {
             ensure(at.event.envelope.reason.is_some(), rule::REASON_GIVEN, || "there is no reason".into())?;
             at.lines(lines, Range::Signed)
         }
-        Body::Counted { lines } => counted(at, lines, claims),
-        Body::TransferShipped { to, lines, .. } => shipped(at, *to, lines),
-        Body::TransferReceived { lines, .. } => at.lines(lines, Range::Positive),
-        Body::TransferClosed { transfer, rest } => closed(at, *transfer, rest),
-        Body::Reclassified { lines } => reclassified(at, lines),
+        Body::Counted(Counted { lines }) => counted(at, lines, claims),
+        Body::TransferShipped(TransferShipped { to, lines, .. }) => shipped(at, *to, lines),
+        Body::TransferReceived(TransferReceived { lines, .. }) => at.lines(lines, Range::Positive),
+        Body::TransferClosed(TransferClosed { transfer, rest }) => closed(at, *transfer, rest),
+        Body::Reclassified(Reclassified { lines }) => reclassified(at, lines),
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use super::registry::changes;
 use super::{Ground, Range, Violation, ensure, not_empty, once, rule, sellable_lines, violation};
 use crate::domain::command::{Departure, ItemStatus, UseStatus};
-use crate::domain::event::{Body, HoldLine};
+use crate::domain::event::{Amended, Body, Expired, Extended, Fulfilled, HoldLine, Released, Reserved};
 use crate::domain::ids::{Position, Seq, Timestamp};
 use crate::domain::line::Line;
 use crate::domain::state::Reservation;
@@ -13,15 +13,15 @@ use std::collections::BTreeMap;
 
 pub(super) fn check(at: &Ground<'_>) -> Result<(), Violation> {
     match &at.event.body {
-        Body::Reserved { deadline, lines } => reserved(at, *deadline, lines),
-        Body::Amended { reservation, lines } => amended(at, *reservation, lines),
-        Body::Extended { reservation, deadline } => extended(at, *reservation, *deadline),
-        Body::Fulfilled { departure, closes, unreserved } => fulfilled(at, *departure, closes, unreserved),
-        Body::Released { closes } => {
+        Body::Reserved(Reserved { deadline, lines }) => reserved(at, *deadline, lines),
+        Body::Amended(Amended { reservation, lines }) => amended(at, *reservation, lines),
+        Body::Extended(Extended { reservation, deadline }) => extended(at, *reservation, *deadline),
+        Body::Fulfilled(Fulfilled { departure, closes, unreserved }) => fulfilled(at, *departure, closes, unreserved),
+        Body::Released(Released { closes }) => {
             not_empty(closes.len())?;
             closed(at, closes)
         }
-        Body::Expired { reservations } => expired(at, reservations),
+        Body::Expired(Expired { reservations }) => expired(at, reservations),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,10 @@
 
 use super::{Ground, Range, Violation, ensure, quantity, rule, violation};
 use crate::domain::command::{Alias, AliasKind, AliasTarget};
-use crate::domain::event::Body;
+use crate::domain::event::{
+    AliasAdded, AliasMerged, AliasRenamed, AliasRetired, Body, DecimalsSet, ItemCreated, ItemStatusSet,
+    LocationCreated, LocationStatusSet, LotCreated, LotStatusSet, ReorderPointSet,
+};
 use crate::domain::ids::{ItemId, Position};
 use crate::domain::quantity::Quantity;
 use crate::domain::state::Moved;
@@ -12,58 +15,58 @@ use crate::limits::{DECIMALS_MAX, ENTITIES_MAX};
 pub(super) fn check(at: &Ground<'_>) -> Result<(), Violation> {
     let (items, locations, lots) = at.state.entity_counts();
     match &at.event.body {
-        Body::ItemCreated { item, sku, decimals } => {
+        Body::ItemCreated(ItemCreated { item, sku, decimals }) => {
             next_id(item.0, items, "item")?;
             decimals_range(*decimals)?;
             free(at, AliasKind::Sku, sku)
         }
-        Body::DecimalsSet { item, decimals } => decimals_set(at, *item, *decimals),
-        Body::ItemStatusSet { item, status } => {
+        Body::DecimalsSet(DecimalsSet { item, decimals }) => decimals_set(at, *item, *decimals),
+        Body::ItemStatusSet(ItemStatusSet { item, status }) => {
             at.item(*item)?;
             changes(at.state.item(*item).is_none_or(|item| item.status != *status), "the item has that status")
         }
-        Body::LocationCreated { location, code, .. } => {
+        Body::LocationCreated(LocationCreated { location, code, .. }) => {
             next_id(location.0, locations, "location")?;
             free(at, AliasKind::Location, code)
         }
-        Body::LocationStatusSet { location, status } => {
+        Body::LocationStatusSet(LocationStatusSet { location, status }) => {
             at.location(*location)?;
             let differs = at.state.location(*location).is_none_or(|location| location.status != *status);
             changes(differs, "the location has that status")
         }
-        Body::LotCreated { lot, item, code } => {
+        Body::LotCreated(LotCreated { lot, item, code }) => {
             next_id(lot.0, lots, "lot")?;
             at.item(*item)?;
             free(at, AliasKind::Lot(*item), code)
         }
-        Body::LotStatusSet { lot, status } => {
+        Body::LotStatusSet(LotStatusSet { lot, status }) => {
             let Some(entry) = at.state.lot(*lot) else {
                 return violation(rule::LOT_EXISTS, format!("there is no lot {lot}"));
             };
             changes(entry.status != *status, "the lot has that status")
         }
-        Body::ReorderPointSet { position, point } => reorder_point(at, *position, *point),
+        Body::ReorderPointSet(ReorderPointSet { position, point }) => reorder_point(at, *position, *point),
         _ => alias(at),
     }
 }
 
 fn alias(at: &Ground<'_>) -> Result<(), Violation> {
     match &at.event.body {
-        Body::AliasAdded { alias, target } => {
+        Body::AliasAdded(AliasAdded { alias, target }) => {
             pairing(at, alias, *target)?;
             free(at, alias.kind, &alias.text)
         }
-        Body::AliasRenamed { alias, to } => {
+        Body::AliasRenamed(AliasRenamed { alias, to }) => {
             known(at, alias)?;
             changes(alias.text != *to, "the alias has that text")?;
             free(at, alias.kind, to)
         }
-        Body::AliasMerged { alias, into } => {
+        Body::AliasMerged(AliasMerged { alias, into }) => {
             let target = known(at, alias)?;
             pairing(at, alias, *into)?;
             changes(target != *into, "the alias names that")
         }
-        Body::AliasRetired { alias } => known(at, alias).map(|_| ()),
+        Body::AliasRetired(AliasRetired { alias }) => known(at, alias).map(|_| ()),
         _ => Ok(()),
     }
 }

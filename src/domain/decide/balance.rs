@@ -2,7 +2,7 @@
 
 use super::lines::in_range;
 use crate::domain::account::{Account, Place, for_each_delta, for_each_posting_of};
-use crate::domain::event::Body;
+use crate::domain::event::{Body, Counted, TransferReceived, TransferShipped};
 use crate::domain::ids::{ItemId, LocationId, Moment, Position};
 use crate::domain::line::{Bucket, Line};
 use crate::domain::rejection::Rejection;
@@ -32,7 +32,7 @@ pub(super) fn balances_in_range(state: &State, body: &Body, at: Moment) -> Resul
 /// By how much each bucket changes: not at all where a later count has settled it.
 fn bucket_changes(state: &State, body: &Body, at: Moment) -> SmallVec<[Change; 2]> {
     let mut changes: SmallVec<[Change; 2]> = SmallVec::new();
-    if let Body::Counted { lines } = body {
+    if let Body::Counted(Counted { lines }) = body {
         for line in lines {
             let known = state.position(line.position).map(|entry| *entry.bucket(line.bucket)).unwrap_or_default();
             if known.anchors_at(at) {
@@ -64,8 +64,8 @@ fn bucket_changes(state: &State, body: &Body, at: Moment) -> SmallVec<[Change; 2
 
 fn transit_in_range(state: &State, body: &Body) -> Result<(), Rejection> {
     let (transfer, lines, sign) = match body {
-        Body::TransferShipped { transfer, lines, .. } => (transfer, lines, 1),
-        Body::TransferReceived { transfer, lines } => (transfer, lines, -1),
+        Body::TransferShipped(TransferShipped { transfer, lines, .. }) => (transfer, lines, 1),
+        Body::TransferReceived(TransferReceived { transfer, lines }) => (transfer, lines, -1),
         _ => return Ok(()),
     };
     let known = state.transfer(*transfer);
@@ -78,7 +78,9 @@ fn transit_in_range(state: &State, body: &Body) -> Result<(), Rejection> {
         in_range(line.position, "what is in transit", *sum)?;
     }
     match body {
-        Body::TransferShipped { to, .. } => inbound_in_range(state, lines, known.map_or(*to, |known| known.to)),
+        Body::TransferShipped(TransferShipped { to, .. }) => {
+            inbound_in_range(state, lines, known.map_or(*to, |known| known.to))
+        }
         _ => Ok(()),
     }
 }
@@ -104,7 +106,7 @@ fn accounts_in_range(state: &State, body: &Body, at: Moment) -> Result<(), Rejec
         furthest = furthest.max(state.item(item).map_or(0, |item| item.accounts.furthest()));
     };
     match body {
-        Body::Counted { lines } => lines.iter().for_each(|line| {
+        Body::Counted(Counted { lines }) => lines.iter().for_each(|line| {
             let before = state.position(line.position).map_or(0, |entry| entry.bucket(line.bucket).quantity);
             let after = i128::from(line.counted.0) + i128::from(line.later);
             look(line.position.item, after - i128::from(before));
@@ -126,7 +128,7 @@ fn exact_accounts(state: &State, body: &Body, at: Moment) -> Result<(), Rejectio
         let item = change.position.item;
         let entry = accounts.entry(item).or_insert_with(|| (change.position, known(item)));
         entry.1.add_bucket(change.bucket, change.delta);
-        if let Body::Counted { .. } = body {
+        if let Body::Counted(_) = body {
             entry.1.add(Account::Variance, -change.delta);
         }
     }

@@ -2,7 +2,9 @@
 
 use super::{Lowest, may_be_dated};
 use crate::domain::command::{
-    Act, Alias, AliasKind, AliasTarget, Command, Departure, Excess, Holds, Portion, PosDelta, ReturnOrigin,
+    Act, AddAlias, Adjust, Alias, AliasKind, AliasTarget, Amend, Command, Count, CreateItem, Departure, Excess, Extend,
+    Fulfil, Holds, MergeAlias, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release, Reserve,
+    Return, ReturnOrigin, SetDecimals, SetReorderPoint, ShipTransfer,
 };
 use crate::domain::ids::Timestamp;
 use crate::domain::invisible::problem_of_name;
@@ -66,26 +68,27 @@ impl Range {
 
 fn lines_of(act: &Act) -> Result<(), Rejection> {
     match act {
-        Act::Receive { lines } | Act::ReceiveTransfer { lines, .. } | Act::Reclassify { lines } => {
-            lines_in(lines, Range::Positive)
+        Act::Receive(Receive { lines })
+        | Act::ReceiveTransfer(ReceiveTransfer { lines, .. })
+        | Act::Reclassify(Reclassify { lines }) => lines_in(lines, Range::Positive),
+        Act::ShipTransfer(ShipTransfer { lines, .. }) | Act::Reserve(Reserve { lines, .. }) => {
+            sellable_lines(lines, Range::Positive)
         }
-        Act::ShipTransfer { lines, .. } | Act::Reserve { lines, .. } => sellable_lines(lines, Range::Positive),
-        Act::Amend { lines, .. } => {
+        Act::Amend(Amend { lines, .. }) => {
             sellable_lines(lines, Range::ZeroOrMore)?;
             once("lines", lines, |line| line.position)
         }
-        Act::Adjust { lines } => lines_in(lines, Range::Signed),
-        Act::Return { lines, .. } => return_lines(lines),
-        Act::Count { lines } => count_lines(lines),
-        Act::Fulfil { portion: Portion::Lines(lines), .. } | Act::Release { portion: Portion::Lines(lines), .. } => {
-            sellable_lines(lines, Range::Positive)
-        }
-        Act::PosDelta { delta, .. } => match delta {
-            PosDelta::Sale { lines } | PosDelta::Waste { lines } | PosDelta::Receipt { lines } => {
+        Act::Adjust(Adjust { lines }) => lines_in(lines, Range::Signed),
+        Act::Return(Return { lines, .. }) => return_lines(lines),
+        Act::Count(Count { lines }) => count_lines(lines),
+        Act::Fulfil(Fulfil { portion: Portion::Lines(lines), .. })
+        | Act::Release(Release { portion: Portion::Lines(lines), .. }) => sellable_lines(lines, Range::Positive),
+        Act::PosDelta(PosDelta { delta, .. }) => match delta {
+            PosChange::Sale { lines } | PosChange::Waste { lines } | PosChange::Receipt { lines } => {
                 lines_in(lines, Range::Positive)
             }
-            PosDelta::Return { lines } => return_lines(lines),
-            PosDelta::Correction { lines } => lines_in(lines, Range::Signed),
+            PosChange::Return { lines } => return_lines(lines),
+            PosChange::Correction { lines } => lines_in(lines, Range::Signed),
         },
         _ => Ok(()),
     }
@@ -176,26 +179,34 @@ fn date(command: &Command) -> Result<(), Rejection> {
 
 fn fields(command: &Command) -> Result<(), Rejection> {
     match &command.act {
-        Act::CreateItem { decimals, .. } | Act::SetDecimals { decimals, .. } if *decimals > limits::DECIMALS_MAX => {
+        Act::CreateItem(CreateItem { decimals, .. }) | Act::SetDecimals(SetDecimals { decimals, .. })
+            if *decimals > limits::DECIMALS_MAX =>
+        {
             invalid("decimals", format!("{decimals}, at most {} are allowed", limits::DECIMALS_MAX))
         }
-        Act::AddAlias { alias, target } | Act::MergeAlias { alias, into: target } => pairing(alias, *target),
-        Act::SetReorderPoint { point: Some(point), .. } => Range::ZeroOrMore.judge(0, point.0),
-        Act::Adjust { .. } if command.reason.is_none() => invalid("reason", "an adjustment must have a reason code"),
-        Act::Return { origin, excess, .. } => return_fields(command, *origin, *excess),
-        Act::ShipTransfer { to, lines, .. } => match lines.iter().position(|line| line.position.location == *to) {
-            Some(index) => invalid("to", format!("line {index} is at the location that the transfer goes to")),
-            None => Ok(()),
-        },
-        Act::Reserve { deadline: Some(deadline), .. } | Act::Extend { deadline: Some(deadline), .. }
+        Act::AddAlias(AddAlias { alias, target }) | Act::MergeAlias(MergeAlias { alias, into: target }) => {
+            pairing(alias, *target)
+        }
+        Act::SetReorderPoint(SetReorderPoint { point: Some(point), .. }) => Range::ZeroOrMore.judge(0, point.0),
+        Act::Adjust(_) if command.reason.is_none() => invalid("reason", "an adjustment must have a reason code"),
+        Act::Return(Return { origin, excess, .. }) => return_fields(command, *origin, *excess),
+        Act::ShipTransfer(ShipTransfer { to, lines, .. }) => {
+            match lines.iter().position(|line| line.position.location == *to) {
+                Some(index) => invalid("to", format!("line {index} is at the location that the transfer goes to")),
+                None => Ok(()),
+            }
+        }
+        Act::Reserve(Reserve { deadline: Some(deadline), .. })
+        | Act::Extend(Extend { deadline: Some(deadline), .. })
             if *deadline > Timestamp(limits::DEADLINE_MICROS_MAX) =>
         {
             invalid("deadline", "it lies after the year 9999; leave it out for a hold that never lapses")
         }
-        Act::Fulfil { portion: Portion::Whole, departure: Departure::AlreadyLeft, .. } => {
+        Act::Fulfil(Fulfil { portion: Portion::Whole, departure: Departure::AlreadyLeft, .. }) => {
             invalid("portion", "what has left already must be named in lines")
         }
-        Act::Fulfil { holds: Holds::Order(order), .. } | Act::Release { holds: Holds::Order(order), .. }
+        Act::Fulfil(Fulfil { holds: Holds::Order(order), .. })
+        | Act::Release(Release { holds: Holds::Order(order), .. })
             if command.order.as_ref().is_some_and(|named| named != order) =>
         {
             invalid("order", format!("the command is for another order than the holds ({order})"))

@@ -3,8 +3,8 @@
 use super::balance::balances_in_range;
 use super::lines::{Short, in_range, known, merged, promisable, recorded};
 use super::{Decided, Lowest};
-use crate::domain::command::{Act, Command, Departure, Holds, Portion};
-use crate::domain::event::{Body, HoldLine};
+use crate::domain::command::{Act, Amend, Command, Departure, Extend, Fulfil, Holds, Portion, Release, Reserve};
+use crate::domain::event::{Amended, Body, Extended, Fulfilled, HoldLine, Released, Reserved};
 use crate::domain::ids::{CommandId, Moment, Position, Timestamp};
 use crate::domain::line::{Bucket, Line, Lines};
 use crate::domain::quantity::Quantity;
@@ -18,19 +18,19 @@ type Closes = SmallVec<[HoldLine; 1]>;
 
 pub(super) fn decide(state: &State, command: &Command, now: Timestamp, order: &mut Option<OrderRef>) -> Decided {
     match &command.act {
-        Act::Reserve { deadline, lines } => reserve(state, *deadline, lines, now),
-        Act::Amend { reservation, lines } => amend(state, *reservation, lines, now),
-        Act::Extend { reservation, deadline } => extend(state, *reservation, *deadline, now),
-        Act::Fulfil { holds, portion, departure } => {
+        Act::Reserve(Reserve { deadline, lines }) => reserve(state, *deadline, lines, now),
+        Act::Amend(Amend { reservation, lines }) => amend(state, *reservation, lines, now),
+        Act::Extend(Extend { reservation, deadline }) => extend(state, *reservation, *deadline, now),
+        Act::Fulfil(Fulfil { holds, portion, departure }) => {
             let chosen = choose(state, holds, portion, now, order)?;
             let (closes, unreserved) = allocate(holds, portion, &chosen, *departure)?;
-            let body = Body::Fulfilled { closes, unreserved, departure: *departure };
+            let body = Body::Fulfilled(Fulfilled { closes, unreserved, departure: *departure });
             fulfil(state, body, portion, Moment::of(command.occurred_at, now))
         }
-        Act::Release { holds, portion } => {
+        Act::Release(Release { holds, portion }) => {
             let chosen = choose(state, holds, portion, now, order)?;
             let (closes, _) = allocate(holds, portion, &chosen, Departure::Now)?;
-            Ok(Body::Released { closes })
+            Ok(Body::Released(Released { closes }))
         }
         _ => Err(Rejection::InvalidField { field: "act", problem: "it is not about holds".into() }),
     }
@@ -52,7 +52,7 @@ fn reserve(state: &State, deadline: Option<Timestamp>, lines: &[Line], now: Time
     for line in &lines {
         open_in_range(state, line.position, line.quantity.0)?;
     }
-    Ok(Body::Reserved { deadline, lines })
+    Ok(Body::Reserved(Reserved { deadline, lines }))
 }
 
 fn open_in_range(state: &State, position: Position, increase: i64) -> Result<(), Rejection> {
@@ -98,14 +98,14 @@ fn amend(state: &State, id: CommandId, lines: &[Line], now: Timestamp) -> Decide
         open_in_range(state, line.position, line.quantity.0 - open(line.position))?;
     }
     let seq = held(state, id, now)?.seq;
-    Ok(Body::Amended { reservation: seq, lines: recorded(lines) })
+    Ok(Body::Amended(Amended { reservation: seq, lines: recorded(lines) }))
 }
 
 fn extend(state: &State, id: CommandId, deadline: Option<Timestamp>, now: Timestamp) -> Decided {
     let reservation = held(state, id, now)?;
     match reservation.deadline == deadline.unwrap_or(Timestamp::NEVER) {
         true => Err(Rejection::NoChange { what: "the reservation has this deadline" }),
-        false => Ok(Body::Extended { reservation: reservation.seq, deadline }),
+        false => Ok(Body::Extended(Extended { reservation: reservation.seq, deadline })),
     }
 }
 
@@ -150,7 +150,7 @@ fn choose<'a>(
 ///
 /// What is short is listed in the order in which the command names it.
 fn fulfil(state: &State, body: Body, portion: &Portion, at: Moment) -> Decided {
-    if let Body::Fulfilled { closes, departure: Departure::Now, .. } = &body {
+    if let Body::Fulfilled(Fulfilled { closes, departure: Departure::Now, .. }) = &body {
         let mut wanted: SmallVec<[(Position, i64); 2]> = SmallVec::new();
         let mut places: FxHashMap<Position, usize> = FxHashMap::default();
         let mut want = |position, units| {

@@ -14,7 +14,7 @@ mod stock;
 
 pub use form::validate;
 
-use super::command::{Act, Cause, Command, Kind};
+use super::command::{Act, Cause, ClosePeriod, Command, Count, Extend, Kind, Reserve};
 use super::event::{Body, Commitment, ContentDigest, Envelope, Event, UnitMark};
 use super::ids::{CommandId, ItemId, Moment, Position, Timestamp};
 use super::line::Bucket;
@@ -67,8 +67,8 @@ pub enum Needs {
 #[must_use]
 pub fn needs(state: &State, command: &Command, now: Timestamp) -> Needs {
     match (&command.act, &command.order) {
-        (Act::Return { .. }, Some(order)) => Needs::Returnable(order.clone()),
-        (Act::Count { lines }, _) => {
+        (Act::Return(_), Some(order)) => Needs::Returnable(order.clone()),
+        (Act::Count(Count { lines }), _) => {
             let at = Moment::of(command.occurred_at, now);
             let late = |position, bucket| {
                 let known = state.position(position)?.bucket(bucket);
@@ -109,19 +109,19 @@ pub fn decide(state: &State, looked: &Looked, command: &Command, stamp: &Stamp) 
 
 fn body_of(state: &State, looked: &Looked, command: &Command, now: Timestamp, order: &mut Option<OrderRef>) -> Decided {
     match &command.act {
-        Act::Receive { .. }
-        | Act::PosDelta { .. }
-        | Act::Return { .. }
-        | Act::Adjust { .. }
-        | Act::Count { .. }
-        | Act::ShipTransfer { .. }
-        | Act::ReceiveTransfer { .. }
-        | Act::CloseTransfer { .. }
-        | Act::Reclassify { .. } => stock::decide(state, looked, command, now),
-        Act::Reserve { .. } | Act::Amend { .. } | Act::Extend { .. } | Act::Fulfil { .. } | Act::Release { .. } => {
+        Act::Receive(_)
+        | Act::PosDelta(_)
+        | Act::Return(_)
+        | Act::Adjust(_)
+        | Act::Count(_)
+        | Act::ShipTransfer(_)
+        | Act::ReceiveTransfer(_)
+        | Act::CloseTransfer(_)
+        | Act::Reclassify(_) => stock::decide(state, looked, command, now),
+        Act::Reserve(_) | Act::Amend(_) | Act::Extend(_) | Act::Fulfil(_) | Act::Release(_) => {
             holds::decide(state, command, now, order)
         }
-        Act::ClosePeriod { location, until } => period::close(state, *location, *until, now),
+        Act::ClosePeriod(ClosePeriod { location, until }) => period::close(state, *location, *until, now),
         _ => registry::decide(state, &command.act),
     }
 }
@@ -145,7 +145,7 @@ fn envelope(command: &Command, stamp: &Stamp, order: Option<OrderRef>) -> Envelo
 
 fn in_time(command: &Command, now: Timestamp) -> Result<(), Rejection> {
     let past = |deadline: &Option<Timestamp>| deadline.filter(|deadline| *deadline <= now);
-    if let Act::Reserve { deadline, .. } | Act::Extend { deadline, .. } = &command.act
+    if let Act::Reserve(Reserve { deadline, .. }) | Act::Extend(Extend { deadline, .. }) = &command.act
         && let Some(deadline) = past(deadline)
     {
         let problem = format!("{deadline} is not later than the ledger's clock ({now})");

@@ -5,7 +5,9 @@
 //! before this is asked.
 
 use super::Lowest;
-use crate::domain::command::{Act, Cause, Command, Document, PosDelta};
+use crate::domain::command::{
+    Act, AddAlias, Cause, Command, CreateItem, CreateLocation, CreateLot, Document, PosChange, PosDelta, RenameAlias,
+};
 use crate::domain::invisible::problem_of_name;
 use crate::domain::rejection::Rejection;
 
@@ -14,11 +16,13 @@ pub(super) fn judge(command: &Command) -> Result<(), Rejection> {
     let mut lowest = Lowest::default();
     let mut name = |field, text: &str| lowest.judge(named(field, text));
     match &command.act {
-        Act::CreateItem { sku, .. } => name("sku", sku.as_str()),
-        Act::CreateLocation { code, .. } | Act::CreateLot { code, .. } => name("code", code.as_str()),
-        Act::AddAlias { alias, .. } => name("alias", alias.text.as_str()),
-        Act::RenameAlias { to, .. } => name("to", to.as_str()),
-        Act::PosDelta { source, external_id, .. } => {
+        Act::CreateItem(CreateItem { sku, .. }) => name("sku", sku.as_str()),
+        Act::CreateLocation(CreateLocation { code, .. }) | Act::CreateLot(CreateLot { code, .. }) => {
+            name("code", code.as_str())
+        }
+        Act::AddAlias(AddAlias { alias, .. }) => name("alias", alias.text.as_str()),
+        Act::RenameAlias(RenameAlias { to, .. }) => name("to", to.as_str()),
+        Act::PosDelta(PosDelta { source, external_id, .. }) => {
             name("source", source.as_str());
             name("external_id", external_id.as_str());
         }
@@ -46,12 +50,12 @@ pub(super) fn judge(command: &Command) -> Result<(), Rejection> {
 const fn is_about_an_earlier_order(act: &Act) -> bool {
     matches!(
         act,
-        Act::Return { .. }
-            | Act::Amend { .. }
-            | Act::Extend { .. }
-            | Act::Fulfil { .. }
-            | Act::Release { .. }
-            | Act::PosDelta { delta: PosDelta::Return { .. }, .. }
+        Act::Return(_)
+            | Act::Amend(_)
+            | Act::Extend(_)
+            | Act::Fulfil(_)
+            | Act::Release(_)
+            | Act::PosDelta(PosDelta { delta: PosChange::Return { .. }, .. })
     )
 }
 
@@ -65,7 +69,9 @@ fn named(field: &'static str, text: &str) -> Result<(), Rejection> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::command::{Actor, Alias, AliasKind, AliasTarget, ReturnOrigin};
+    use crate::domain::command::{
+        Actor, Alias, AliasKind, AliasTarget, Count, MergeAlias, RetireAlias, Return, ReturnOrigin,
+    };
     use crate::domain::ids::ItemId;
     use crate::domain::text::{
         ActorId, AliasText, DocumentId, DocumentKind, ExternalId, OrderRef, ReasonCode, Source, Zone,
@@ -97,15 +103,18 @@ mod tests {
         let zone = Zone::new("UTC").unwrap();
         let good = AliasText::new("MUG").unwrap();
         let (item, sku) = (AliasTarget::Item(ItemId(1)), AliasKind::Sku);
-        let count = || Act::Count { lines: Default::default() };
-        refused("sku", &ann(Act::CreateItem { sku: bad(), decimals: 0 }));
-        refused("code", &ann(Act::CreateLocation { code: bad(), zone }));
-        refused("code", &ann(Act::CreateLot { item: ItemId(1), code: bad() }));
-        refused("alias", &ann(Act::AddAlias { alias: Alias { kind: AliasKind::Vendor, text: bad() }, target: item }));
-        refused("to", &ann(Act::RenameAlias { alias: Alias { kind: sku, text: good }, to: bad() }));
+        let count = || Act::Count(Count { lines: Default::default() });
+        refused("sku", &ann(Act::CreateItem(CreateItem { sku: bad(), decimals: 0 })));
+        refused("code", &ann(Act::CreateLocation(CreateLocation { code: bad(), zone })));
+        refused("code", &ann(Act::CreateLot(CreateLot { item: ItemId(1), code: bad() })));
+        refused(
+            "alias",
+            &ann(Act::AddAlias(AddAlias { alias: Alias { kind: AliasKind::Vendor, text: bad() }, target: item })),
+        );
+        refused("to", &ann(Act::RenameAlias(RenameAlias { alias: Alias { kind: sku, text: good }, to: bad() })));
         let till = |source: &str, id: &str| {
             let (source, external_id) = (Source::new(source).unwrap(), ExternalId::new(id).unwrap());
-            ann(Act::PosDelta { source, external_id, delta: PosDelta::Sale { lines: Default::default() } })
+            ann(Act::PosDelta(PosDelta { source, external_id, delta: PosChange::Sale { lines: Default::default() } }))
         };
         refused("source", &till(BAD, "1"));
         refused("external_id", &till("till", BAD));
@@ -127,10 +136,11 @@ mod tests {
     fn what_stands_in_the_log_can_still_be_named() {
         let alias = Alias { kind: AliasKind::Sku, text: bad() };
         let to = AliasText::new("MUG").unwrap();
-        assert_eq!(judge(&ann(Act::RetireAlias { alias: alias.clone() })), Ok(()));
-        assert_eq!(judge(&ann(Act::RenameAlias { alias: alias.clone(), to })), Ok(()));
-        assert_eq!(judge(&ann(Act::MergeAlias { alias, into: AliasTarget::Item(ItemId(1)) })), Ok(()));
-        let back = Act::Return { origin: ReturnOrigin::Order, excess: Default::default(), lines: Default::default() };
+        assert_eq!(judge(&ann(Act::RetireAlias(RetireAlias { alias: alias.clone() }))), Ok(()));
+        assert_eq!(judge(&ann(Act::RenameAlias(RenameAlias { alias: alias.clone(), to }))), Ok(()));
+        assert_eq!(judge(&ann(Act::MergeAlias(MergeAlias { alias, into: AliasTarget::Item(ItemId(1)) }))), Ok(()));
+        let back =
+            Act::Return(Return { origin: ReturnOrigin::Order, excess: Default::default(), lines: Default::default() });
         assert_eq!(judge(&ann(back).for_order(OrderRef::new(BAD).unwrap())), Ok(()));
     }
 }

@@ -1,7 +1,7 @@
 //! Closing a period, and what a closed one refuses.
 
 use super::{Decided, Lowest};
-use crate::domain::event::Body;
+use crate::domain::event::{Body, PeriodClosed};
 use crate::domain::ids::{LocationId, Moment, Timestamp};
 use crate::domain::line::CountLine;
 use crate::domain::period::{Until, by_clock};
@@ -29,7 +29,7 @@ pub(super) fn close(state: &State, location: LocationId, until: Until, now: Time
         Some(before) if closed_until < before => {
             Err(Rejection::PeriodClosed { location, closed_until: before, at: closed_until })
         }
-        _ => Ok(Body::PeriodClosed { location, until, closed_until }),
+        _ => Ok(Body::PeriodClosed(PeriodClosed { location, until, closed_until })),
     }
 }
 

@@ -3,8 +3,16 @@
 use super::lines::{exists, has_moved};
 use super::{Decided, Lowest};
 use crate::domain::alert::AlertStatus;
-use crate::domain::command::{Act, Alias, AliasKind, AliasTarget};
-use crate::domain::event::Body;
+use crate::domain::command::{
+    AcknowledgeAlert, Act, AddAlias, Alias, AliasKind, AliasTarget, CreateItem, CreateLocation, CreateLot,
+    DismissAlert, MergeAlias, RenameAlias, ResolveAlert, RetireAlias, SetDecimals, SetItemStatus, SetLocationStatus,
+    SetLotStatus, SetReorderPoint,
+};
+use crate::domain::event::{
+    AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired, Body,
+    DecimalsSet, ItemCreated, ItemStatusSet, LocationCreated, LocationStatusSet, LotCreated, LotStatusSet,
+    ReorderPointSet,
+};
 use crate::domain::ids::{AlertId, ItemId, LocationId, LotId, Position};
 use crate::domain::quantity::Quantity;
 use crate::domain::rejection::Rejection;
@@ -14,21 +22,22 @@ use crate::limits::ENTITIES_MAX;
 
 pub(super) fn decide(state: &State, act: &Act) -> Decided {
     match act {
-        Act::CreateItem { .. } | Act::CreateLocation { .. } | Act::CreateLot { .. } => create(state, act),
-        Act::SetDecimals { .. }
-        | Act::SetItemStatus { .. }
-        | Act::SetLocationStatus { .. }
-        | Act::SetLotStatus { .. } => change(state, act),
-        Act::AddAlias { .. } | Act::RenameAlias { .. } | Act::MergeAlias { .. } | Act::RetireAlias { .. } => {
-            alias(state, act)
+        Act::CreateItem(_) | Act::CreateLocation(_) | Act::CreateLot(_) => create(state, act),
+        Act::SetDecimals(_) | Act::SetItemStatus(_) | Act::SetLocationStatus(_) | Act::SetLotStatus(_) => {
+            change(state, act)
         }
-        Act::SetReorderPoint { position, point } => reorder_point(state, *position, *point),
-        Act::AcknowledgeAlert { alert } => match open_alert(state, *alert)? {
+        Act::AddAlias(_) | Act::RenameAlias(_) | Act::MergeAlias(_) | Act::RetireAlias(_) => alias(state, act),
+        Act::SetReorderPoint(SetReorderPoint { position, point }) => reorder_point(state, *position, *point),
+        Act::AcknowledgeAlert(AcknowledgeAlert { alert }) => match open_alert(state, *alert)? {
             AlertStatus::Acknowledged => Err(no_change("the alert is acknowledged")),
-            _ => Ok(Body::AlertAcknowledged { alert: *alert }),
+            _ => Ok(Body::AlertAcknowledged(AlertAcknowledged { alert: *alert })),
         },
-        Act::ResolveAlert { alert } => open_alert(state, *alert).map(|_| Body::AlertResolved { alert: *alert }),
-        Act::DismissAlert { alert } => open_alert(state, *alert).map(|_| Body::AlertDismissed { alert: *alert }),
+        Act::ResolveAlert(ResolveAlert { alert }) => {
+            open_alert(state, *alert).map(|_| Body::AlertResolved(AlertResolved { alert: *alert }))
+        }
+        Act::DismissAlert(DismissAlert { alert }) => {
+            open_alert(state, *alert).map(|_| Body::AlertDismissed(AlertDismissed { alert: *alert }))
+        }
         _ => Err(Rejection::InvalidField { field: "act", problem: "it is not about the registry".into() }),
     }
 }
@@ -55,21 +64,21 @@ fn free(state: &State, kind: AliasKind, text: &AliasText) -> Result<(), Rejectio
 fn create(state: &State, act: &Act) -> Decided {
     let (items, locations, lots) = state.entity_counts();
     match act {
-        Act::CreateItem { sku, decimals } => {
+        Act::CreateItem(CreateItem { sku, decimals }) => {
             let item = ItemId(next("items", items)?);
             free(state, AliasKind::Sku, sku)?;
-            Ok(Body::ItemCreated { item, sku: sku.clone(), decimals: *decimals })
+            Ok(Body::ItemCreated(ItemCreated { item, sku: sku.clone(), decimals: *decimals }))
         }
-        Act::CreateLocation { code, zone } => {
+        Act::CreateLocation(CreateLocation { code, zone }) => {
             let location = LocationId(next("locations", locations)?);
             free(state, AliasKind::Location, code)?;
-            Ok(Body::LocationCreated { location, code: code.clone(), zone: zone.clone() })
+            Ok(Body::LocationCreated(LocationCreated { location, code: code.clone(), zone: zone.clone() }))
         }
-        Act::CreateLot { item, code } => {
+        Act::CreateLot(CreateLot { item, code }) => {
             let lot = LotId(next("lots", lots)?);
             product(state, *item)?;
             free(state, AliasKind::Lot(*item), code)?;
-            Ok(Body::LotCreated { lot, item: *item, code: code.clone() })
+            Ok(Body::LotCreated(LotCreated { lot, item: *item, code: code.clone() }))
         }
         _ => Err(Rejection::InvalidField { field: "act", problem: "it creates nothing".into() }),
     }
@@ -81,32 +90,32 @@ fn product(state: &State, item: ItemId) -> Result<&crate::domain::state::Item, R
 
 fn change(state: &State, act: &Act) -> Decided {
     match *act {
-        Act::SetDecimals { item, decimals } => {
+        Act::SetDecimals(SetDecimals { item, decimals }) => {
             let known = product(state, item)?;
             if known.decimals == decimals {
                 return Err(no_change("the item has these decimals"));
             }
             match has_moved(state, item) {
                 true => Err(Rejection::DecimalsFixed { item, decimals: known.decimals }),
-                false => Ok(Body::DecimalsSet { item, decimals }),
+                false => Ok(Body::DecimalsSet(DecimalsSet { item, decimals })),
             }
         }
-        Act::SetItemStatus { item, status } => match product(state, item)?.status == status {
+        Act::SetItemStatus(SetItemStatus { item, status }) => match product(state, item)?.status == status {
             true => Err(no_change("the item has this status")),
-            false => Ok(Body::ItemStatusSet { item, status }),
+            false => Ok(Body::ItemStatusSet(ItemStatusSet { item, status })),
         },
-        Act::SetLocationStatus { location, status } => {
+        Act::SetLocationStatus(SetLocationStatus { location, status }) => {
             let known = state.location(location).ok_or(Rejection::LocationNotFound { location })?;
             match known.status == status {
                 true => Err(no_change("the location has this status")),
-                false => Ok(Body::LocationStatusSet { location, status }),
+                false => Ok(Body::LocationStatusSet(LocationStatusSet { location, status })),
             }
         }
-        Act::SetLotStatus { lot, status } => {
+        Act::SetLotStatus(SetLotStatus { lot, status }) => {
             let known = state.lot(lot).ok_or(Rejection::LotNotFound { lot, item: ItemId(0) })?;
             match known.status == status {
                 true => Err(no_change("the lot has this status")),
-                false => Ok(Body::LotStatusSet { lot, status }),
+                false => Ok(Body::LotStatusSet(LotStatusSet { lot, status })),
             }
         }
         _ => Err(Rejection::InvalidField { field: "act", problem: "it changes nothing".into() }),
@@ -115,27 +124,29 @@ fn change(state: &State, act: &Act) -> Decided {
 
 fn alias(state: &State, act: &Act) -> Decided {
     match act {
-        Act::AddAlias { alias, target } => {
+        Act::AddAlias(AddAlias { alias, target }) => {
             target_exists(state, alias, *target)?;
             free(state, alias.kind, &alias.text)?;
-            Ok(Body::AliasAdded { alias: alias.clone(), target: *target })
+            Ok(Body::AliasAdded(AliasAdded { alias: alias.clone(), target: *target }))
         }
-        Act::RenameAlias { alias, to } => {
+        Act::RenameAlias(RenameAlias { alias, to }) => {
             in_use(state, alias)?;
             if alias.text == *to {
                 return Err(no_change("the alias has this text"));
             }
             free(state, alias.kind, to)?;
-            Ok(Body::AliasRenamed { alias: alias.clone(), to: to.clone() })
+            Ok(Body::AliasRenamed(AliasRenamed { alias: alias.clone(), to: to.clone() }))
         }
-        Act::MergeAlias { alias, into } => {
+        Act::MergeAlias(MergeAlias { alias, into }) => {
             target_exists(state, alias, *into)?;
             match in_use(state, alias)? == *into {
                 true => Err(no_change("the alias names this")),
-                false => Ok(Body::AliasMerged { alias: alias.clone(), into: *into }),
+                false => Ok(Body::AliasMerged(AliasMerged { alias: alias.clone(), into: *into })),
             }
         }
-        Act::RetireAlias { alias } => in_use(state, alias).map(|_| Body::AliasRetired { alias: alias.clone() }),
+        Act::RetireAlias(RetireAlias { alias }) => {
+            in_use(state, alias).map(|_| Body::AliasRetired(AliasRetired { alias: alias.clone() }))
+        }
         _ => Err(Rejection::InvalidField { field: "act", problem: "it is not about an alias".into() }),
     }
 }
@@ -179,7 +190,7 @@ fn reorder_point(state: &State, position: Position, point: Option<Quantity>) -> 
     let current = state.position(position).and_then(|entry| entry.reorder.as_ref()).map(|reorder| reorder.point);
     match current == point {
         true => Err(no_change("the position has this reorder point")),
-        false => Ok(Body::ReorderPointSet { position, point }),
+        false => Ok(Body::ReorderPointSet(ReorderPointSet { position, point })),
     }
 }
 

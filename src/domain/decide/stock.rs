@@ -4,8 +4,14 @@ use super::balance::balances_in_range;
 use super::lines::{Short, as_seen, exists, known, location_exists, merged, recorded};
 use super::period::count_in_closed_period;
 use super::{Decided, Looked, Lowest};
-use crate::domain::command::{Act, Command, Excess, PosDelta};
-use crate::domain::event::{Body, CountedLine, PosMovement, TransitLine};
+use crate::domain::command::{
+    Act, Adjust, CloseTransfer, Command, Count, Excess, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify,
+    Return, ShipTransfer,
+};
+use crate::domain::event::{
+    Adjusted, Body, Counted, CountedLine, PosDeltaRecorded, PosMovement, Received, Reclassified, Returned,
+    TransferClosed, TransferReceived, TransferShipped, TransitLine,
+};
 use crate::domain::ids::{Moment, Timestamp, TransferId};
 use crate::domain::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
 use crate::domain::quantity::Quantity;
@@ -22,21 +28,23 @@ pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Tim
     lines_known(state, &command.act, at, &mut lowest);
     lowest.done()?;
     let body = match &command.act {
-        Act::Receive { lines } => Body::Received { lines: recorded(lines) },
-        Act::Adjust { lines } => Body::Adjusted { lines: recorded(lines) },
-        Act::PosDelta { source, external_id, delta } => {
-            Body::PosDelta { source: source.clone(), external_id: external_id.clone(), delta: pos_movement(delta) }
+        Act::Receive(Receive { lines }) => Body::Received(Received { lines: recorded(lines) }),
+        Act::Adjust(Adjust { lines }) => Body::Adjusted(Adjusted { lines: recorded(lines) }),
+        Act::PosDelta(PosDelta { source, external_id, delta }) => Body::PosDelta(PosDeltaRecorded {
+            source: source.clone(),
+            external_id: external_id.clone(),
+            delta: pos_movement(delta),
+        }),
+        Act::Return(Return { excess, lines, .. }) => returned(looked, command, *excess, lines)?,
+        Act::Count(Count { lines }) => counted(state, looked, lines, at),
+        Act::ShipTransfer(ShipTransfer { transfer, to, lines }) => {
+            Body::TransferShipped(TransferShipped { transfer: *transfer, to: *to, lines: recorded(lines) })
         }
-        Act::Return { excess, lines, .. } => returned(looked, command, *excess, lines)?,
-        Act::Count { lines } => counted(state, looked, lines, at),
-        Act::ShipTransfer { transfer, to, lines } => {
-            Body::TransferShipped { transfer: *transfer, to: *to, lines: recorded(lines) }
+        Act::ReceiveTransfer(ReceiveTransfer { transfer, lines }) => {
+            Body::TransferReceived(TransferReceived { transfer: *transfer, lines: recorded(lines) })
         }
-        Act::ReceiveTransfer { transfer, lines } => {
-            Body::TransferReceived { transfer: *transfer, lines: recorded(lines) }
-        }
-        Act::CloseTransfer { transfer } => close_transfer(state, *transfer)?,
-        Act::Reclassify { lines } => reclassify(state, lines)?,
+        Act::CloseTransfer(CloseTransfer { transfer }) => close_transfer(state, *transfer)?,
+        Act::Reclassify(Reclassify { lines }) => reclassify(state, lines)?,
         _ => return Err(Rejection::InvalidField { field: "act", problem: "it is not about stock".into() }),
     };
     balances_in_range(state, &body, at)?;
@@ -45,23 +53,23 @@ pub(super) fn decide(state: &State, looked: &Looked, command: &Command, now: Tim
 
 fn lines_known(state: &State, act: &Act, at: Moment, lowest: &mut Lowest) {
     match act {
-        Act::Receive { lines }
-        | Act::Adjust { lines }
-        | Act::ReceiveTransfer { lines, .. }
-        | Act::Reclassify { lines } => known(state, lines, lowest),
-        Act::ShipTransfer { to, lines, .. } => {
+        Act::Receive(Receive { lines })
+        | Act::Adjust(Adjust { lines })
+        | Act::ReceiveTransfer(ReceiveTransfer { lines, .. })
+        | Act::Reclassify(Reclassify { lines }) => known(state, lines, lowest),
+        Act::ShipTransfer(ShipTransfer { to, lines, .. }) => {
             known(state, lines, lowest);
             location_exists(state, *to, lowest);
         }
-        Act::Return { lines, .. } => returns_known(state, lines, lowest),
-        Act::PosDelta { delta, .. } => match delta {
-            PosDelta::Sale { lines }
-            | PosDelta::Waste { lines }
-            | PosDelta::Receipt { lines }
-            | PosDelta::Correction { lines } => known(state, lines, lowest),
-            PosDelta::Return { lines } => returns_known(state, lines, lowest),
+        Act::Return(Return { lines, .. }) => returns_known(state, lines, lowest),
+        Act::PosDelta(PosDelta { delta, .. }) => match delta {
+            PosChange::Sale { lines }
+            | PosChange::Waste { lines }
+            | PosChange::Receipt { lines }
+            | PosChange::Correction { lines } => known(state, lines, lowest),
+            PosChange::Return { lines } => returns_known(state, lines, lowest),
         },
-        Act::Count { lines } => {
+        Act::Count(Count { lines }) => {
             for (index, line) in lines.iter().enumerate() {
                 exists(state, line.position, lowest);
                 as_seen(state, index, line.position, line.seen, lowest);
@@ -79,15 +87,15 @@ fn returns_known(state: &State, lines: &[ReturnLine], lowest: &mut Lowest) {
     }
 }
 
-fn pos_movement(delta: &PosDelta) -> PosMovement {
+fn pos_movement(delta: &PosChange) -> PosMovement {
     match delta {
-        PosDelta::Sale { lines } => PosMovement::Sale(recorded(lines)),
-        PosDelta::Return { lines } => {
+        PosChange::Sale { lines } => PosMovement::Sale(recorded(lines)),
+        PosChange::Return { lines } => {
             PosMovement::Return(lines.iter().map(|line| resolved(line, line.line.quantity)).collect())
         }
-        PosDelta::Waste { lines } => PosMovement::Waste(recorded(lines)),
-        PosDelta::Receipt { lines } => PosMovement::Receipt(recorded(lines)),
-        PosDelta::Correction { lines } => PosMovement::Correction(recorded(lines)),
+        PosChange::Waste { lines } => PosMovement::Waste(recorded(lines)),
+        PosChange::Receipt { lines } => PosMovement::Receipt(recorded(lines)),
+        PosChange::Correction { lines } => PosMovement::Correction(recorded(lines)),
     }
 }
 
@@ -105,7 +113,7 @@ fn resolved(line: &ReturnLine, quantity: Quantity) -> ReturnLine {
 fn returned(looked: &Looked, command: &Command, excess: Excess, lines: &[ReturnLine]) -> Decided {
     let Some(order) = &command.order else {
         let unreferenced = lines.iter().map(|line| resolved(line, line.line.quantity)).collect();
-        return Ok(Body::Returned { referenced: Returns::new(), unreferenced });
+        return Ok(Body::Returned(Returned { referenced: Returns::new(), unreferenced }));
     };
     let mut left: FxHashMap<_, i64> = looked.returnable.iter().map(|(item, units)| (*item, (*units).max(0))).collect();
     let (mut referenced, mut unreferenced) = (Returns::new(), Returns::new());
@@ -122,7 +130,7 @@ fn returned(looked: &Looked, command: &Command, excess: Excess, lines: &[ReturnL
         }
     }
     let Some(surplus) = unreferenced.first().filter(|_| excess == Excess::Refuse) else {
-        return Ok(Body::Returned { referenced, unreferenced });
+        return Ok(Body::Returned(Returned { referenced, unreferenced }));
     };
     // The first item in order of its lines whose sum is too much.
     let mut items = lines.iter().map(|line| line.line.position.item);
@@ -142,13 +150,13 @@ fn counted(state: &State, looked: &Looked, lines: &[CountLine], at: Moment) -> B
         let later = if anchors { looked.later.get(index).copied().unwrap_or(0) } else { 0 };
         figures.push(CountedLine { position: line.position, bucket: line.bucket, counted: line.counted, later });
     }
-    Body::Counted { lines: figures }
+    Body::Counted(Counted { lines: figures })
 }
 
 fn close_transfer(state: &State, transfer: TransferId) -> Decided {
     let known = state.transfer(transfer).ok_or(Rejection::TransferNotFound { transfer })?;
     let rest = known.lines.iter().map(|(&(item, lot), &units)| TransitLine { item, lot, quantity: Quantity(units) });
-    Ok(Body::TransferClosed { transfer, rest: rest.collect() })
+    Ok(Body::TransferClosed(TransferClosed { transfer, rest: rest.collect() }))
 }
 
 fn reclassify(state: &State, lines: &[Line]) -> Decided {
@@ -158,5 +166,5 @@ fn reclassify(state: &State, lines: &[Line]) -> Decided {
         short.compare(line.position, line.bucket, line.quantity.0, there);
     }
     short.done()?;
-    Ok(Body::Reclassified { lines: recorded(lines) })
+    Ok(Body::Reclassified(Reclassified { lines: recorded(lines) }))
 }

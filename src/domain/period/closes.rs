@@ -1,7 +1,7 @@
 //! The closes of each location, and the period that a line belongs to: both follow from the log alone.
 
 use super::Until;
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, PeriodClosed};
 use crate::domain::ids::{LocationId, Seq, Timestamp};
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct Closes {
 impl Closes {
     /// Takes the next event of a log; those that close nothing leave no trace.
     pub fn take(&mut self, seq: Seq, event: &Event) {
-        if let Body::PeriodClosed { location, until, closed_until } = event.body {
+        if let Body::PeriodClosed(PeriodClosed { location, until, closed_until }) = event.body {
             self.by_location.entry(location).or_default().push(Close { seq, until, closed_until });
         }
     }

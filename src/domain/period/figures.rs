@@ -2,7 +2,7 @@
 
 use super::{Close, filed_at};
 use crate::domain::account::{Place, for_each_posting};
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Counted, Event};
 use crate::domain::ids::{Moment, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 
@@ -95,7 +95,7 @@ pub fn for_each_entry(seq: Seq, event: &Event, mut put: impl FnMut(Position, Buc
             }
         }
     });
-    if let Body::Counted { lines } = &event.body {
+    if let Body::Counted(Counted { lines }) = &event.body {
         for line in lines {
             put(line.position, line.bucket, Entry { seq, at, what: What::Counted(line.counted.0) });
         }

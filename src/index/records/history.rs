@@ -3,7 +3,11 @@
 
 use crate::domain::command::AliasTarget;
 use crate::domain::effect::{Effect, for_each_effect};
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{
+    AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired, Amended,
+    Body, Counted, DecimalsSet, Event, Extended, ItemCreated, ItemStatusSet, LocationCreated, LocationStatusSet,
+    LotCreated, LotStatusSet, PeriodClosed, TransferClosed, TransferShipped,
+};
 use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
@@ -104,7 +108,7 @@ struct Subjects {
 pub fn insert_history(segment: &mut Segment, state: &State, seq: Seq, event: &Event) {
     let kind = EventKind::of(&event.body);
     let mut about = Subjects::default();
-    if let Body::Counted { lines } = &event.body {
+    if let Body::Counted(Counted { lines }) = &event.body {
         let at = event.envelope.moment();
         for line in lines {
             let key = bucket_key(line.position, COUNTS + bucket_number(line.bucket));
@@ -172,38 +176,40 @@ impl Subjects {
     /// What the body names without changing a figure of a position.
     fn named_by(&mut self, state: &State, body: &Body) {
         match body {
-            Body::ItemCreated { item, .. }
-            | Body::DecimalsSet { item, .. }
-            | Body::ItemStatusSet { item, .. }
-            | Body::LotCreated { item, .. } => self.item(*item),
-            Body::LocationCreated { location, .. }
-            | Body::LocationStatusSet { location, .. }
-            | Body::PeriodClosed { location, .. } => {
+            Body::ItemCreated(ItemCreated { item, .. })
+            | Body::DecimalsSet(DecimalsSet { item, .. })
+            | Body::ItemStatusSet(ItemStatusSet { item, .. })
+            | Body::LotCreated(LotCreated { item, .. }) => self.item(*item),
+            Body::LocationCreated(LocationCreated { location, .. })
+            | Body::LocationStatusSet(LocationStatusSet { location, .. })
+            | Body::PeriodClosed(PeriodClosed { location, .. }) => {
                 self.location(*location);
             }
-            Body::LotStatusSet { lot, .. } => self.lot(state, *lot),
-            Body::AliasAdded { target, .. } => self.target(state, Some(*target)),
-            Body::AliasMerged { alias, into } => {
+            Body::LotStatusSet(LotStatusSet { lot, .. }) => self.lot(state, *lot),
+            Body::AliasAdded(AliasAdded { target, .. }) => self.target(state, Some(*target)),
+            Body::AliasMerged(AliasMerged { alias, into }) => {
                 self.target(state, state.alias(alias));
                 self.target(state, Some(*into));
             }
-            Body::AliasRenamed { alias, .. } | Body::AliasRetired { alias } => {
+            Body::AliasRenamed(AliasRenamed { alias, .. }) | Body::AliasRetired(AliasRetired { alias }) => {
                 self.target(state, state.alias(alias));
             }
-            Body::AlertAcknowledged { alert } | Body::AlertResolved { alert } | Body::AlertDismissed { alert } => {
+            Body::AlertAcknowledged(AlertAcknowledged { alert })
+            | Body::AlertResolved(AlertResolved { alert })
+            | Body::AlertDismissed(AlertDismissed { alert }) => {
                 if let Some((position, _)) = state.alert(*alert) {
                     self.position(position);
                 }
             }
-            Body::TransferShipped { to, .. } => self.location(*to),
-            Body::TransferClosed { transfer, rest } => {
+            Body::TransferShipped(TransferShipped { to, .. }) => self.location(*to),
+            Body::TransferClosed(TransferClosed { transfer, rest }) => {
                 rest.iter().for_each(|line| self.item(line.item));
                 // Where more arrived than had left, nothing was under way to there.
                 if let Some(transfer) = state.transfer(*transfer) {
                     self.location(transfer.to);
                 }
             }
-            Body::Amended { reservation, .. } | Body::Extended { reservation, .. } => {
+            Body::Amended(Amended { reservation, .. }) | Body::Extended(Extended { reservation, .. }) => {
                 self.reservations.push(reservation.0);
             }
             _ => {}

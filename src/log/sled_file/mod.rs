@@ -55,6 +55,7 @@ pub(super) fn misread() -> StoreError {
 }
 
 /// A segment as it was.
+#[derive(Debug)]
 struct Kept {
     start: u64,
     bytes: Vec<u8>,
@@ -70,6 +71,7 @@ impl Kept {
 }
 
 /// Everything that sled will look at when it opens its file, as it was before.
+#[derive(Debug)]
 pub(super) struct SledFile {
     log: PathBuf,
     bytes: u64,

@@ -4,7 +4,12 @@ use crate::domain::command::{
     Actor, Alias, AliasKind, AliasTarget, Cause, Departure, Document, Established, ItemStatus, UseStatus,
 };
 use crate::domain::event::{
-    Body, CountedLine, Envelope, Event, Extension, ExtensionWeight, HoldLine, PosMovement, TransitLine, UnitMark,
+    Adjusted, AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired,
+    Amended, Body, ClockAccepted, Counted, CountedLine, DecimalsSet, Envelope, Event, Expired, Extended, Extension,
+    ExtensionWeight, Fulfilled, Genesis, HoldLine, ItemCreated, ItemStatusSet, LocationCreated, LocationStatusSet,
+    LotCreated, LotStatusSet, PeriodClosed, PosDeltaRecorded, PosMovement, Received, Reclassified, Released,
+    ReorderPointSet, Reserved, Returned, RulesChanged, TransferClosed, TransferReceived, TransferShipped, TransitLine,
+    UnitMark,
 };
 use crate::domain::ids::{
     AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId,
@@ -167,14 +172,15 @@ fn instant() -> BoxedStrategy<Option<Timestamp>> {
 
 fn own_acts() -> BoxedStrategy<Body> {
     prop_oneof![
-        (any::<[u8; 16]>(), any::<u16>(), any::<u16>()).prop_map(|(ledger, format, rules)| Body::Genesis {
+        (any::<[u8; 16]>(), any::<u16>(), any::<u16>()).prop_map(|(ledger, format, rules)| Body::Genesis(Genesis {
             ledger: LedgerId::from_bytes(ledger),
             format,
             rules
-        }),
-        any::<u16>().prop_map(|rules| Body::RulesChanged { rules }),
-        integer().prop_map(|clock| Body::ClockAccepted { clock: Timestamp(clock) }),
-        vec(unsigned().prop_map(Seq), 0..9).prop_map(|seqs| Body::Expired { reservations: SmallVec::from_vec(seqs) }),
+        })),
+        any::<u16>().prop_map(|rules| Body::RulesChanged(RulesChanged { rules })),
+        integer().prop_map(|clock| Body::ClockAccepted(ClockAccepted { clock: Timestamp(clock) })),
+        vec(unsigned().prop_map(Seq), 0..9)
+            .prop_map(|seqs| Body::Expired(Expired { reservations: SmallVec::from_vec(seqs) })),
     ]
     .boxed()
 }
@@ -182,34 +188,43 @@ fn own_acts() -> BoxedStrategy<Body> {
 fn settings() -> BoxedStrategy<Body> {
     let name = || text(WORD, AliasText::new);
     prop_oneof![
-        (small(), name(), any::<u8>()).prop_map(|(item, sku, decimals)| Body::ItemCreated {
+        (small(), name(), any::<u8>()).prop_map(|(item, sku, decimals)| Body::ItemCreated(ItemCreated {
             item: ItemId(item),
             sku,
             decimals
-        }),
-        (small(), any::<u8>()).prop_map(|(item, decimals)| Body::DecimalsSet { item: ItemId(item), decimals }),
-        (small(), item_status()).prop_map(|(item, status)| Body::ItemStatusSet { item: ItemId(item), status }),
-        (small(), name(), text("[A-Z][a-z]{1,9}/[A-Z][a-z]{1,9}", Zone::from_log))
-            .prop_map(|(location, code, zone)| Body::LocationCreated { location: LocationId(location), code, zone }),
-        (small(), use_status())
-            .prop_map(|(location, status)| Body::LocationStatusSet { location: LocationId(location), status }),
-        (small(), small(), name()).prop_map(|(lot, item, code)| Body::LotCreated {
+        })),
+        (small(), any::<u8>())
+            .prop_map(|(item, decimals)| Body::DecimalsSet(DecimalsSet { item: ItemId(item), decimals })),
+        (small(), item_status())
+            .prop_map(|(item, status)| Body::ItemStatusSet(ItemStatusSet { item: ItemId(item), status })),
+        (small(), name(), text("[A-Z][a-z]{1,9}/[A-Z][a-z]{1,9}", Zone::from_log)).prop_map(
+            |(location, code, zone)| Body::LocationCreated(LocationCreated {
+                location: LocationId(location),
+                code,
+                zone
+            })
+        ),
+        (small(), use_status()).prop_map(|(location, status)| Body::LocationStatusSet(LocationStatusSet {
+            location: LocationId(location),
+            status
+        })),
+        (small(), small(), name()).prop_map(|(lot, item, code)| Body::LotCreated(LotCreated {
             lot: LotId(lot),
             item: ItemId(item),
             code
-        }),
-        (small(), use_status()).prop_map(|(lot, status)| Body::LotStatusSet { lot: LotId(lot), status }),
-        (alias(), target()).prop_map(|(alias, target)| Body::AliasAdded { alias, target }),
-        (alias(), name()).prop_map(|(alias, to)| Body::AliasRenamed { alias, to }),
-        (alias(), target()).prop_map(|(alias, into)| Body::AliasMerged { alias, into }),
-        alias().prop_map(|alias| Body::AliasRetired { alias }),
+        })),
+        (small(), use_status()).prop_map(|(lot, status)| Body::LotStatusSet(LotStatusSet { lot: LotId(lot), status })),
+        (alias(), target()).prop_map(|(alias, target)| Body::AliasAdded(AliasAdded { alias, target })),
+        (alias(), name()).prop_map(|(alias, to)| Body::AliasRenamed(AliasRenamed { alias, to })),
+        (alias(), target()).prop_map(|(alias, into)| Body::AliasMerged(AliasMerged { alias, into })),
+        alias().prop_map(|alias| Body::AliasRetired(AliasRetired { alias })),
         (position(), option::of(integer().prop_map(Quantity)))
-            .prop_map(|(position, point)| Body::ReorderPointSet { position, point }),
-        (small(), until(), integer()).prop_map(|(location, until, at)| Body::PeriodClosed {
+            .prop_map(|(position, point)| Body::ReorderPointSet(ReorderPointSet { position, point })),
+        (small(), until(), integer()).prop_map(|(location, until, at)| Body::PeriodClosed(PeriodClosed {
             location: LocationId(location),
             until,
             closed_until: Timestamp(at)
-        }),
+        })),
     ]
     .boxed()
 }
@@ -224,20 +239,22 @@ fn until() -> impl Strategy<Value = Until> {
 
 fn facts() -> BoxedStrategy<Body> {
     prop_oneof![
-        lines().prop_map(|lines| Body::Received { lines }),
-        (text(WORD, Source::new), text(WORD, ExternalId::new), movement())
-            .prop_map(|(source, external_id, delta)| { Body::PosDelta { source, external_id, delta } }),
+        lines().prop_map(|lines| Body::Received(Received { lines })),
+        (text(WORD, Source::new), text(WORD, ExternalId::new), movement()).prop_map(|(source, external_id, delta)| {
+            Body::PosDelta(PosDeltaRecorded { source, external_id, delta })
+        }),
         (return_lines(), return_lines())
-            .prop_map(|(referenced, unreferenced)| Body::Returned { referenced, unreferenced }),
-        lines().prop_map(|lines| Body::Adjusted { lines }),
-        counted().prop_map(|lines| Body::Counted { lines }),
-        (transfer(), small(), lines()).prop_map(|(transfer, to, lines)| Body::TransferShipped {
+            .prop_map(|(referenced, unreferenced)| Body::Returned(Returned { referenced, unreferenced })),
+        lines().prop_map(|lines| Body::Adjusted(Adjusted { lines })),
+        counted().prop_map(|lines| Body::Counted(Counted { lines })),
+        (transfer(), small(), lines()).prop_map(|(transfer, to, lines)| Body::TransferShipped(TransferShipped {
             transfer,
             to: LocationId(to),
             lines
-        }),
-        (transfer(), lines()).prop_map(|(transfer, lines)| Body::TransferReceived { transfer, lines }),
-        (transfer(), transit()).prop_map(|(transfer, rest)| Body::TransferClosed { transfer, rest }),
+        })),
+        (transfer(), lines())
+            .prop_map(|(transfer, lines)| Body::TransferReceived(TransferReceived { transfer, lines })),
+        (transfer(), transit()).prop_map(|(transfer, rest)| Body::TransferClosed(TransferClosed { transfer, rest })),
     ]
     .boxed()
 }
@@ -249,19 +266,20 @@ fn departure() -> impl Strategy<Value = Departure> {
 fn promises() -> BoxedStrategy<Body> {
     let alert = || any::<[u8; 16]>().prop_map(AlertId::from_bytes);
     prop_oneof![
-        (instant(), lines()).prop_map(|(deadline, lines)| Body::Reserved { deadline, lines }),
-        (unsigned(), lines()).prop_map(|(seq, lines)| Body::Amended { reservation: Seq(seq), lines }),
-        (unsigned(), instant()).prop_map(|(seq, deadline)| Body::Extended { reservation: Seq(seq), deadline }),
-        (departure(), holds(), lines()).prop_map(|(departure, closes, unreserved)| Body::Fulfilled {
+        (instant(), lines()).prop_map(|(deadline, lines)| Body::Reserved(Reserved { deadline, lines })),
+        (unsigned(), lines()).prop_map(|(seq, lines)| Body::Amended(Amended { reservation: Seq(seq), lines })),
+        (unsigned(), instant())
+            .prop_map(|(seq, deadline)| Body::Extended(Extended { reservation: Seq(seq), deadline })),
+        (departure(), holds(), lines()).prop_map(|(departure, closes, unreserved)| Body::Fulfilled(Fulfilled {
             departure,
             closes,
             unreserved
-        }),
-        holds().prop_map(|closes| Body::Released { closes }),
-        lines().prop_map(|lines| Body::Reclassified { lines }),
-        alert().prop_map(|alert| Body::AlertAcknowledged { alert }),
-        alert().prop_map(|alert| Body::AlertResolved { alert }),
-        alert().prop_map(|alert| Body::AlertDismissed { alert }),
+        })),
+        holds().prop_map(|closes| Body::Released(Released { closes })),
+        lines().prop_map(|lines| Body::Reclassified(Reclassified { lines })),
+        alert().prop_map(|alert| Body::AlertAcknowledged(AlertAcknowledged { alert })),
+        alert().prop_map(|alert| Body::AlertResolved(AlertResolved { alert })),
+        alert().prop_map(|alert| Body::AlertDismissed(AlertDismissed { alert })),
     ]
     .boxed()
 }

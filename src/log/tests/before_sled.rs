@@ -48,7 +48,9 @@ impl Killed {
         self.put_back();
         std::fs::write(self.db(), db).expect("written");
         let store = SledStore::open(&self.path, options())?;
-        Ok(recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head)
+        let head = recover(store.reader().as_ref(), Head::EMPTY).expect("whole").head;
+        Box::new(store).close().expect("closed");
+        Ok(head)
     }
 
     /// Where segments begin that sled zeroes when it opens the file: nothing in them is of use any more.
@@ -243,4 +245,20 @@ fn what_sled_had_no_reason_to_touch_is_noticed_and_put_back() {
         assert!(std::fs::read(killed.db()).expect("readable") == db);
         assert!(before.is_kept().expect("readable"));
     }
+}
+
+#[test]
+fn a_killed_ledger_that_nobody_got_to_work_with_is_left_as_it_was_killed() {
+    let killed = Killed::new();
+    let before = content(&killed.path);
+    let open = || SledStore::open(&killed.path, options()).expect("a ledger");
+    let store = open();
+    assert!(content(&killed.path) != before, "sled repairs what it finds");
+    // As where reading the log fails behind that.
+    drop(store);
+    assert!(content(&killed.path) == before);
+    let mut store = open();
+    store.tend().expect("tended");
+    drop(store);
+    assert!(content(&killed.path) != before, "somebody worked with it");
 }

@@ -2,7 +2,7 @@
 
 use super::arbitrary::event;
 use super::support::{plain_event, reserve};
-use crate::domain::event::{Body, Extension, ExtensionWeight};
+use crate::domain::event::{Body, Expired, Extension, ExtensionWeight, Received};
 use crate::domain::ids::{ItemId, LocationId, Position, Seq};
 use crate::domain::line::Line;
 use crate::domain::quantity::Quantity;
@@ -88,7 +88,7 @@ fn unknown_kinds_and_versions_are_named() {
 #[test]
 fn a_list_longer_than_its_bytes_is_refused_before_it_is_made() {
     let mut event = plain_event(1);
-    event.body = Body::Expired { reservations: [Seq(1)].into_iter().collect() };
+    event.body = Body::Expired(Expired { reservations: [Seq(1)].into_iter().collect() });
     let mut bytes = encoded(&event);
     bytes.truncate(bytes.len() - 2);
     bytes.extend_from_slice(&[252, 0, 0, 8, 0]);
@@ -115,10 +115,10 @@ fn a_critical_extension_that_is_unknown_stops_the_reader() {
 fn what_has_no_place_is_refused_by_the_writer() {
     let line = Line::new(Position::new(ItemId(1), LocationId(1)), Quantity(1));
     let mut event = plain_event(1);
-    event.body = Body::Received { lines: [line.clone().seen(Seq(3))].into_iter().collect() };
+    event.body = Body::Received(Received { lines: [line.clone().seen(Seq(3))].into_iter().collect() });
     let seen = encode_event(&event, &mut Vec::new());
     assert!(matches!(seen, Err(CodecError::Unencodable { .. })));
-    event.body = Body::Received { lines: std::iter::repeat_n(line, LINES_MAX + 1).collect() };
+    event.body = Body::Received(Received { lines: std::iter::repeat_n(line, LINES_MAX + 1).collect() });
     let many = encode_event(&event, &mut Vec::new());
     assert!(matches!(many, Err(CodecError::TooMany { .. })));
 }

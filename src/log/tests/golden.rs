@@ -5,7 +5,7 @@
 
 use super::history::{Entry, history, with_every_part};
 use crate::domain::check::{check, check_after};
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, RulesChanged};
 use crate::domain::evolve::evolve;
 use crate::domain::state::State;
 use crate::log::chain::{Hash, Head};
@@ -67,10 +67,10 @@ fn built(groups: &[Vec<Entry>]) -> Vec<GroupBytes> {
 fn every_kind() -> Vec<(String, Event)> {
     let mut seen = std::collections::BTreeMap::new();
     let mut bodies: Vec<Body> = history().into_iter().flatten().map(|(event, _)| event.body).collect();
-    bodies.push(Body::RulesChanged { rules: 2 });
+    bodies.push(Body::RulesChanged(RulesChanged { rules: 2 }));
     for body in bodies {
         let name = format!("{body:?}");
-        let kind = name.split([' ', '{']).next().unwrap_or_default().to_owned();
+        let kind = name.split([' ', '{', '(']).next().unwrap_or_default().to_owned();
         let kind = match name.split_once("delta: ") {
             Some((_, delta)) => format!("{kind}-{}", delta.split('(').next().unwrap_or_default()),
             None => kind,

@@ -7,7 +7,11 @@ use crate::domain::command::{
     Actor, Alias, AliasKind, AliasTarget, Cause, Departure, Document, Established, ItemStatus, UseStatus,
 };
 use crate::domain::event::{
-    Body, CountedLine, Envelope, Event, Extension, ExtensionWeight, HoldLine, PosMovement, TransitLine, UnitMark,
+    Adjusted, AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired,
+    Amended, Body, ClockAccepted, Counted, CountedLine, DecimalsSet, Envelope, Event, Expired, Extended, Extension,
+    ExtensionWeight, Fulfilled, Genesis, HoldLine, ItemCreated, ItemStatusSet, LocationCreated, LocationStatusSet,
+    LotCreated, LotStatusSet, PeriodClosed, PosDeltaRecorded, PosMovement, Received, Reclassified, Released,
+    ReorderPointSet, Reserved, Returned, TransferClosed, TransferReceived, TransferShipped, TransitLine, UnitMark,
 };
 use crate::domain::ids::{
     AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId,
@@ -73,12 +77,12 @@ fn hold(reservation: u64, position: Position, quantity: i64) -> HoldLine {
 
 fn counted(position: Position, figure: i64, later: i64) -> Body {
     let line = CountedLine { position, bucket: Bucket::Sellable, counted: Quantity(figure), later };
-    Body::Counted { lines: smallvec![line] }
+    Body::Counted(Counted { lines: smallvec![line] })
 }
 
 fn pos(number: u32, delta: PosMovement) -> Body {
     let external_id = ExternalId::new(&format!("0042-{number:06}")).expect("legal");
-    Body::PosDelta { source: Source::new("till-1").expect("legal"), external_id, delta }
+    Body::PosDelta(PosDeltaRecorded { source: Source::new("till-1").expect("legal"), external_id, delta })
 }
 
 /// The ledger's name for an alert that this event raised; kinds: 1 low, 2 out, 3 oversold.
@@ -183,34 +187,63 @@ fn names(writer: &mut Writer) {
     let (item, location) = (ItemId, LocationId);
     let text = |text| AliasText::new(text).expect("legal");
     let zone = |name| Zone::new(name).expect("known");
-    writer.group(0).own(0, Body::Genesis { ledger, format: 1, rules: 1 });
+    writer.group(0).own(0, Body::Genesis(Genesis { ledger, format: 1, rules: 1 }));
     writer
         .group(1)
-        .act(1, Body::LocationCreated { location: location(1), code: text("WH-1"), zone: zone("Europe/London") })
-        .act(2, Body::LocationCreated { location: location(2), code: text("SHOP-1"), zone: zone("Europe/Paris") })
-        .act(3, Body::ItemCreated { item: item(1), sku: text("MUG-RED"), decimals: 0 })
-        .act(4, Body::ItemCreated { item: item(2), sku: text("TEA-LOOSE"), decimals: 0 })
-        .act(5, Body::DecimalsSet { item: item(2), decimals: 3 })
-        .act(6, Body::ItemCreated { item: item(3), sku: text("MUG-OLD"), decimals: 0 })
-        .act(7, Body::LotCreated { lot: LotId(1), item: item(2), code: text("L2026-01") });
+        .act(
+            1,
+            Body::LocationCreated(LocationCreated {
+                location: location(1),
+                code: text("WH-1"),
+                zone: zone("Europe/London"),
+            }),
+        )
+        .act(
+            2,
+            Body::LocationCreated(LocationCreated {
+                location: location(2),
+                code: text("SHOP-1"),
+                zone: zone("Europe/Paris"),
+            }),
+        )
+        .act(3, Body::ItemCreated(ItemCreated { item: item(1), sku: text("MUG-RED"), decimals: 0 }))
+        .act(4, Body::ItemCreated(ItemCreated { item: item(2), sku: text("TEA-LOOSE"), decimals: 0 }))
+        .act(5, Body::DecimalsSet(DecimalsSet { item: item(2), decimals: 3 }))
+        .act(6, Body::ItemCreated(ItemCreated { item: item(3), sku: text("MUG-OLD"), decimals: 0 }))
+        .act(7, Body::LotCreated(LotCreated { lot: LotId(1), item: item(2), code: text("L2026-01") }));
     let barcode = |digits| alias(AliasKind::Barcode, digits);
     writer
         .group(2)
-        .act(8, Body::AliasAdded { alias: barcode("5012345678900"), target: AliasTarget::Item(item(1)) })
-        .act(9, Body::AliasAdded { alias: alias(AliasKind::Vendor, "V-77"), target: AliasTarget::Item(item(3)) })
-        .act(10, Body::AliasRenamed { alias: alias(AliasKind::Sku, "MUG-OLD"), to: text("MUG-BLUE-é") })
-        .act(11, Body::AliasMerged { alias: alias(AliasKind::Vendor, "V-77"), into: AliasTarget::Item(item(1)) })
+        .act(8, Body::AliasAdded(AliasAdded { alias: barcode("5012345678900"), target: AliasTarget::Item(item(1)) }))
+        .act(
+            9,
+            Body::AliasAdded(AliasAdded {
+                alias: alias(AliasKind::Vendor, "V-77"),
+                target: AliasTarget::Item(item(3)),
+            }),
+        )
+        .act(10, Body::AliasRenamed(AliasRenamed { alias: alias(AliasKind::Sku, "MUG-OLD"), to: text("MUG-BLUE-é") }))
+        .act(
+            11,
+            Body::AliasMerged(AliasMerged {
+                alias: alias(AliasKind::Vendor, "V-77"),
+                into: AliasTarget::Item(item(1)),
+            }),
+        )
         .act(
             12,
-            Body::AliasAdded { alias: alias(AliasKind::Lot(item(2)), "HARVEST-A"), target: AliasTarget::Lot(LotId(1)) },
+            Body::AliasAdded(AliasAdded {
+                alias: alias(AliasKind::Lot(item(2)), "HARVEST-A"),
+                target: AliasTarget::Lot(LotId(1)),
+            }),
         )
-        .act(13, Body::AliasRetired { alias: alias(AliasKind::Lot(item(2)), "HARVEST-A") })
-        .act(14, Body::ReorderPointSet { position: MUG_WAREHOUSE, point: Some(Quantity(10)) })
-        .act(15, Body::AlertAcknowledged { alert: alert(14, MUG_WAREHOUSE, 1) })
-        .act(16, Body::AlertResolved { alert: alert(14, MUG_WAREHOUSE, 2) })
-        .act(17, Body::ReorderPointSet { position: OLD_SHOP, point: Some(Quantity(2)) })
-        .act(18, Body::AlertDismissed { alert: alert(17, OLD_SHOP, 1) })
-        .act(19, Body::ReorderPointSet { position: OLD_SHOP, point: None });
+        .act(13, Body::AliasRetired(AliasRetired { alias: alias(AliasKind::Lot(item(2)), "HARVEST-A") }))
+        .act(14, Body::ReorderPointSet(ReorderPointSet { position: MUG_WAREHOUSE, point: Some(Quantity(10)) }))
+        .act(15, Body::AlertAcknowledged(AlertAcknowledged { alert: alert(14, MUG_WAREHOUSE, 1) }))
+        .act(16, Body::AlertResolved(AlertResolved { alert: alert(14, MUG_WAREHOUSE, 2) }))
+        .act(17, Body::ReorderPointSet(ReorderPointSet { position: OLD_SHOP, point: Some(Quantity(2)) }))
+        .act(18, Body::AlertDismissed(AlertDismissed { alert: alert(17, OLD_SHOP, 1) }))
+        .act(19, Body::ReorderPointSet(ReorderPointSet { position: OLD_SHOP, point: None }));
 }
 
 fn facts(writer: &mut Writer) {
@@ -222,51 +255,57 @@ fn facts(writer: &mut Writer) {
     envelope.private = Some(private.commitment());
     envelope.documents = smallvec![document("delivery-note", "DN-2026-17"), document("invoice", "4711")];
     envelope.cause = Some(Cause::Document(document("purchase-order", "PO-9")));
-    writer.push(20, Event { envelope, body: Body::Received { lines: delivery } }, Some(private));
+    writer.push(20, Event { envelope, body: Body::Received(Received { lines: delivery }) }, Some(private));
     writer
-        .act(21, Body::Received { lines: one(OLD_SHOP, 5) })
-        .with(22, Body::Adjusted { lines: one(MUG_WAREHOUSE, -2) }, |envelope| envelope.reason = reason("breakage"))
+        .act(21, Body::Received(Received { lines: one(OLD_SHOP, 5) }))
+        .with(22, Body::Adjusted(Adjusted { lines: one(MUG_WAREHOUSE, -2) }), |envelope| {
+            envelope.reason = reason("breakage")
+        })
         .group(70)
         .with(23, counted(MUG_WAREHOUSE, 95, 0), |envelope| envelope.occurred_at = Some(at(69)))
         .group(80)
         .with(
             24,
-            Body::TransferShipped { transfer: TRANSFER, to: LocationId(2), lines: one(MUG_WAREHOUSE, 10) },
+            Body::TransferShipped(TransferShipped {
+                transfer: TRANSFER,
+                to: LocationId(2),
+                lines: one(MUG_WAREHOUSE, 10),
+            }),
             |envelope| envelope.occurred_at = Some(at(75)),
         );
     let arrived: Lines = smallvec![line(MUG_SHOP, 6), line(MUG_SHOP, 1).in_bucket(Bucket::Unsellable)];
     let rest = TransitLine { item: ItemId(1), lot: LotId::NONE, quantity: Quantity(3) };
     writer
         .group(200)
-        .with(25, Body::TransferReceived { transfer: TRANSFER, lines: arrived }, |envelope| {
+        .with(25, Body::TransferReceived(TransferReceived { transfer: TRANSFER, lines: arrived }), |envelope| {
             envelope.cause = Some(Cause::Event(Seq(24)));
         })
-        .act(26, Body::TransferClosed { transfer: TRANSFER, rest: smallvec![rest] });
+        .act(26, Body::TransferClosed(TransferClosed { transfer: TRANSFER, rest: smallvec![rest] }));
 }
 
 fn promises(writer: &mut Writer) {
     let first = |envelope: &mut Envelope| envelope.order = order("ord-1001");
     writer
         .group(210)
-        .with(27, Body::Reserved { deadline: Some(at(225)), lines: one(MUG_WAREHOUSE, 5) }, first)
+        .with(27, Body::Reserved(Reserved { deadline: Some(at(225)), lines: one(MUG_WAREHOUSE, 5) }), first)
         .group(211)
-        .with(28, Body::Amended { reservation: Seq(27), lines: one(MUG_WAREHOUSE, 4) }, |_| {})
-        .with(29, Body::Extended { reservation: Seq(27), deadline: Some(at(240)) }, |_| {})
+        .with(28, Body::Amended(Amended { reservation: Seq(27), lines: one(MUG_WAREHOUSE, 4) }), |_| {})
+        .with(29, Body::Extended(Extended { reservation: Seq(27), deadline: Some(at(240)) }), |_| {})
         .group(212)
         .with(
             30,
-            Body::Fulfilled {
+            Body::Fulfilled(Fulfilled {
                 departure: Departure::Now,
                 closes: smallvec![hold(27, MUG_WAREHOUSE, 3)],
                 unreserved: smallvec![],
-            },
+            }),
             first,
         )
-        .with(31, Body::Released { closes: smallvec![hold(27, MUG_WAREHOUSE, 1)] }, first)
-        .with(32, Body::Reserved { deadline: Some(at(213)), lines: one(MUG_WAREHOUSE, 2) }, |envelope| {
+        .with(31, Body::Released(Released { closes: smallvec![hold(27, MUG_WAREHOUSE, 1)] }), first)
+        .with(32, Body::Reserved(Reserved { deadline: Some(at(213)), lines: one(MUG_WAREHOUSE, 2) }), |envelope| {
             envelope.order = order("ord-1002");
         })
-        .with(33, Body::Reserved { deadline: None, lines: one(TEA, 1_250) }, |envelope| {
+        .with(33, Body::Reserved(Reserved { deadline: None, lines: one(TEA, 1_250) }), |envelope| {
             envelope.order = order("ord-1003");
             let bytes = b"kept though unknown".to_vec();
             envelope.extensions = smallvec![Extension { number: 1_000, weight: ExtensionWeight::Optional, bytes }];
@@ -280,13 +319,13 @@ fn tills(writer: &mut Writer) {
     };
     writer
         .group(300)
-        .own(34, Body::Expired { reservations: smallvec![Seq(32)] })
+        .own(34, Body::Expired(Expired { reservations: smallvec![Seq(32)] }))
         .with(
             35,
-            Body::Returned {
+            Body::Returned(Returned {
                 referenced: smallvec![returned(MUG_WAREHOUSE, 3, Disposition::Restock)],
                 unreferenced: smallvec![returned(MUG_WAREHOUSE, 1, Disposition::Restock)],
-            },
+            }),
             |envelope| {
                 envelope.order = order("ord-1001");
                 envelope.reason = reason("wrong-colour");
@@ -308,36 +347,49 @@ fn tills(writer: &mut Writer) {
 fn endings(writer: &mut Writer) {
     writer
         .group(400)
-        .act(44, Body::Reclassified { lines: smallvec![line(MUG_WAREHOUSE, 1).in_bucket(Bucket::Unsellable)] })
+        .act(
+            44,
+            Body::Reclassified(Reclassified { lines: smallvec![line(MUG_WAREHOUSE, 1).in_bucket(Bucket::Unsellable)] }),
+        )
         .with(
             45,
-            Body::Fulfilled {
+            Body::Fulfilled(Fulfilled {
                 departure: Departure::AlreadyLeft,
                 closes: smallvec![hold(33, TEA, 1_250)],
                 unreserved: one(TEA, 250),
-            },
+            }),
             |envelope| {
                 envelope.order = order("ord-1003");
                 envelope.occurred_at = Some(at(390));
             },
         )
         .group(500)
-        .own(46, Body::ClockAccepted { clock: at(500) })
-        .with(47, Body::ItemStatusSet { item: ItemId(3), status: ItemStatus::Discontinued }, |envelope| {
-            envelope.unit = UnitMark::Continues;
-        })
-        .with(48, Body::LocationStatusSet { location: LocationId(2), status: UseStatus::Retired }, |envelope| {
-            envelope.unit = UnitMark::Continues;
-        })
-        .act(49, Body::LotStatusSet { lot: LotId(1), status: UseStatus::Retired })
+        .own(46, Body::ClockAccepted(ClockAccepted { clock: at(500) }))
+        .with(
+            47,
+            Body::ItemStatusSet(ItemStatusSet { item: ItemId(3), status: ItemStatus::Discontinued }),
+            |envelope| {
+                envelope.unit = UnitMark::Continues;
+            },
+        )
+        .with(
+            48,
+            Body::LocationStatusSet(LocationStatusSet { location: LocationId(2), status: UseStatus::Retired }),
+            |envelope| {
+                envelope.unit = UnitMark::Continues;
+            },
+        )
+        .act(49, Body::LotStatusSet(LotStatusSet { lot: LotId(1), status: UseStatus::Retired }))
         .group(510)
-        .act(50, Body::ItemStatusSet { item: ItemId(1), status: ItemStatus::OnHold });
+        .act(50, Body::ItemStatusSet(ItemStatusSet { item: ItemId(1), status: ItemStatus::OnHold }));
     // Two closes at the shop (its clocks are an hour ahead), and a sale of the closed time that is heard of later.
     let shop = LocationId(2);
-    let closed = |until: &str, minute| Body::PeriodClosed {
-        location: shop,
-        until: until.parse().expect("a local date or time"),
-        closed_until: at(minute),
+    let closed = |until: &str, minute| {
+        Body::PeriodClosed(PeriodClosed {
+            location: shop,
+            until: until.parse().expect("a local date or time"),
+            closed_until: at(minute),
+        })
     };
     writer
         .group(520)

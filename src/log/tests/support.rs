@@ -1,7 +1,7 @@
 //! Small logs to test with.
 
 use crate::domain::command::Actor;
-use crate::domain::event::{Body, Envelope, Event, UnitMark};
+use crate::domain::event::{Body, Envelope, Event, Received, Reserved, UnitMark};
 use crate::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
 use crate::domain::line::Line;
 use crate::domain::quantity::Quantity;
@@ -29,7 +29,7 @@ pub(super) fn plain_event(number: u64) -> Event {
             unit: UnitMark::Ends,
             extensions: SmallVec::new(),
         },
-        body: Body::Received { lines: smallvec![line(number)] },
+        body: Body::Received(Received { lines: smallvec![line(number)] }),
     }
 }
 
@@ -43,14 +43,14 @@ pub(super) fn reserve(actor: &str, order: &str, number: u64) -> Event {
     event.envelope.actor = Actor::asserted(ActorId::new(actor).expect("short"));
     event.envelope.order = Some(OrderRef::new(order).expect("short"));
     let deadline = Some(event.envelope.recorded_at.plus_micros(900_000_000));
-    event.body = Body::Reserved { deadline, lines: smallvec![line(number)] };
+    event.body = Body::Reserved(Reserved { deadline, lines: smallvec![line(number)] });
     event
 }
 
 /// An event with this many lines.
 pub(super) fn large_event(number: u64, lines: u64) -> Event {
     let mut event = plain_event(number);
-    event.body = Body::Received { lines: (0..lines).map(line).collect() };
+    event.body = Body::Received(Received { lines: (0..lines).map(line).collect() });
     event
 }
 

@@ -10,7 +10,13 @@ use super::names::{
     use_status_code,
 };
 use crate::domain::command::Departure;
-use crate::domain::event::{Body, PosMovement};
+use crate::domain::event::{
+    Adjusted, AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired,
+    Amended, Body, ClockAccepted, Counted, DecimalsSet, Expired, Extended, Fulfilled, Genesis, ItemCreated,
+    ItemStatusSet, LocationCreated, LocationStatusSet, LotCreated, LotStatusSet, PeriodClosed, PosDeltaRecorded,
+    PosMovement, Received, Reclassified, Released, ReorderPointSet, Reserved, Returned, RulesChanged, TransferClosed,
+    TransferReceived, TransferShipped,
+};
 use crate::domain::ids::{AlertId, ItemId, LedgerId, LocationId, LotId, Seq, Timestamp, TransferId};
 use crate::domain::period::Until;
 use crate::domain::quantity::Quantity;
@@ -71,120 +77,126 @@ pub(super) const fn is_tag(tag: u8) -> bool {
 /// The number of a kind of event.
 pub(super) const fn tag(body: &Body) -> u8 {
     match body {
-        Body::Genesis { .. } => GENESIS,
-        Body::RulesChanged { .. } => RULES_CHANGED,
-        Body::ClockAccepted { .. } => CLOCK_ACCEPTED,
-        Body::Expired { .. } => EXPIRED,
-        Body::ItemCreated { .. } => ITEM_CREATED,
-        Body::DecimalsSet { .. } => DECIMALS_SET,
-        Body::ItemStatusSet { .. } => ITEM_STATUS_SET,
-        Body::LocationCreated { .. } => LOCATION_CREATED,
-        Body::LocationStatusSet { .. } => LOCATION_STATUS_SET,
-        Body::LotCreated { .. } => LOT_CREATED,
-        Body::LotStatusSet { .. } => LOT_STATUS_SET,
-        Body::AliasAdded { .. } => ALIAS_ADDED,
-        Body::AliasRenamed { .. } => ALIAS_RENAMED,
-        Body::AliasMerged { .. } => ALIAS_MERGED,
-        Body::AliasRetired { .. } => ALIAS_RETIRED,
-        Body::ReorderPointSet { .. } => REORDER_POINT_SET,
-        Body::PeriodClosed { .. } => PERIOD_CLOSED,
-        Body::Received { .. } => RECEIVED,
-        Body::PosDelta { .. } => POS_DELTA,
-        Body::Returned { .. } => RETURNED,
-        Body::Adjusted { .. } => ADJUSTED,
-        Body::Counted { .. } => COUNTED,
-        Body::TransferShipped { .. } => TRANSFER_SHIPPED,
-        Body::TransferReceived { .. } => TRANSFER_RECEIVED,
-        Body::TransferClosed { .. } => TRANSFER_CLOSED,
-        Body::Reserved { .. } => RESERVED,
-        Body::Amended { .. } => AMENDED,
-        Body::Extended { .. } => EXTENDED,
-        Body::Fulfilled { .. } => FULFILLED,
-        Body::Released { .. } => RELEASED,
-        Body::Reclassified { .. } => RECLASSIFIED,
-        Body::AlertAcknowledged { .. } => ALERT_ACKNOWLEDGED,
-        Body::AlertResolved { .. } => ALERT_RESOLVED,
-        Body::AlertDismissed { .. } => ALERT_DISMISSED,
+        Body::Genesis(_) => GENESIS,
+        Body::RulesChanged(_) => RULES_CHANGED,
+        Body::ClockAccepted(_) => CLOCK_ACCEPTED,
+        Body::Expired(_) => EXPIRED,
+        Body::ItemCreated(_) => ITEM_CREATED,
+        Body::DecimalsSet(_) => DECIMALS_SET,
+        Body::ItemStatusSet(_) => ITEM_STATUS_SET,
+        Body::LocationCreated(_) => LOCATION_CREATED,
+        Body::LocationStatusSet(_) => LOCATION_STATUS_SET,
+        Body::LotCreated(_) => LOT_CREATED,
+        Body::LotStatusSet(_) => LOT_STATUS_SET,
+        Body::AliasAdded(_) => ALIAS_ADDED,
+        Body::AliasRenamed(_) => ALIAS_RENAMED,
+        Body::AliasMerged(_) => ALIAS_MERGED,
+        Body::AliasRetired(_) => ALIAS_RETIRED,
+        Body::ReorderPointSet(_) => REORDER_POINT_SET,
+        Body::PeriodClosed(_) => PERIOD_CLOSED,
+        Body::Received(_) => RECEIVED,
+        Body::PosDelta(_) => POS_DELTA,
+        Body::Returned(_) => RETURNED,
+        Body::Adjusted(_) => ADJUSTED,
+        Body::Counted(_) => COUNTED,
+        Body::TransferShipped(_) => TRANSFER_SHIPPED,
+        Body::TransferReceived(_) => TRANSFER_RECEIVED,
+        Body::TransferClosed(_) => TRANSFER_CLOSED,
+        Body::Reserved(_) => RESERVED,
+        Body::Amended(_) => AMENDED,
+        Body::Extended(_) => EXTENDED,
+        Body::Fulfilled(_) => FULFILLED,
+        Body::Released(_) => RELEASED,
+        Body::Reclassified(_) => RECLASSIFIED,
+        Body::AlertAcknowledged(_) => ALERT_ACKNOWLEDGED,
+        Body::AlertResolved(_) => ALERT_RESOLVED,
+        Body::AlertDismissed(_) => ALERT_DISMISSED,
     }
 }
 
 /// Writes a payload.
 pub(super) fn put_body<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecError> {
     match body {
-        Body::Genesis { ledger, format, rules } => {
+        Body::Genesis(Genesis { ledger, format, rules }) => {
             put_raw(sink, &ledger.bytes())?;
             put(sink, (format, rules))
         }
-        Body::RulesChanged { rules } => put(sink, rules),
-        Body::ClockAccepted { clock } => put(sink, clock.0),
-        Body::Expired { reservations } => put_seqs(sink, reservations),
-        Body::Received { lines } | Body::Adjusted { lines } | Body::Reclassified { lines } => put_lines(sink, lines),
-        Body::PosDelta { source, external_id, delta } => {
+        Body::RulesChanged(RulesChanged { rules }) => put(sink, rules),
+        Body::ClockAccepted(ClockAccepted { clock }) => put(sink, clock.0),
+        Body::Expired(Expired { reservations }) => put_seqs(sink, reservations),
+        Body::Received(Received { lines })
+        | Body::Adjusted(Adjusted { lines })
+        | Body::Reclassified(Reclassified { lines }) => put_lines(sink, lines),
+        Body::PosDelta(PosDeltaRecorded { source, external_id, delta }) => {
             put(sink, (source.as_str(), external_id.as_str()))?;
             put_movement(sink, delta)
         }
-        Body::Returned { referenced, unreferenced } => {
+        Body::Returned(Returned { referenced, unreferenced }) => {
             put_return_lines(sink, referenced)?;
             put_return_lines(sink, unreferenced)
         }
-        Body::Counted { lines } => put_counted(sink, lines),
-        Body::TransferShipped { transfer, to, lines } => {
+        Body::Counted(Counted { lines }) => put_counted(sink, lines),
+        Body::TransferShipped(TransferShipped { transfer, to, lines }) => {
             put_raw(sink, &transfer.bytes())?;
             put(sink, to.0)?;
             put_lines(sink, lines)
         }
-        Body::TransferReceived { transfer, lines } => {
+        Body::TransferReceived(TransferReceived { transfer, lines }) => {
             put_raw(sink, &transfer.bytes())?;
             put_lines(sink, lines)
         }
-        Body::TransferClosed { transfer, rest } => {
+        Body::TransferClosed(TransferClosed { transfer, rest }) => {
             put_raw(sink, &transfer.bytes())?;
             put_transit(sink, rest)
         }
-        Body::Reserved { deadline, lines } => {
+        Body::Reserved(Reserved { deadline, lines }) => {
             put(sink, deadline.map(|at| at.0))?;
             put_lines(sink, lines)
         }
-        Body::Amended { reservation, lines } => {
+        Body::Amended(Amended { reservation, lines }) => {
             put(sink, reservation.0)?;
             put_lines(sink, lines)
         }
-        Body::Extended { reservation, deadline } => put(sink, (reservation.0, deadline.map(|at| at.0))),
-        Body::Fulfilled { departure, closes, unreserved } => {
+        Body::Extended(Extended { reservation, deadline }) => put(sink, (reservation.0, deadline.map(|at| at.0))),
+        Body::Fulfilled(Fulfilled { departure, closes, unreserved }) => {
             put(sink, departure_code(*departure))?;
             put_holds(sink, closes)?;
             put_lines(sink, unreserved)
         }
-        Body::Released { closes } => put_holds(sink, closes),
-        Body::AlertAcknowledged { alert } | Body::AlertResolved { alert } | Body::AlertDismissed { alert } => {
-            put_raw(sink, &alert.bytes())
-        }
+        Body::Released(Released { closes }) => put_holds(sink, closes),
+        Body::AlertAcknowledged(AlertAcknowledged { alert })
+        | Body::AlertResolved(AlertResolved { alert })
+        | Body::AlertDismissed(AlertDismissed { alert }) => put_raw(sink, &alert.bytes()),
         _ => put_settings(sink, body),
     }
 }
 
 fn put_settings<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecError> {
     match body {
-        Body::ItemCreated { item, sku, decimals } => put(sink, (item.0, sku.as_str(), decimals)),
-        Body::DecimalsSet { item, decimals } => put(sink, (item.0, decimals)),
-        Body::ItemStatusSet { item, status } => put(sink, (item.0, item_status_code(*status))),
-        Body::LocationCreated { location, code, zone } => put(sink, (location.0, code.as_str(), zone.as_str())),
-        Body::LocationStatusSet { location, status } => put(sink, (location.0, use_status_code(*status))),
-        Body::LotCreated { lot, item, code } => put(sink, (lot.0, item.0, code.as_str())),
-        Body::LotStatusSet { lot, status } => put(sink, (lot.0, use_status_code(*status))),
-        Body::AliasAdded { alias, target } | Body::AliasMerged { alias, into: target } => {
+        Body::ItemCreated(ItemCreated { item, sku, decimals }) => put(sink, (item.0, sku.as_str(), decimals)),
+        Body::DecimalsSet(DecimalsSet { item, decimals }) => put(sink, (item.0, decimals)),
+        Body::ItemStatusSet(ItemStatusSet { item, status }) => put(sink, (item.0, item_status_code(*status))),
+        Body::LocationCreated(LocationCreated { location, code, zone }) => {
+            put(sink, (location.0, code.as_str(), zone.as_str()))
+        }
+        Body::LocationStatusSet(LocationStatusSet { location, status }) => {
+            put(sink, (location.0, use_status_code(*status)))
+        }
+        Body::LotCreated(LotCreated { lot, item, code }) => put(sink, (lot.0, item.0, code.as_str())),
+        Body::LotStatusSet(LotStatusSet { lot, status }) => put(sink, (lot.0, use_status_code(*status))),
+        Body::AliasAdded(AliasAdded { alias, target }) | Body::AliasMerged(AliasMerged { alias, into: target }) => {
             put_alias(sink, alias)?;
             put_target(sink, *target)
         }
-        Body::AliasRenamed { alias, to } => {
+        Body::AliasRenamed(AliasRenamed { alias, to }) => {
             put_alias(sink, alias)?;
             put(sink, to.as_str())
         }
-        Body::AliasRetired { alias } => put_alias(sink, alias),
-        Body::ReorderPointSet { position, point } => {
+        Body::AliasRetired(AliasRetired { alias }) => put_alias(sink, alias),
+        Body::ReorderPointSet(ReorderPointSet { position, point }) => {
             put(sink, (WirePosition::from(*position), point.map(|point| point.0)))
         }
-        Body::PeriodClosed { location, until, closed_until } => {
+        Body::PeriodClosed(PeriodClosed { location, until, closed_until }) => {
             put(sink, (location.0, until.numbers(), closed_until.0))
         }
         _ => Err(CodecError::Unencodable { what: "a kind of event without a stored form" }),
@@ -197,80 +209,93 @@ pub(super) fn take_body(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecErr
         GENESIS => {
             let ledger = LedgerId::from_bytes(input.take_raw()?);
             let (format, rules) = input.take()?;
-            Body::Genesis { ledger, format, rules }
+            Body::Genesis(Genesis { ledger, format, rules })
         }
-        RULES_CHANGED => Body::RulesChanged { rules: input.take()? },
-        CLOCK_ACCEPTED => Body::ClockAccepted { clock: Timestamp(input.take()?) },
-        EXPIRED => Body::Expired { reservations: take_seqs(input)? },
-        RECEIVED => Body::Received { lines: take_lines(input)? },
-        POS_DELTA => Body::PosDelta {
+        RULES_CHANGED => Body::RulesChanged(RulesChanged { rules: input.take()? }),
+        CLOCK_ACCEPTED => Body::ClockAccepted(ClockAccepted { clock: Timestamp(input.take()?) }),
+        EXPIRED => Body::Expired(Expired { reservations: take_seqs(input)? }),
+        RECEIVED => Body::Received(Received { lines: take_lines(input)? }),
+        POS_DELTA => Body::PosDelta(PosDeltaRecorded {
             source: input.take_text(Source::new)?,
             external_id: input.take_text(ExternalId::new)?,
             delta: take_movement(input)?,
-        },
-        RETURNED => Body::Returned { referenced: take_return_lines(input)?, unreferenced: take_return_lines(input)? },
-        ADJUSTED => Body::Adjusted { lines: take_lines(input)? },
-        COUNTED => Body::Counted { lines: take_counted(input)? },
-        TRANSFER_SHIPPED => Body::TransferShipped {
+        }),
+        RETURNED => {
+            Body::Returned(Returned { referenced: take_return_lines(input)?, unreferenced: take_return_lines(input)? })
+        }
+        ADJUSTED => Body::Adjusted(Adjusted { lines: take_lines(input)? }),
+        COUNTED => Body::Counted(Counted { lines: take_counted(input)? }),
+        TRANSFER_SHIPPED => Body::TransferShipped(TransferShipped {
             transfer: take_transfer(input)?,
             to: LocationId(input.take()?),
             lines: take_lines(input)?,
-        },
-        TRANSFER_RECEIVED => Body::TransferReceived { transfer: take_transfer(input)?, lines: take_lines(input)? },
-        TRANSFER_CLOSED => Body::TransferClosed { transfer: take_transfer(input)?, rest: take_transit(input)? },
-        RESERVED => Body::Reserved { deadline: take_instant(input)?, lines: take_lines(input)? },
-        AMENDED => Body::Amended { reservation: Seq(input.take()?), lines: take_lines(input)? },
-        EXTENDED => Body::Extended { reservation: Seq(input.take()?), deadline: take_instant(input)? },
-        FULFILLED => Body::Fulfilled {
+        }),
+        TRANSFER_RECEIVED => {
+            Body::TransferReceived(TransferReceived { transfer: take_transfer(input)?, lines: take_lines(input)? })
+        }
+        TRANSFER_CLOSED => {
+            Body::TransferClosed(TransferClosed { transfer: take_transfer(input)?, rest: take_transit(input)? })
+        }
+        RESERVED => Body::Reserved(Reserved { deadline: take_instant(input)?, lines: take_lines(input)? }),
+        AMENDED => Body::Amended(Amended { reservation: Seq(input.take()?), lines: take_lines(input)? }),
+        EXTENDED => Body::Extended(Extended { reservation: Seq(input.take()?), deadline: take_instant(input)? }),
+        FULFILLED => Body::Fulfilled(Fulfilled {
             departure: take_departure(input)?,
             closes: take_holds(input)?,
             unreserved: take_lines(input)?,
-        },
-        RELEASED => Body::Released { closes: take_holds(input)? },
-        RECLASSIFIED => Body::Reclassified { lines: take_lines(input)? },
-        ALERT_ACKNOWLEDGED => Body::AlertAcknowledged { alert: take_alert(input)? },
-        ALERT_RESOLVED => Body::AlertResolved { alert: take_alert(input)? },
-        ALERT_DISMISSED => Body::AlertDismissed { alert: take_alert(input)? },
+        }),
+        RELEASED => Body::Released(Released { closes: take_holds(input)? }),
+        RECLASSIFIED => Body::Reclassified(Reclassified { lines: take_lines(input)? }),
+        ALERT_ACKNOWLEDGED => Body::AlertAcknowledged(AlertAcknowledged { alert: take_alert(input)? }),
+        ALERT_RESOLVED => Body::AlertResolved(AlertResolved { alert: take_alert(input)? }),
+        ALERT_DISMISSED => Body::AlertDismissed(AlertDismissed { alert: take_alert(input)? }),
         _ => take_settings(input, tag)?,
     })
 }
 
 fn take_settings(input: &mut Input<'_>, tag: u8) -> Result<Body, CodecError> {
     Ok(match tag {
-        ITEM_CREATED => Body::ItemCreated {
+        ITEM_CREATED => Body::ItemCreated(ItemCreated {
             item: take_item(input)?,
             sku: input.take_text(AliasText::new)?,
             decimals: input.take()?,
-        },
-        DECIMALS_SET => Body::DecimalsSet { item: take_item(input)?, decimals: input.take()? },
-        ITEM_STATUS_SET => Body::ItemStatusSet { item: take_item(input)?, status: take_item_status(input)? },
-        LOCATION_CREATED => Body::LocationCreated {
+        }),
+        DECIMALS_SET => Body::DecimalsSet(DecimalsSet { item: take_item(input)?, decimals: input.take()? }),
+        ITEM_STATUS_SET => {
+            Body::ItemStatusSet(ItemStatusSet { item: take_item(input)?, status: take_item_status(input)? })
+        }
+        LOCATION_CREATED => Body::LocationCreated(LocationCreated {
             location: LocationId(input.take()?),
             code: input.take_text(AliasText::new)?,
             zone: input.take_text(Zone::from_log)?,
-        },
-        LOCATION_STATUS_SET => {
-            Body::LocationStatusSet { location: LocationId(input.take()?), status: take_use_status(input)? }
-        }
-        LOT_CREATED => Body::LotCreated {
+        }),
+        LOCATION_STATUS_SET => Body::LocationStatusSet(LocationStatusSet {
+            location: LocationId(input.take()?),
+            status: take_use_status(input)?,
+        }),
+        LOT_CREATED => Body::LotCreated(LotCreated {
             lot: LotId(input.take()?),
             item: take_item(input)?,
             code: input.take_text(AliasText::new)?,
-        },
-        LOT_STATUS_SET => Body::LotStatusSet { lot: LotId(input.take()?), status: take_use_status(input)? },
-        ALIAS_ADDED => Body::AliasAdded { alias: take_alias(input)?, target: take_target(input)? },
-        ALIAS_RENAMED => Body::AliasRenamed { alias: take_alias(input)?, to: input.take_text(AliasText::new)? },
-        ALIAS_MERGED => Body::AliasMerged { alias: take_alias(input)?, into: take_target(input)? },
-        ALIAS_RETIRED => Body::AliasRetired { alias: take_alias(input)? },
+        }),
+        LOT_STATUS_SET => {
+            Body::LotStatusSet(LotStatusSet { lot: LotId(input.take()?), status: take_use_status(input)? })
+        }
+        ALIAS_ADDED => Body::AliasAdded(AliasAdded { alias: take_alias(input)?, target: take_target(input)? }),
+        ALIAS_RENAMED => {
+            Body::AliasRenamed(AliasRenamed { alias: take_alias(input)?, to: input.take_text(AliasText::new)? })
+        }
+        ALIAS_MERGED => Body::AliasMerged(AliasMerged { alias: take_alias(input)?, into: take_target(input)? }),
+        ALIAS_RETIRED => Body::AliasRetired(AliasRetired { alias: take_alias(input)? }),
         REORDER_POINT_SET => {
             let (position, point) = input.take::<(WirePosition, Option<i64>)>()?;
-            Body::ReorderPointSet { position: position.into(), point: point.map(Quantity) }
+            Body::ReorderPointSet(ReorderPointSet { position: position.into(), point: point.map(Quantity) })
         }
-        PERIOD_CLOSED => Body::PeriodClosed {
+        PERIOD_CLOSED => Body::PeriodClosed(PeriodClosed {
             location: LocationId(input.take()?),
             until: take_until(input)?,
             closed_until: Timestamp(input.take()?),
-        },
+        }),
         tag => return Err(CodecError::UnknownTag { tag }),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::command::{AliasTarget, ItemStatus};
+use crate::domain::event::{AliasAdded, AliasMerged, AliasRetired, ItemStatusSet};
 use crate::query::{
     EntitySort, ItemFilter, Named, Order, aliases_of, by_alias, item, items, location, locations, lot, lots,
 };
@@ -34,9 +35,9 @@ fn an_alias_names_what_it_names_now() {
     let of_lot = |item| Alias { kind: AliasKind::Lot(item), text: text("BATCH") };
     assert!(matches!(named(&shop, &of_lot(ItemId(1))), Some(Named::Lot(lot)) if lot.lot == batch));
     assert_eq!(named(&shop, &of_lot(ItemId(2))), None);
-    shop.fold(Body::AliasMerged { alias: sku("A"), into: AliasTarget::Item(ItemId(2)) });
+    shop.fold(Body::AliasMerged(AliasMerged { alias: sku("A"), into: AliasTarget::Item(ItemId(2)) }));
     assert!(matches!(named(&shop, &sku("A")), Some(Named::Item(item)) if item.item == ItemId(2)));
-    shop.fold(Body::AliasRetired { alias: sku("A") });
+    shop.fold(Body::AliasRetired(AliasRetired { alias: sku("A") }));
     assert_eq!(named(&shop, &sku("A")), None);
 }
 
@@ -45,8 +46,8 @@ fn every_alias_of_a_thing_is_listed_in_order() {
     let mut shop = Shop::stocked();
     let target = AliasTarget::Item(ItemId(1));
     let barcode = Alias { kind: AliasKind::Barcode, text: text("400") };
-    shop.fold(Body::AliasAdded { alias: barcode.clone(), target });
-    shop.fold(Body::AliasAdded { alias: sku("0A"), target });
+    shop.fold(Body::AliasAdded(AliasAdded { alias: barcode.clone(), target }));
+    shop.fold(Body::AliasAdded(AliasAdded { alias: sku("0A"), target }));
     assert_eq!(aliases_of(&shop.state, shop.now(), target).value, [sku("0A"), sku("A"), barcode]);
     assert_eq!(aliases_of(&shop.state, shop.now(), AliasTarget::Lot(LotId(1))).value, []);
 }
@@ -57,7 +58,7 @@ fn items_are_filtered_and_sorted() {
     for sku in ["TEA-2", "COFFEE", "TEA-1"] {
         shop.item(sku, 0);
     }
-    shop.fold(Body::ItemStatusSet { item: ItemId(1), status: ItemStatus::Discontinued });
+    shop.fold(Body::ItemStatusSet(ItemStatusSet { item: ItemId(1), status: ItemStatus::Discontinued }));
     let list = |filter: ItemFilter, order| -> Vec<u32> {
         let rows = all_rows(1, |paging| items(&shop.state, shop.now(), &filter, order, paging).map(|a| a.value));
         rows.iter().map(|row| row.item.0).collect()

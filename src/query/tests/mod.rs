@@ -9,7 +9,10 @@ mod stock;
 
 use super::{Page, Paging, QueryError};
 use crate::domain::command::{Actor, Alias, AliasKind};
-use crate::domain::event::{Body, Envelope, Event, HoldLine, PosMovement, UnitMark};
+use crate::domain::event::{
+    Body, Envelope, Event, Genesis, HoldLine, ItemCreated, LocationCreated, LotCreated, PosDeltaRecorded, PosMovement,
+    Received, Released, ReorderPointSet, Reserved, TransferReceived, TransferShipped, UnitMark,
+};
 use crate::domain::evolve::evolve;
 use crate::domain::ids::{CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use crate::domain::line::{Line, Lines};
@@ -51,7 +54,7 @@ fn transfer_id(number: u8) -> TransferId {
 impl Shop {
     fn new() -> Self {
         let mut shop = Self { state: State::default(), clock: 1_000 };
-        shop.fold(Body::Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 });
+        shop.fold(Body::Genesis(Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 }));
         shop
     }
 
@@ -98,59 +101,59 @@ impl Shop {
 
     fn item(&mut self, sku: &str, decimals: u8) -> ItemId {
         let item = ItemId(self.state.entity_counts().0 as u32 + 1);
-        self.fold(Body::ItemCreated { item, sku: text(sku), decimals });
+        self.fold(Body::ItemCreated(ItemCreated { item, sku: text(sku), decimals }));
         item
     }
 
     fn location(&mut self, code: &str) -> LocationId {
         let location = LocationId(self.state.entity_counts().1 as u32 + 1);
         let zone = Zone::new("Europe/London").expect("a time zone");
-        self.fold(Body::LocationCreated { location, code: text(code), zone });
+        self.fold(Body::LocationCreated(LocationCreated { location, code: text(code), zone }));
         location
     }
 
     fn lot(&mut self, item: ItemId, code: &str) -> LotId {
         let lot = LotId(self.state.entity_counts().2 as u32 + 1);
-        self.fold(Body::LotCreated { lot, item, code: text(code) });
+        self.fold(Body::LotCreated(LotCreated { lot, item, code: text(code) }));
         lot
     }
 
     fn receive(&mut self, position: Position, quantity: i64) -> Seq {
-        self.fold(Body::Received { lines: smallvec![line(position, quantity)] })
+        self.fold(Body::Received(Received { lines: smallvec![line(position, quantity)] }))
     }
 
     fn sell(&mut self, position: Position, quantity: i64) -> Seq {
         let seq = self.state.next_seq();
-        self.fold(Body::PosDelta {
+        self.fold(Body::PosDelta(PosDeltaRecorded {
             source: Source::new("till").expect("a short text"),
             external_id: ExternalId::new(&seq.to_string()).expect("a short text"),
             delta: PosMovement::Sale(smallvec![line(position, quantity)]),
-        })
+        }))
     }
 
     /// Holds units without asking whether they are there: the state must show what it is told.
     fn reserve(&mut self, for_order: Option<&str>, deadline: Option<i64>, lines: &[(Position, i64)]) -> Seq {
         let lines: Lines = lines.iter().map(|(position, quantity)| line(*position, *quantity)).collect();
-        self.fold_for(for_order.map(order), Body::Reserved { deadline: deadline.map(Timestamp), lines })
+        self.fold_for(for_order.map(order), Body::Reserved(Reserved { deadline: deadline.map(Timestamp), lines }))
     }
 
     fn release(&mut self, reservation: Seq, position: Position, quantity: i64) -> Seq {
         let quantity = Quantity(quantity);
-        self.fold(Body::Released { closes: smallvec![HoldLine { reservation, position, quantity }] })
+        self.fold(Body::Released(Released { closes: smallvec![HoldLine { reservation, position, quantity }] }))
     }
 
     fn reorder_point(&mut self, position: Position, point: i64) -> Seq {
-        self.fold(Body::ReorderPointSet { position, point: Some(Quantity(point)) })
+        self.fold(Body::ReorderPointSet(ReorderPointSet { position, point: Some(Quantity(point)) }))
     }
 
     fn ship(&mut self, transfer: u8, from: Position, to: LocationId, quantity: i64) -> Seq {
         let lines = smallvec![line(from, quantity)];
-        self.fold(Body::TransferShipped { transfer: transfer_id(transfer), to, lines })
+        self.fold(Body::TransferShipped(TransferShipped { transfer: transfer_id(transfer), to, lines }))
     }
 
     fn arrive(&mut self, transfer: u8, position: Position, quantity: i64) -> Seq {
         let lines = smallvec![line(position, quantity)];
-        self.fold(Body::TransferReceived { transfer: transfer_id(transfer), lines })
+        self.fold(Body::TransferReceived(TransferReceived { transfer: transfer_id(transfer), lines }))
     }
 }
 

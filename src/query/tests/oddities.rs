@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::alert::{AlertKind, AlertStatus, Urgency};
+use crate::domain::event::{AlertAcknowledged, AlertDismissed, Received, ReorderPointSet};
 use crate::domain::line::Bucket;
 use crate::query::{
     AlertFilter, AlertRow, AlertSlots, Scope, alert, alerts, negative_physical, transfer, transfers, transit_exceptions,
@@ -25,7 +26,7 @@ fn negative_physical_is_listed_the_worst_first() {
     shop.sell(A1, 1);
     shop.sell(B1, 5);
     shop.sell(A2, 5);
-    shop.fold(Body::Received { lines: smallvec![line(A2, 6).in_bucket(Bucket::Unsellable)] });
+    shop.fold(Body::Received(Received { lines: smallvec![line(A2, 6).in_bucket(Bucket::Unsellable)] }));
     let ask = |scope: Scope| -> Vec<(Position, i64)> {
         let rows = all_rows(1, |paging| negative_physical(&shop.state, shop.now(), &scope, paging).map(|a| a.value));
         rows.iter().map(|row| (row.place.position(), row.stock.physical)).collect()
@@ -106,8 +107,8 @@ fn closed_alerts_are_shown_when_asked_for() {
     let every = AlertFilter { slots: AlertSlots::All, ..AlertFilter::default() };
     let raised = alert_rows(&shop, &every);
     let (out, low) = (raised[0].id, raised[1].id);
-    shop.fold(Body::AlertAcknowledged { alert: out });
-    shop.fold(Body::AlertDismissed { alert: low });
+    shop.fold(Body::AlertAcknowledged(AlertAcknowledged { alert: out }));
+    shop.fold(Body::AlertDismissed(AlertDismissed { alert: low }));
     let open: Vec<_> = alert_rows(&shop, &AlertFilter::default()).iter().map(|row| (row.id, row.status)).collect();
     assert_eq!(open, [(out, AlertStatus::Acknowledged)]);
     assert_eq!(alert_rows(&shop, &every).len(), 2);
@@ -115,7 +116,7 @@ fn closed_alerts_are_shown_when_asked_for() {
     assert_eq!(alert_rows(&shop, &AlertFilter::default()), []);
     let status = |id| alert(&shop.state, shop.now(), id).value.map(|row| (row.status, row.level, row.point));
     assert_eq!(status(out), Some((AlertStatus::Cleared, 100, 5)));
-    shop.fold(Body::ReorderPointSet { position: A1, point: None });
+    shop.fold(Body::ReorderPointSet(ReorderPointSet { position: A1, point: None }));
     assert_eq!(alert(&shop.state, shop.now(), out).value, None);
     assert_eq!(alert_rows(&shop, &every), []);
 }

@@ -1,6 +1,7 @@
 //! What holds for every history: sums agree with rows, and nobody's units are counted twice.
 
 use super::*;
+use crate::domain::event::Expired;
 use crate::query::{
     Only, Order, ReservationFilter, ReservationSort, Scope, StockFilter, StockRow, StockSort, StockTotal, ageing,
     holders, item_stock, oversold, reservations, stock, stock_list,
@@ -75,7 +76,7 @@ fn take(shop: &mut Shop, step: &Step) {
         Step::Expire => {
             let lapsed: SmallVec<[Seq; 1]> = shop.state.lapsed(shop.now()).map(|held| held.seq).collect();
             if !lapsed.is_empty() {
-                shop.fold(Body::Expired { reservations: lapsed });
+                shop.fold(Body::Expired(Expired { reservations: lapsed }));
             }
         }
     }

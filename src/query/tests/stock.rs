@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::command::ItemStatus;
-use crate::domain::event::CountedLine;
+use crate::domain::event::{Counted, CountedLine, ItemStatusSet, Received};
 use crate::domain::line::Bucket;
 use crate::query::{Only, Order, Scope, StockFilter, StockSort, StockTotal, item_stock, stock, stock_list};
 
@@ -20,7 +20,7 @@ fn listed(shop: &Shop, filter: &StockFilter, order: Order<StockSort>) -> Vec<Pos
 fn every_figure_of_a_position_is_told() {
     let mut shop = Shop::stocked();
     shop.receive(A1, 10);
-    shop.fold(Body::Received { lines: smallvec![line(A1, 4).in_bucket(Bucket::Unsellable)] });
+    shop.fold(Body::Received(Received { lines: smallvec![line(A1, 4).in_bucket(Bucket::Unsellable)] }));
     shop.reserve(None, None, &[(A1, 3)]);
     shop.ship(1, A2, LocationId(1), 5);
     let version = shop.reserve(None, None, &[(A1, 9)]);
@@ -137,10 +137,10 @@ fn varied() -> Shop {
     shop.sell(A2, 4);
     shop.receive(B1, 7);
     shop.reserve(None, None, &[(B1, 9)]);
-    shop.fold(Body::Counted {
+    shop.fold(Body::Counted(Counted {
         lines: smallvec![CountedLine { position: C2, bucket: Bucket::Sellable, counted: Quantity(0), later: 0 }],
-    });
-    shop.fold(Body::ItemStatusSet { item: ItemId(2), status: ItemStatus::OnHold });
+    }));
+    shop.fold(Body::ItemStatusSet(ItemStatusSet { item: ItemId(2), status: ItemStatus::OnHold }));
     shop
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Home, LONG, MOMENT, Place, Trap, What, in_time};
 use crate::ledger::{command, shop};
-use counterfoil::domain::command::Act;
+use counterfoil::domain::command::{Act, Receive};
 use counterfoil::domain::event::Event;
 use counterfoil::domain::ids::{Position, Seq};
 use counterfoil::domain::line::Line;
@@ -49,7 +49,7 @@ impl Projection for Slow {
 }
 
 fn receive(position: Position) -> counterfoil::domain::command::Command {
-    command(Act::Receive { lines: smallvec![Line::new(position, Quantity(1))] })
+    command(Act::Receive(Receive { lines: smallvec![Line::new(position, Quantity(1))] }))
 }
 
 fn says_closed(error: &StoreError) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{Home, MOMENT, Trap, in_time};
 use crate::ledger::{command, shop};
-use counterfoil::domain::command::Act;
+use counterfoil::domain::command::{Act, Receive};
 use counterfoil::domain::event::Event;
 use counterfoil::domain::ids::{Position, Seq};
 use counterfoil::domain::line::Line;
@@ -47,7 +47,7 @@ fn receive(ledger: &Ledger, position: Position) -> tokio::task::JoinHandle<()> {
     let ledger = ledger.clone();
     tokio::spawn(async move {
         let lines = smallvec![Line::new(position, Quantity(1))];
-        ledger.submit(command(Act::Receive { lines })).await.unwrap();
+        ledger.submit(command(Act::Receive(Receive { lines }))).await.unwrap();
     })
 }
 

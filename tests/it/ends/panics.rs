@@ -3,7 +3,7 @@
 use super::{Home, LONG, MOMENT, Place, Trap, What, in_time, options};
 use crate::ledger::{command, id, shop};
 use counterfoil::audit;
-use counterfoil::domain::command::{Act, Command};
+use counterfoil::domain::command::{Act, Command, CreateLocation, Receive};
 use counterfoil::domain::ids::{Position, Seq};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const CALLERS: u128 = 24;
 
 fn receive(position: Position, number: u128) -> Command {
-    command(Act::Receive { lines: smallvec![Line::new(position, Quantity(1))] }).with_id(id(number))
+    command(Act::Receive(Receive { lines: smallvec![Line::new(position, Quantity(1))] })).with_id(id(number))
 }
 
 async fn ask_all(ledger: &Ledger, position: Position, from: u128) -> Vec<(u128, Outcome)> {
@@ -64,7 +64,9 @@ async fn ends(ledger: Ledger, trap: &Trap, thread: &str) {
         assert!(trap.is_let_go(), "it says that it is closed and is not");
         assert!(closed.contains(&format!("the {thread} stopped: it panicked: the test says so")), "{closed}");
     }
-    let later = after.submit(command(Act::CreateLocation { code: AliasText::new("S2").unwrap(), zone: utc() })).await;
+    let later = after
+        .submit(command(Act::CreateLocation(CreateLocation { code: AliasText::new("S2").unwrap(), zone: utc() })))
+        .await;
     assert!(matches!(later, Err(SubmitError::Closed)), "{later:?}");
 }
 

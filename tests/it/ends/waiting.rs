@@ -2,7 +2,7 @@
 
 use super::{Home, Trap, in_time};
 use crate::ledger::{command, shop};
-use counterfoil::domain::command::Act;
+use counterfoil::domain::command::{Act, Receive};
 use counterfoil::domain::ids::{Position, Seq};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio_stream::StreamExt;
 
 async fn receive(ledger: &Ledger, position: Position, times: usize) {
-    let one = command(Act::Receive { lines: smallvec![Line::new(position, Quantity(1))] });
+    let one = command(Act::Receive(Receive { lines: smallvec![Line::new(position, Quantity(1))] }));
     for outcome in ledger.submit_batch(vec![one; times]).await.unwrap() {
         outcome.unwrap();
     }

@@ -2,7 +2,13 @@
 
 use counterfoil::domain::alert::{AlertKind, alert_id};
 use counterfoil::domain::command::{Actor, Alias, AliasKind, AliasTarget, Departure, ItemStatus, UseStatus};
-use counterfoil::domain::event::{Body, CountedLine, Envelope, Event, HoldLine, PosMovement, TransitLine, UnitMark};
+use counterfoil::domain::event::{
+    Adjusted, AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired,
+    Amended, Body, ClockAccepted, Counted, CountedLine, DecimalsSet, Envelope, Event, Expired, Extended, Fulfilled,
+    Genesis, HoldLine, ItemCreated, ItemStatusSet, LocationCreated, LocationStatusSet, LotCreated, LotStatusSet,
+    PeriodClosed, PosDeltaRecorded, PosMovement, Received, Reclassified, Released, ReorderPointSet, Reserved, Returned,
+    TransferClosed, TransferReceived, TransferShipped, TransitLine, UnitMark,
+};
 use counterfoil::domain::ids::{
     AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, Timestamp, TransferId,
 };
@@ -186,19 +192,29 @@ impl Story {
         let mut story = Self::empty();
         story.ledger(genesis());
         for (item, sku, decimals) in [(1, "A", 0), (2, "B", 2), (3, "C", 0)] {
-            story.add(Body::ItemCreated { item: ItemId(item), sku: text(sku), decimals });
+            story.add(Body::ItemCreated(ItemCreated { item: ItemId(item), sku: text(sku), decimals }));
         }
         for (location, code) in [(1, "MAIN"), (2, "SHOP")] {
             let zone = Zone::new("Europe/London").expect("known");
-            story.add(Body::LocationCreated { location: LocationId(location), code: text(code), zone });
+            story.add(Body::LocationCreated(LocationCreated {
+                location: LocationId(location),
+                code: text(code),
+                zone,
+            }));
         }
-        story.add(Body::LotCreated { lot: LotId(1), item: ItemId(2), code: text("L1") });
-        story.add(Body::Received { lines: smallvec![line(A_MAIN, 100), line(B_MAIN, 50)] });
-        story.add(Body::Received { lines: smallvec![line(A_MAIN, 6).in_bucket(Bucket::Unsellable)] });
-        story.cleared = story.add(Body::ReorderPointSet { position: A_SHOP, point: Some(Quantity(5)) });
-        story.alarmed = story.add(Body::ReorderPointSet { position: C_MAIN, point: Some(Quantity(5)) });
+        story.add(Body::LotCreated(LotCreated { lot: LotId(1), item: ItemId(2), code: text("L1") }));
+        story.add(Body::Received(Received { lines: smallvec![line(A_MAIN, 100), line(B_MAIN, 50)] }));
+        story.add(Body::Received(Received { lines: smallvec![line(A_MAIN, 6).in_bucket(Bucket::Unsellable)] }));
+        story.cleared =
+            story.add(Body::ReorderPointSet(ReorderPointSet { position: A_SHOP, point: Some(Quantity(5)) }));
+        story.alarmed =
+            story.add(Body::ReorderPointSet(ReorderPointSet { position: C_MAIN, point: Some(Quantity(5)) }));
         story.promises();
-        story.add(Body::TransferShipped { transfer: TRANSFER, to: LocationId(2), lines: smallvec![line(A_MAIN, 7)] });
+        story.add(Body::TransferShipped(TransferShipped {
+            transfer: TRANSFER,
+            to: LocationId(2),
+            lines: smallvec![line(A_MAIN, 7)],
+        }));
         story.counted_at = story.now();
         story.add(counted(A_MAIN, 80, 0));
         story.sold_at = story.now();
@@ -206,8 +222,11 @@ impl Story {
         story.of_order("O2", delta("1", sale));
         let between = Timestamp(story.sold_at.0 - SECOND / 2);
         story.edit(counted(A_MAIN, 80, -1), |envelope| envelope.occurred_at = Some(between));
-        story.add(Body::AliasAdded { alias: alias(AliasKind::Barcode, "111"), target: AliasTarget::Item(ItemId(1)) });
-        story.add(Body::ItemStatusSet { item: ItemId(2), status: ItemStatus::Discontinued });
+        story.add(Body::AliasAdded(AliasAdded {
+            alias: alias(AliasKind::Barcode, "111"),
+            target: AliasTarget::Item(ItemId(1)),
+        }));
+        story.add(Body::ItemStatusSet(ItemStatusSet { item: ItemId(2), status: ItemStatus::Discontinued }));
         story.wait(60 * SECOND);
         story
     }
@@ -215,7 +234,7 @@ impl Story {
     fn promises(&mut self) {
         let hour = Timestamp(self.now + HOUR);
         let lines = smallvec![line(A_MAIN, 10), line(B_MAIN, 5)];
-        self.first = self.of_order("O1", Body::Reserved { deadline: Some(hour), lines });
+        self.first = self.of_order("O1", Body::Reserved(Reserved { deadline: Some(hour), lines }));
         self.second = self.of_order("O1", reserved(8));
         self.plain = self.add(reserved(4));
         let shipped = self.of_order("O2", reserved(6));
@@ -223,7 +242,7 @@ impl Story {
         self.of_order("O2", returned(&[2], &[]));
         let soon = Timestamp(self.now + 10 * SECOND);
         let later = Timestamp(self.now + 20 * SECOND);
-        let brief = |deadline| Body::Reserved { deadline: Some(deadline), lines: smallvec![line(A_MAIN, 2)] };
+        let brief = |deadline| Body::Reserved(Reserved { deadline: Some(deadline), lines: smallvec![line(A_MAIN, 2)] });
         self.lapsed = [self.of_order("O3", brief(soon)), self.of_order("O3", brief(later))];
     }
 
@@ -231,18 +250,18 @@ impl Story {
     pub fn of_every_kind() -> Self {
         let mut story = Self::base();
         let [early, late] = story.lapsed;
-        story.ledger(Body::Expired { reservations: smallvec![early, late] });
+        story.ledger(Body::Expired(Expired { reservations: smallvec![early, late] }));
         story.more_settings();
         story.more_facts();
         story.more_promises();
         story.more_periods();
         let open = |kind| alert_id(story.alarmed, C_MAIN, kind);
         let (low, out) = (open(AlertKind::LowStock), open(AlertKind::OutOfStock));
-        story.add(Body::AlertAcknowledged { alert: low });
-        story.add(Body::AlertResolved { alert: low });
-        story.add(Body::AlertDismissed { alert: out });
+        story.add(Body::AlertAcknowledged(AlertAcknowledged { alert: low }));
+        story.add(Body::AlertResolved(AlertResolved { alert: low }));
+        story.add(Body::AlertDismissed(AlertDismissed { alert: out }));
         let clock = story.now();
-        story.ledger(Body::ClockAccepted { clock });
+        story.ledger(Body::ClockAccepted(ClockAccepted { clock }));
         story.edit(receipt(1), |envelope| envelope.unit = UnitMark::Continues);
         let together = story.now;
         story.same_group(receipt(1), |envelope| envelope.recorded_at = Timestamp(together - SECOND));
@@ -250,20 +269,20 @@ impl Story {
     }
 
     fn more_settings(&mut self) {
-        self.add(Body::DecimalsSet { item: ItemId(3), decimals: 3 });
-        self.add(Body::ItemStatusSet { item: ItemId(2), status: ItemStatus::Active });
-        self.add(Body::LotCreated { lot: LotId(2), item: ItemId(2), code: text("L2") });
-        self.add(Body::LotStatusSet { lot: LotId(2), status: UseStatus::Retired });
-        self.add(Body::LocationStatusSet { location: LocationId(2), status: UseStatus::Retired });
-        self.add(Body::LocationStatusSet { location: LocationId(2), status: UseStatus::Active });
+        self.add(Body::DecimalsSet(DecimalsSet { item: ItemId(3), decimals: 3 }));
+        self.add(Body::ItemStatusSet(ItemStatusSet { item: ItemId(2), status: ItemStatus::Active }));
+        self.add(Body::LotCreated(LotCreated { lot: LotId(2), item: ItemId(2), code: text("L2") }));
+        self.add(Body::LotStatusSet(LotStatusSet { lot: LotId(2), status: UseStatus::Retired }));
+        self.add(Body::LocationStatusSet(LocationStatusSet { location: LocationId(2), status: UseStatus::Retired }));
+        self.add(Body::LocationStatusSet(LocationStatusSet { location: LocationId(2), status: UseStatus::Active }));
         let barcode = alias(AliasKind::Barcode, "111");
-        self.add(Body::AliasRenamed { alias: barcode, to: text("222") });
+        self.add(Body::AliasRenamed(AliasRenamed { alias: barcode, to: text("222") }));
         let barcode = alias(AliasKind::Barcode, "222");
-        self.add(Body::AliasMerged { alias: barcode.clone(), into: AliasTarget::Item(ItemId(2)) });
-        self.add(Body::AliasRetired { alias: barcode });
+        self.add(Body::AliasMerged(AliasMerged { alias: barcode.clone(), into: AliasTarget::Item(ItemId(2)) }));
+        self.add(Body::AliasRetired(AliasRetired { alias: barcode }));
         let lot = alias(AliasKind::Lot(ItemId(2)), "L2b");
-        self.add(Body::AliasAdded { alias: lot, target: AliasTarget::Lot(LotId(2)) });
-        self.add(Body::ReorderPointSet { position: A_SHOP, point: None });
+        self.add(Body::AliasAdded(AliasAdded { alias: lot, target: AliasTarget::Lot(LotId(2)) }));
+        self.add(Body::ReorderPointSet(ReorderPointSet { position: A_SHOP, point: None }));
     }
 
     /// Two closes, and what is dated before the last one: a sale, and at its very instant a count.
@@ -280,7 +299,7 @@ impl Story {
     fn more_facts(&mut self) {
         self.of_order("O2", returned(&[3, 2], &[1]));
         self.add(returned(&[], &[1]));
-        self.edit(Body::Adjusted { lines: smallvec![line(A_MAIN, -3), line(A_MAIN, 5)] }, |envelope| {
+        self.edit(Body::Adjusted(Adjusted { lines: smallvec![line(A_MAIN, -3), line(A_MAIN, 5)] }), |envelope| {
             envelope.reason = Some(ReasonCode::new("found").expect("short"));
         });
         for (id, movement) in [
@@ -291,10 +310,10 @@ impl Story {
         ] {
             self.add(delta(id, movement));
         }
-        self.add(Body::Reclassified { lines: smallvec![line(A_MAIN, 2)] });
-        self.add(Body::TransferReceived { transfer: TRANSFER, lines: smallvec![line(A_SHOP, 5)] });
+        self.add(Body::Reclassified(Reclassified { lines: smallvec![line(A_MAIN, 2)] }));
+        self.add(Body::TransferReceived(TransferReceived { transfer: TRANSFER, lines: smallvec![line(A_SHOP, 5)] }));
         let rest = smallvec![TransitLine { item: ItemId(1), lot: LotId::NONE, quantity: Quantity(2) }];
-        self.add(Body::TransferClosed { transfer: TRANSFER, rest });
+        self.add(Body::TransferClosed(TransferClosed { transfer: TRANSFER, rest }));
         // A sale that nobody had heard of before the count: it leaves the counted figure alone.
         let before = Timestamp(self.counted_at.0 - SECOND);
         let sale = delta("6", PosMovement::Sale(smallvec![line(A_MAIN, 2)]));
@@ -306,14 +325,14 @@ impl Story {
     fn more_promises(&mut self) {
         let (first, second, plain) = (self.first, self.second, self.plain);
         let day = Timestamp(self.now + 24 * HOUR);
-        self.add(Body::Extended { reservation: first, deadline: Some(day) });
-        self.add(Body::Amended { reservation: plain, lines: smallvec![line(A_MAIN, 6), line(A_SHOP, 1)] });
+        self.add(Body::Extended(Extended { reservation: first, deadline: Some(day) }));
+        self.add(Body::Amended(Amended { reservation: plain, lines: smallvec![line(A_MAIN, 6), line(A_SHOP, 1)] }));
         self.of_order("O1", fulfilled(&[(first, A_MAIN, 10), (second, A_MAIN, 1)]));
-        self.of_order("O1", Body::Released { closes: smallvec![hold(second, A_MAIN, 2)] });
+        self.of_order("O1", Body::Released(Released { closes: smallvec![hold(second, A_MAIN, 2)] }));
         let closes = smallvec![hold(second, A_MAIN, 5)];
         let unreserved = smallvec![line(A_MAIN, 3)];
         let (departure, left) = (Departure::AlreadyLeft, Timestamp(self.now - HOUR));
-        self.edit(Body::Fulfilled { departure, closes, unreserved }, |envelope| {
+        self.edit(Body::Fulfilled(Fulfilled { departure, closes, unreserved }), |envelope| {
             envelope.order = Some(order("O1"));
             envelope.occurred_at = Some(left);
         });
@@ -327,7 +346,7 @@ pub fn bare(envelope: &mut Envelope) {
 }
 
 pub fn genesis() -> Body {
-    Body::Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 }
+    Body::Genesis(Genesis { ledger: LedgerId::from_bytes([1; 16]), format: 1, rules: 1 })
 }
 
 pub fn command(number: u128) -> CommandId {
@@ -358,20 +377,20 @@ pub fn hold(reservation: Seq, position: Position, quantity: i64) -> HoldLine {
 pub fn closed(location: u32, until: &str, instant: &str) -> Body {
     let closed_until = instant.parse::<chrono::DateTime<chrono::Utc>>().expect("an instant").into();
     let until = until.parse().expect("a local date or time");
-    Body::PeriodClosed { location: LocationId(location), until, closed_until }
+    Body::PeriodClosed(PeriodClosed { location: LocationId(location), until, closed_until })
 }
 
 pub fn receipt(quantity: i64) -> Body {
-    Body::Received { lines: smallvec![line(A_MAIN, quantity)] }
+    Body::Received(Received { lines: smallvec![line(A_MAIN, quantity)] })
 }
 
 pub fn reserved(quantity: i64) -> Body {
-    Body::Reserved { deadline: None, lines: smallvec![line(A_MAIN, quantity)] }
+    Body::Reserved(Reserved { deadline: None, lines: smallvec![line(A_MAIN, quantity)] })
 }
 
 pub fn fulfilled(closes: &[(Seq, Position, i64)]) -> Body {
     let closes = closes.iter().map(|(reservation, position, quantity)| hold(*reservation, *position, *quantity));
-    Body::Fulfilled { departure: Departure::Now, closes: closes.collect(), unreserved: Lines::new() }
+    Body::Fulfilled(Fulfilled { departure: Departure::Now, closes: closes.collect(), unreserved: Lines::new() })
 }
 
 pub fn return_line(quantity: i64) -> ReturnLine {
@@ -381,17 +400,17 @@ pub fn return_line(quantity: i64) -> ReturnLine {
 
 pub fn returned(referenced: &[i64], unreferenced: &[i64]) -> Body {
     let lines = |quantities: &[i64]| quantities.iter().map(|quantity| return_line(*quantity)).collect();
-    Body::Returned { referenced: lines(referenced), unreferenced: lines(unreferenced) }
+    Body::Returned(Returned { referenced: lines(referenced), unreferenced: lines(unreferenced) })
 }
 
 pub fn counted(position: Position, figure: i64, later: i64) -> Body {
     let counted = Quantity(figure);
-    Body::Counted { lines: smallvec![CountedLine { position, bucket: Bucket::Sellable, counted, later }] }
+    Body::Counted(Counted { lines: smallvec![CountedLine { position, bucket: Bucket::Sellable, counted, later }] })
 }
 
 pub fn delta(id: &str, delta: PosMovement) -> Body {
     let source = Source::new("till-1").expect("short");
-    Body::PosDelta { source, external_id: ExternalId::new(id).expect("short"), delta }
+    Body::PosDelta(PosDeltaRecorded { source, external_id: ExternalId::new(id).expect("short"), delta })
 }
 
 pub fn alert(raised: Seq, position: Position, kind: AlertKind) -> AlertId {

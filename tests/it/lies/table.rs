@@ -3,7 +3,12 @@
 use super::story::*;
 use counterfoil::domain::alert::AlertKind;
 use counterfoil::domain::command::{AliasKind, AliasTarget, Cause, Departure, ItemStatus};
-use counterfoil::domain::event::{Body, Envelope, PosMovement, TransitLine, UnitMark};
+use counterfoil::domain::event::{
+    Adjusted, AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired,
+    Amended, Body, ClockAccepted, Counted, DecimalsSet, Envelope, Expired, Extended, Fulfilled, Genesis, ItemCreated,
+    ItemStatusSet, LocationCreated, LotCreated, PosMovement, Received, Reclassified, Released, ReorderPointSet,
+    Reserved, Returned, RulesChanged, TransferClosed, TransferShipped, TransitLine, UnitMark,
+};
 use counterfoil::domain::ids::{ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
 use counterfoil::domain::line::{Bucket, Disposition, Entered, LineDetail, Lines};
 use counterfoil::domain::quantity::Quantity;
@@ -24,19 +29,19 @@ const fn lie(rule: &'static str, says: &'static str, tell: fn(&mut Story) -> Seq
 pub const LIES: &[Lie] = &[
     lie("genesis_first", "a log without genesis", |story| {
         story.forget();
-        story.add(Body::ItemCreated { item: ItemId(1), sku: text("A"), decimals: 0 })
+        story.add(Body::ItemCreated(ItemCreated { item: ItemId(1), sku: text("A"), decimals: 0 }))
     }),
     lie("genesis_first", "a second genesis", |story| then(story, |story| story.ledger(genesis()))),
     lie("rules_known", "a genesis of rules to come", |story| {
         story.forget();
-        let Body::Genesis { ledger, format, .. } = genesis() else { unreachable!() };
-        story.ledger(Body::Genesis { ledger, format, rules: 99 })
+        let Body::Genesis(Genesis { ledger, format, .. }) = genesis() else { unreachable!() };
+        story.ledger(Body::Genesis(Genesis { ledger, format, rules: 99 }))
     }),
     lie("rules_known", "a change to rules to come", |story| {
-        then(story, |story| story.ledger(Body::RulesChanged { rules: 2 }))
+        then(story, |story| story.ledger(Body::RulesChanged(RulesChanged { rules: 2 })))
     }),
     lie("rules_known", "a change to the rules in force", |story| {
-        then(story, |story| story.ledger(Body::RulesChanged { rules: 1 }))
+        then(story, |story| story.ledger(Body::RulesChanged(RulesChanged { rules: 1 })))
     }),
     lie("time_backwards", "recorded before its predecessor", |story| {
         let earlier = Timestamp(story.now().0 - HOUR);
@@ -59,7 +64,7 @@ pub const LIES: &[Lie] = &[
         let at = story.now();
         story.edit(receipt(1), |envelope| in_unit(envelope, at));
         let reservations = smallvec![story.lapsed[0]];
-        story.same_group(Body::Expired { reservations }, |envelope| {
+        story.same_group(Body::Expired(Expired { reservations }), |envelope| {
             bare(envelope);
             envelope.recorded_at = at;
         })
@@ -75,12 +80,12 @@ pub const LIES: &[Lie] = &[
     }),
     lie("ledger_event", "an expiry under a command", |story| {
         let reservations = smallvec![story.lapsed[0]];
-        then(story, |story| story.add(Body::Expired { reservations }))
+        then(story, |story| story.add(Body::Expired(Expired { reservations })))
     }),
     lie("ledger_event", "an accepted clock with an order", |story| {
         let clock = story.now();
         then(story, |story| {
-            story.edit(Body::ClockAccepted { clock }, |envelope| {
+            story.edit(Body::ClockAccepted(ClockAccepted { clock }), |envelope| {
                 bare(envelope);
                 envelope.order = Some(order("O1"));
             })
@@ -98,14 +103,14 @@ pub const LIES: &[Lie] = &[
         then(story, |story| story.edit(receipt(1), |envelope| envelope.cause = Some(Cause::Event(seq))))
     }),
     lie("reason_given", "an adjustment without reason", |story| {
-        then(story, |story| story.add(Body::Adjusted { lines: smallvec![line(A_MAIN, 1)] }))
+        then(story, |story| story.add(Body::Adjusted(Adjusted { lines: smallvec![line(A_MAIN, 1)] })))
     }),
     lie("lines_count", "a receipt of nothing", |story| {
-        then(story, |story| story.add(Body::Received { lines: Lines::new() }))
+        then(story, |story| story.add(Body::Received(Received { lines: Lines::new() })))
     }),
     lie("lines_count", "a fulfilment of nothing", |story| then(story, |story| story.add(fulfilled(&[])))),
     lie("lines_count", "a release of nothing", |story| {
-        then(story, |story| story.add(Body::Released { closes: SmallVec::new() }))
+        then(story, |story| story.add(Body::Released(Released { closes: SmallVec::new() })))
     }),
     lie("lines_count", "a return of nothing", |story| then(story, |story| story.of_order("O2", returned(&[], &[])))),
     lie("quantity_range", "a receipt of zero", |story| then(story, |story| story.add(receipt(0)))),
@@ -118,13 +123,15 @@ pub const LIES: &[Lie] = &[
     }),
     lie("quantity_range", "a count of minus one", |story| then(story, |story| story.add(counted(A_MAIN, -1, 0)))),
     lie("quantity_range", "a reorder point below zero", |story| {
-        then(story, |story| story.add(Body::ReorderPointSet { position: A_MAIN, point: Some(Quantity(-1)) }))
+        then(story, |story| {
+            story.add(Body::ReorderPointSet(ReorderPointSet { position: A_MAIN, point: Some(Quantity(-1)) }))
+        })
     }),
     lie("entered_form", "an entered quantity in words", |story| {
         let entered = Entered { unit: UnitName::new("case").expect("short"), quantity: "three".into() };
         let mut line = line(A_MAIN, 3);
         line.detail = Some(Box::new(LineDetail { entered: Some(entered), unit_cost: None }));
-        then(story, |story| story.add(Body::Received { lines: smallvec![line] }))
+        then(story, |story| story.add(Body::Received(Received { lines: smallvec![line] })))
     }),
     lie("item_exists", "a receipt of an item that is not", |story| {
         receive_at(story, Position::new(ItemId(9), LocationId(1)))
@@ -135,7 +142,7 @@ pub const LIES: &[Lie] = &[
     lie("location_exists", "a transfer to no location", |story| {
         let lines = smallvec![line(A_MAIN, 1)];
         let transfer = TransferId::from_bytes([8; 16]);
-        then(story, |story| story.add(Body::TransferShipped { transfer, to: LocationId(9), lines }))
+        then(story, |story| story.add(Body::TransferShipped(TransferShipped { transfer, to: LocationId(9), lines })))
     }),
     lie("lot_exists", "a receipt of no lot", |story| {
         receive_at(story, Position::of_lot(ItemId(2), LocationId(1), LotId(7)))
@@ -144,97 +151,105 @@ pub const LIES: &[Lie] = &[
         receive_at(story, Position::of_lot(ItemId(1), LocationId(1), LotId(1)))
     }),
     lie("next_id", "an item number left out", |story| {
-        then(story, |story| story.add(Body::ItemCreated { item: ItemId(5), sku: text("E"), decimals: 0 }))
+        then(story, |story| story.add(Body::ItemCreated(ItemCreated { item: ItemId(5), sku: text("E"), decimals: 0 })))
     }),
     lie("next_id", "an item number twice", |story| {
-        then(story, |story| story.add(Body::ItemCreated { item: ItemId(3), sku: text("E"), decimals: 0 }))
+        then(story, |story| story.add(Body::ItemCreated(ItemCreated { item: ItemId(3), sku: text("E"), decimals: 0 })))
     }),
     lie("next_id", "a lot number left out", |story| {
-        then(story, |story| story.add(Body::LotCreated { lot: LotId(3), item: ItemId(1), code: text("L") }))
+        then(story, |story| story.add(Body::LotCreated(LotCreated { lot: LotId(3), item: ItemId(1), code: text("L") })))
     }),
     lie("decimals_range", "an item with seven decimals", |story| {
-        then(story, |story| story.add(Body::ItemCreated { item: ItemId(4), sku: text("D"), decimals: 7 }))
+        then(story, |story| story.add(Body::ItemCreated(ItemCreated { item: ItemId(4), sku: text("D"), decimals: 7 })))
     }),
     lie("decimals_fixed", "decimals of an item that has moved", |story| {
-        then(story, |story| story.add(Body::DecimalsSet { item: ItemId(1), decimals: 2 }))
+        then(story, |story| story.add(Body::DecimalsSet(DecimalsSet { item: ItemId(1), decimals: 2 })))
     }),
     lie("alias_free", "a SKU twice", |story| {
-        then(story, |story| story.add(Body::ItemCreated { item: ItemId(4), sku: text("A"), decimals: 0 }))
+        then(story, |story| story.add(Body::ItemCreated(ItemCreated { item: ItemId(4), sku: text("A"), decimals: 0 })))
     }),
     lie("alias_free", "a location code twice", |story| {
         let zone = Zone::new("Europe/London").expect("known");
-        then(story, |story| story.add(Body::LocationCreated { location: LocationId(3), code: text("SHOP"), zone }))
+        then(story, |story| {
+            story.add(Body::LocationCreated(LocationCreated { location: LocationId(3), code: text("SHOP"), zone }))
+        })
     }),
     lie("alias_free", "renamed onto another", |story| {
-        then(story, |story| story.add(Body::AliasRenamed { alias: alias(AliasKind::Sku, "A"), to: text("B") }))
+        then(story, |story| {
+            story.add(Body::AliasRenamed(AliasRenamed { alias: alias(AliasKind::Sku, "A"), to: text("B") }))
+        })
     }),
     lie("alias_known", "an unknown alias retired", |story| {
-        then(story, |story| story.add(Body::AliasRetired { alias: alias(AliasKind::Vendor, "111") }))
+        then(story, |story| story.add(Body::AliasRetired(AliasRetired { alias: alias(AliasKind::Vendor, "111") })))
     }),
     lie("alias_pairing", "a barcode of a location", |story| {
         let target = AliasTarget::Location(LocationId(1));
-        then(story, |story| story.add(Body::AliasAdded { alias: alias(AliasKind::Barcode, "5"), target }))
+        then(story, |story| story.add(Body::AliasAdded(AliasAdded { alias: alias(AliasKind::Barcode, "5"), target })))
     }),
     lie("no_change", "a status that it has", |story| {
-        then(story, |story| story.add(Body::ItemStatusSet { item: ItemId(1), status: ItemStatus::Active }))
+        then(story, |story| {
+            story.add(Body::ItemStatusSet(ItemStatusSet { item: ItemId(1), status: ItemStatus::Active }))
+        })
     }),
     lie("no_change", "an alias merged into what it names", |story| {
         let into = AliasTarget::Item(ItemId(1));
-        then(story, |story| story.add(Body::AliasMerged { alias: alias(AliasKind::Barcode, "111"), into }))
+        then(story, |story| story.add(Body::AliasMerged(AliasMerged { alias: alias(AliasKind::Barcode, "111"), into })))
     }),
     lie("no_change", "the same reorder point", |story| {
-        then(story, |story| story.add(Body::ReorderPointSet { position: C_MAIN, point: Some(Quantity(5)) }))
+        then(story, |story| {
+            story.add(Body::ReorderPointSet(ReorderPointSet { position: C_MAIN, point: Some(Quantity(5)) }))
+        })
     }),
     lie("no_change", "amended to what it holds", |story| {
         let reservation = story.plain;
-        then(story, |story| story.add(Body::Amended { reservation, lines: smallvec![line(A_MAIN, 4)] }))
+        then(story, |story| story.add(Body::Amended(Amended { reservation, lines: smallvec![line(A_MAIN, 4)] })))
     }),
     lie("no_change", "extended to never, from never", |story| {
         let reservation = story.plain;
-        then(story, |story| story.add(Body::Extended { reservation, deadline: None }))
+        then(story, |story| story.add(Body::Extended(Extended { reservation, deadline: None })))
     }),
     lie("no_change", "acknowledged twice", |story| {
         let alert = alert(story.alarmed, C_MAIN, AlertKind::LowStock);
-        story.add(Body::AlertAcknowledged { alert });
-        then(story, |story| story.add(Body::AlertAcknowledged { alert }))
+        story.add(Body::AlertAcknowledged(AlertAcknowledged { alert }));
+        then(story, |story| story.add(Body::AlertAcknowledged(AlertAcknowledged { alert })))
     }),
     lie("bucket_sellable", "a reservation of unsellable stock", |story| {
         let lines = smallvec![line(A_MAIN, 1).in_bucket(Bucket::Unsellable)];
-        then(story, |story| story.add(Body::Reserved { deadline: None, lines }))
+        then(story, |story| story.add(Body::Reserved(Reserved { deadline: None, lines })))
     }),
     lie("bucket_sellable", "unsellable stock sent away", |story| {
         let lines = smallvec![line(A_MAIN, 1).in_bucket(Bucket::Unsellable)];
         let transfer = TransferId::from_bytes([8; 16]);
-        then(story, |story| story.add(Body::TransferShipped { transfer, to: LocationId(2), lines }))
+        then(story, |story| story.add(Body::TransferShipped(TransferShipped { transfer, to: LocationId(2), lines })))
     }),
     lie("position_once", "a position reserved twice", |story| {
         let lines = smallvec![line(A_MAIN, 1), line(A_MAIN, 1)];
-        then(story, |story| story.add(Body::Reserved { deadline: None, lines }))
+        then(story, |story| story.add(Body::Reserved(Reserved { deadline: None, lines })))
     }),
     lie("position_once", "a bucket counted twice", |story| {
-        let Body::Counted { mut lines } = counted(A_MAIN, 5, 0) else { unreachable!() };
+        let Body::Counted(Counted { mut lines }) = counted(A_MAIN, 5, 0) else { unreachable!() };
         lines.extend(lines.clone());
-        then(story, |story| story.add(Body::Counted { lines }))
+        then(story, |story| story.add(Body::Counted(Counted { lines })))
     }),
     lie("deadline_range", "a deadline that is over", |story| {
         let deadline = Some(story.now());
-        then(story, |story| story.add(Body::Reserved { deadline, lines: smallvec![line(A_MAIN, 1)] }))
+        then(story, |story| story.add(Body::Reserved(Reserved { deadline, lines: smallvec![line(A_MAIN, 1)] })))
     }),
     lie("deadline_range", "extended beyond the year 9999", |story| {
         let (reservation, deadline) = (story.first, Some(Timestamp(i64::MAX)));
-        then(story, |story| story.add(Body::Extended { reservation, deadline }))
+        then(story, |story| story.add(Body::Extended(Extended { reservation, deadline })))
     }),
     lie("status_active", "a discontinued item reserved", |story| {
-        then(story, |story| story.add(Body::Reserved { deadline: None, lines: smallvec![line(B_MAIN, 1)] }))
+        then(story, |story| story.add(Body::Reserved(Reserved { deadline: None, lines: smallvec![line(B_MAIN, 1)] })))
     }),
     lie("status_active", "more of a discontinued item held", |story| {
         let reservation = story.first;
-        then(story, |story| story.add(Body::Amended { reservation, lines: smallvec![line(B_MAIN, 6)] }))
+        then(story, |story| story.add(Body::Amended(Amended { reservation, lines: smallvec![line(B_MAIN, 6)] })))
     }),
     lie("available", "reserved what others hold", |story| then(story, |story| story.add(reserved(58)))),
     lie("available", "amended to what others hold", |story| {
         let reservation = story.plain;
-        then(story, |story| story.add(Body::Amended { reservation, lines: smallvec![line(A_MAIN, 62)] }))
+        then(story, |story| story.add(Body::Amended(Amended { reservation, lines: smallvec![line(A_MAIN, 62)] })))
     }),
     lie("reservation_open", "fulfilled what nobody reserved", |story| {
         then(story, |story| story.add(fulfilled(&[(Seq(1), A_MAIN, 1)])))
@@ -245,7 +260,7 @@ pub const LIES: &[Lie] = &[
     }),
     lie("reservation_open", "extended after the deadline", |story| {
         let (reservation, deadline) = (story.lapsed[0], None);
-        then(story, |story| story.add(Body::Extended { reservation, deadline }))
+        then(story, |story| story.add(Body::Extended(Extended { reservation, deadline })))
     }),
     lie("order_matches", "another order's hold fulfilled", |story| {
         let closes = [(story.first, A_MAIN, 1)];
@@ -254,7 +269,7 @@ pub const LIES: &[Lie] = &[
     lie("order_matches", "two reservations without an order released at once", |story| {
         let (plain, other) = (story.plain, story.add(reserved(1)));
         let closes = smallvec![hold(plain, A_MAIN, 4), hold(other, A_MAIN, 1)];
-        then(story, |story| story.add(Body::Released { closes }))
+        then(story, |story| story.add(Body::Released(Released { closes })))
     }),
     lie("hold_open", "more fulfilled than held", |story| {
         let closes = [(story.plain, A_MAIN, 5)];
@@ -262,7 +277,7 @@ pub const LIES: &[Lie] = &[
     }),
     lie("hold_open", "released where nothing is held", |story| {
         let closes = smallvec![hold(story.plain, A_SHOP, 1)];
-        then(story, |story| story.add(Body::Released { closes }))
+        then(story, |story| story.add(Body::Released(Released { closes })))
     }),
     lie("hold_open", "nothing fulfilled of a hold", |story| {
         let closes = [(story.plain, A_MAIN, 0)];
@@ -291,16 +306,16 @@ pub const LIES: &[Lie] = &[
     }),
     lie("departure", "goods that leave now without a hold", |story| {
         let (departure, unreserved) = (Departure::Now, smallvec![line(A_MAIN, 1)]);
-        then(story, |story| story.add(Body::Fulfilled { departure, closes: SmallVec::new(), unreserved }))
+        then(story, |story| story.add(Body::Fulfilled(Fulfilled { departure, closes: SmallVec::new(), unreserved })))
     }),
     lie("departure", "goods without a hold beside a hold", |story| {
         let (departure, unreserved) = (Departure::AlreadyLeft, smallvec![line(A_MAIN, 1)]);
         let closes = smallvec![hold(story.plain, A_MAIN, 3)];
-        then(story, |story| story.add(Body::Fulfilled { departure, closes, unreserved }))
+        then(story, |story| story.add(Body::Fulfilled(Fulfilled { departure, closes, unreserved })))
     }),
     lie("bucket_stock", "more reclassified than there is", |story| {
         let lines = smallvec![line(A_MAIN, 40), line(A_MAIN, 40)];
-        then(story, |story| story.add(Body::Reclassified { lines }))
+        then(story, |story| story.add(Body::Reclassified(Reclassified { lines })))
     }),
     lie("return_disposition", "a return to nowhere", |story| disposed(story, None, Bucket::Unsellable)),
     lie("return_disposition", "a return restocked as unsellable", |story| {
@@ -355,7 +370,7 @@ pub const LIES: &[Lie] = &[
     lie("transfer_destination", "a transfer to where it is", |story| {
         let lines = smallvec![line(A_MAIN, 1)];
         let transfer = TransferId::from_bytes([8; 16]);
-        then(story, |story| story.add(Body::TransferShipped { transfer, to: LocationId(1), lines }))
+        then(story, |story| story.add(Body::TransferShipped(TransferShipped { transfer, to: LocationId(1), lines })))
     }),
     lie("transfer_known", "an unknown transfer closed", |story| close(story, 8, &[(1, 7)])),
     lie("transfer_rest", "less lost than is in transit", |story| close(story, 3, &[(1, 6)])),
@@ -375,28 +390,28 @@ pub const LIES: &[Lie] = &[
     lie("expiry_size", "an expiry of nothing", |story| expire(story, &[])),
     lie("alert_known", "an alert that never was", |story| {
         let alert = alert(Seq(1), A_MAIN, AlertKind::LowStock);
-        then(story, |story| story.add(Body::AlertResolved { alert }))
+        then(story, |story| story.add(Body::AlertResolved(AlertResolved { alert })))
     }),
     lie("alert_known", "an alert of another kind", |story| {
         let alert = alert(story.alarmed, C_MAIN, AlertKind::Oversold);
-        then(story, |story| story.add(Body::AlertDismissed { alert }))
+        then(story, |story| story.add(Body::AlertDismissed(AlertDismissed { alert })))
     }),
     lie("alert_open", "an alert resolved that has cleared", |story| {
         let alert = alert(story.cleared, A_SHOP, AlertKind::LowStock);
-        then(story, |story| story.add(Body::AlertResolved { alert }))
+        then(story, |story| story.add(Body::AlertResolved(AlertResolved { alert })))
     }),
     lie("alert_open", "an alert resolved and then dismissed", |story| {
         let alert = alert(story.alarmed, C_MAIN, AlertKind::LowStock);
-        story.add(Body::AlertResolved { alert });
-        then(story, |story| story.add(Body::AlertDismissed { alert }))
+        story.add(Body::AlertResolved(AlertResolved { alert }));
+        then(story, |story| story.add(Body::AlertDismissed(AlertDismissed { alert })))
     }),
     lie("clock_accepted", "a clock ahead of the event", |story| {
         let clock = Timestamp(story.now().0 + 1);
-        then(story, |story| story.ledger(Body::ClockAccepted { clock }))
+        then(story, |story| story.ledger(Body::ClockAccepted(ClockAccepted { clock })))
     }),
     lie("balance_range", "more than a quintillion in one bucket", |story| {
         let lines = std::iter::repeat_n(line(A_SHOP, 1_000_000_000_000_000), 1_001).collect();
-        then(story, |story| story.add(Body::Received { lines }))
+        then(story, |story| story.add(Body::Received(Received { lines })))
     }),
 ];
 
@@ -418,14 +433,14 @@ fn in_unit(envelope: &mut Envelope, at: Timestamp) {
 }
 
 fn receive_at(story: &mut Story, position: Position) -> Seq {
-    then(story, |story| story.add(Body::Received { lines: smallvec![line(position, 1)] }))
+    then(story, |story| story.add(Body::Received(Received { lines: smallvec![line(position, 1)] })))
 }
 
 fn disposed(story: &mut Story, disposition: Option<Disposition>, bucket: Bucket) -> Seq {
     let mut line = return_line(1);
     line.disposition = disposition;
     line.line.bucket = bucket;
-    let body = Body::Returned { referenced: SmallVec::new(), unreferenced: smallvec![line] };
+    let body = Body::Returned(Returned { referenced: SmallVec::new(), unreferenced: smallvec![line] });
     then(story, |story| story.add(body))
 }
 
@@ -437,10 +452,10 @@ fn close(story: &mut Story, transfer: u8, rest: &[(u32, i64)]) -> Seq {
         quantity: Quantity(*quantity),
     });
     let rest = rest.collect();
-    then(story, |story| story.add(Body::TransferClosed { transfer, rest }))
+    then(story, |story| story.add(Body::TransferClosed(TransferClosed { transfer, rest })))
 }
 
 fn expire(story: &mut Story, reservations: &[Seq]) -> Seq {
     let reservations = reservations.iter().copied().collect();
-    then(story, |story| story.ledger(Body::Expired { reservations }))
+    then(story, |story| story.ledger(Body::Expired(Expired { reservations })))
 }

@@ -3,7 +3,9 @@
 use super::alerts::is_open;
 use super::{Model, summed};
 use counterfoil::domain::command::{
-    Act, Cause, Command, Departure, Excess, Holds, Kind, Portion, PosDelta, ReturnOrigin,
+    AcknowledgeAlert, Act, Adjust, Amend, Cause, CloseTransfer, Command, Count, Departure, DismissAlert, Excess,
+    Extend, Fulfil, Holds, Kind, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release, Reserve,
+    ResolveAlert, Return, ReturnOrigin, ShipTransfer,
 };
 use counterfoil::domain::ids::{AlertId, CommandId, Position, Seq, Timestamp};
 use counterfoil::domain::line::{Bucket, Line, ReturnLine};
@@ -56,39 +58,39 @@ impl Model {
             }
         }
         match &command.act {
-            Act::PosDelta { .. } | Act::Receive { .. } => {}
-            Act::Return { .. } => self.refuse_return(command, &mut no),
-            Act::Adjust { .. } if command.reason.is_none() => no.push(invalid("reason", "must be given")),
-            Act::Adjust { .. } => {}
-            Act::Count { lines } => {
+            Act::PosDelta(_) | Act::Receive(_) => {}
+            Act::Return(_) => self.refuse_return(command, &mut no),
+            Act::Adjust(_) if command.reason.is_none() => no.push(invalid("reason", "must be given")),
+            Act::Adjust(_) => {}
+            Act::Count(Count { lines }) => {
                 let twice = summed(lines.iter().map(|line| ((line.position, line.bucket), 1)));
                 if twice.iter().any(|(_, times)| *times > 1) {
                     no.push(invalid("lines", "a bucket is counted twice"));
                 }
                 self.refuse_count_in_closed(lines, command.occurred_at.unwrap_or(now), &mut no);
             }
-            Act::ShipTransfer { to, lines, .. } => {
+            Act::ShipTransfer(ShipTransfer { to, lines, .. }) => {
                 only_sellable(lines, &mut no);
                 if lines.iter().any(|line| line.position.location == *to) {
                     no.push(invalid("to", "goods leave for where they are"));
                 }
                 self.need_location(*to, &mut no);
             }
-            Act::ReceiveTransfer { .. } => {}
-            Act::CloseTransfer { transfer } => {
+            Act::ReceiveTransfer(_) => {}
+            Act::CloseTransfer(CloseTransfer { transfer }) => {
                 if !self.transfers.iter().any(|known| known.0 == *transfer) {
                     no.push(Rejection::TransferNotFound { transfer: *transfer });
                 }
             }
-            Act::Reserve { deadline, lines } => {
+            Act::Reserve(Reserve { deadline, lines }) => {
                 only_sellable(lines, &mut no);
                 refuse_deadline(*deadline, now, &mut no);
                 lines.iter().for_each(|line| self.need_available(line.position, &mut no));
                 let wanted = summed(lines.iter().map(|line| (line.position, line.quantity.0)));
                 self.refuse_short(wanted, |position| self.available(position, now), &mut no);
             }
-            Act::Amend { reservation, lines } => self.refuse_amend(*reservation, lines, now, &mut no),
-            Act::Extend { reservation, deadline } => {
+            Act::Amend(Amend { reservation, lines }) => self.refuse_amend(*reservation, lines, now, &mut no),
+            Act::Extend(Extend { reservation, deadline }) => {
                 refuse_deadline(*deadline, now, &mut no);
                 match self.open_reservation(*reservation, now) {
                     None => no.push(no_reservation(&Holds::Reservation(*reservation), None)),
@@ -96,7 +98,7 @@ impl Model {
                     Some(_) => {}
                 }
             }
-            Act::Fulfil { holds, portion, departure } => {
+            Act::Fulfil(Fulfil { holds, portion, departure }) => {
                 self.refuse_holds(command, holds, portion, *departure, now, &mut no);
                 if *departure == Departure::Now {
                     let found = self.allocate(holds, portion, now);
@@ -104,12 +106,14 @@ impl Model {
                     self.refuse_short(wanted, |position| self.quantity(position, Bucket::Sellable), &mut no);
                 }
             }
-            Act::Release { holds, portion } => {
+            Act::Release(Release { holds, portion }) => {
                 self.refuse_holds(command, holds, portion, Departure::Now, now, &mut no);
             }
-            Act::Reclassify { lines } => self.refuse_reclassify(lines, &mut no),
-            Act::AcknowledgeAlert { alert } | Act::ResolveAlert { alert } | Act::DismissAlert { alert } => {
-                let acknowledges = matches!(command.act, Act::AcknowledgeAlert { .. });
+            Act::Reclassify(Reclassify { lines }) => self.refuse_reclassify(lines, &mut no),
+            Act::AcknowledgeAlert(AcknowledgeAlert { alert })
+            | Act::ResolveAlert(ResolveAlert { alert })
+            | Act::DismissAlert(DismissAlert { alert }) => {
+                let acknowledges = matches!(command.act, Act::AcknowledgeAlert(_));
                 self.refuse_alert(*alert, acknowledges, &mut no);
             }
             act => self.refuse_master_data(act, now, &mut no),
@@ -177,7 +181,7 @@ impl Model {
     }
 
     fn refuse_return(&self, command: &Command, no: &mut Vec<Rejection>) {
-        let Act::Return { origin, excess, lines } = &command.act else {
+        let Act::Return(Return { origin, excess, lines }) = &command.act else {
             return;
         };
         match (origin, &command.order) {
@@ -290,24 +294,24 @@ fn rows_of(act: &Act) -> Option<(Vec<Row>, Range)> {
     let plain = |lines: &[Line]| lines.iter().map(row).collect::<Vec<Row>>();
     let back = |lines: &[ReturnLine]| lines.iter().map(|line| row(&line.line)).collect::<Vec<Row>>();
     Some(match act {
-        Act::Receive { lines }
-        | Act::ShipTransfer { lines, .. }
-        | Act::ReceiveTransfer { lines, .. }
-        | Act::Reserve { lines, .. }
-        | Act::Reclassify { lines }
-        | Act::Fulfil { portion: Portion::Lines(lines), .. }
-        | Act::Release { portion: Portion::Lines(lines), .. } => (plain(lines), Range::Positive),
-        Act::Amend { lines, .. } => (plain(lines), Range::ZeroOrMore),
-        Act::Adjust { lines } => (plain(lines), Range::NotZero),
-        Act::Return { lines, .. } => (back(lines), Range::Positive),
-        Act::PosDelta { delta, .. } => match delta {
-            PosDelta::Sale { lines } | PosDelta::Waste { lines } | PosDelta::Receipt { lines } => {
+        Act::Receive(Receive { lines })
+        | Act::ShipTransfer(ShipTransfer { lines, .. })
+        | Act::ReceiveTransfer(ReceiveTransfer { lines, .. })
+        | Act::Reserve(Reserve { lines, .. })
+        | Act::Reclassify(Reclassify { lines })
+        | Act::Fulfil(Fulfil { portion: Portion::Lines(lines), .. })
+        | Act::Release(Release { portion: Portion::Lines(lines), .. }) => (plain(lines), Range::Positive),
+        Act::Amend(Amend { lines, .. }) => (plain(lines), Range::ZeroOrMore),
+        Act::Adjust(Adjust { lines }) => (plain(lines), Range::NotZero),
+        Act::Return(Return { lines, .. }) => (back(lines), Range::Positive),
+        Act::PosDelta(PosDelta { delta, .. }) => match delta {
+            PosChange::Sale { lines } | PosChange::Waste { lines } | PosChange::Receipt { lines } => {
                 (plain(lines), Range::Positive)
             }
-            PosDelta::Return { lines } => (back(lines), Range::Positive),
-            PosDelta::Correction { lines } => (plain(lines), Range::NotZero),
+            PosChange::Return { lines } => (back(lines), Range::Positive),
+            PosChange::Correction { lines } => (plain(lines), Range::NotZero),
         },
-        Act::Count { lines } => {
+        Act::Count(Count { lines }) => {
             let rows =
                 lines.iter().map(|line| Row { position: line.position, quantity: line.counted.0, seen: line.seen });
             (rows.collect(), Range::ZeroOrMore)

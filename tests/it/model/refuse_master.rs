@@ -2,7 +2,11 @@
 
 use super::refuse::{Range, invalid};
 use super::{Item, Model, Reservation};
-use counterfoil::domain::command::{Act, Alias, AliasKind, AliasTarget, ItemStatus, UseStatus};
+use counterfoil::domain::command::{
+    Act, AddAlias, Alias, AliasKind, AliasTarget, ClosePeriod, CreateItem, CreateLocation, CreateLot, ItemStatus,
+    MergeAlias, RenameAlias, RetireAlias, SetDecimals, SetItemStatus, SetLocationStatus, SetLotStatus, SetReorderPoint,
+    UseStatus,
+};
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, LotId, Position, Timestamp};
 use counterfoil::domain::rejection::Rejection;
 use counterfoil::limits::DECIMALS_MAX;
@@ -11,11 +15,11 @@ impl Model {
     pub(super) fn refuse_master_data(&self, act: &Act, now: Timestamp, no: &mut Vec<Rejection>) {
         let unchanged = || Rejection::NoChange { what: "it is so" };
         match act {
-            Act::CreateItem { sku, decimals } => {
+            Act::CreateItem(CreateItem { sku, decimals }) => {
                 refuse_decimals(*decimals, no);
                 self.need_free(&Alias { kind: AliasKind::Sku, text: sku.clone() }, no);
             }
-            Act::SetDecimals { item, decimals } => {
+            Act::SetDecimals(SetDecimals { item, decimals }) => {
                 refuse_decimals(*decimals, no);
                 self.need_item(*item, no);
                 let Some(known) = self.item(*item) else { return };
@@ -26,32 +30,32 @@ impl Model {
                     no.push(Rejection::DecimalsFixed { item: *item, decimals: known.decimals });
                 }
             }
-            Act::SetItemStatus { item, status } => {
+            Act::SetItemStatus(SetItemStatus { item, status }) => {
                 self.need_item(*item, no);
                 if self.item(*item).is_some_and(|known| known.status == *status) {
                     no.push(unchanged());
                 }
             }
-            Act::CreateLocation { code, .. } => {
+            Act::CreateLocation(CreateLocation { code, .. }) => {
                 self.need_free(&Alias { kind: AliasKind::Location, text: code.clone() }, no);
             }
-            Act::SetLocationStatus { location, status } => {
+            Act::SetLocationStatus(SetLocationStatus { location, status }) => {
                 self.need_location(*location, no);
                 if self.location(*location) == Some(*status) {
                     no.push(unchanged());
                 }
             }
-            Act::CreateLot { item, code } => {
+            Act::CreateLot(CreateLot { item, code }) => {
                 self.need_item(*item, no);
                 self.need_free(&Alias { kind: AliasKind::Lot(*item), text: code.clone() }, no);
             }
-            Act::SetLotStatus { lot, status } => match self.lot(*lot) {
+            Act::SetLotStatus(SetLotStatus { lot, status }) => match self.lot(*lot) {
                 None => no.push(Rejection::LotNotFound { lot: *lot, item: ItemId(0) }),
                 Some((_, known)) if known == *status => no.push(unchanged()),
                 Some(_) => {}
             },
-            Act::ClosePeriod { location, until } => self.refuse_close(*location, *until, now, no),
-            Act::SetReorderPoint { position, point } => {
+            Act::ClosePeriod(ClosePeriod { location, until }) => self.refuse_close(*location, *until, now, no),
+            Act::SetReorderPoint(SetReorderPoint { position, point }) => {
                 if let Some(point) = point.filter(|point| !Range::ZeroOrMore.allows(point.0)) {
                     no.push(Rejection::InvalidQuantity { line: 0, quantity: point.0, must: "zero or more" });
                 }
@@ -67,25 +71,25 @@ impl Model {
 
     fn refuse_alias(&self, act: &Act, no: &mut Vec<Rejection>) {
         match act {
-            Act::AddAlias { alias, target } => {
+            Act::AddAlias(AddAlias { alias, target }) => {
                 self.need_target(alias.kind, *target, no);
                 self.need_free(alias, no);
             }
-            Act::RenameAlias { alias, to } => {
+            Act::RenameAlias(RenameAlias { alias, to }) => {
                 self.need_alias(alias, no);
                 match alias.text == *to {
                     true => no.push(Rejection::NoChange { what: "its text" }),
                     false => self.need_free(&Alias { kind: alias.kind, text: to.clone() }, no),
                 }
             }
-            Act::MergeAlias { alias, into } => {
+            Act::MergeAlias(MergeAlias { alias, into }) => {
                 self.need_alias(alias, no);
                 self.need_target(alias.kind, *into, no);
                 if self.aliases.iter().any(|known| known.0 == *alias && known.1 == *into) {
                     no.push(Rejection::NoChange { what: "what it names" });
                 }
             }
-            Act::RetireAlias { alias } => self.need_alias(alias, no),
+            Act::RetireAlias(RetireAlias { alias }) => self.need_alias(alias, no),
             act => unreachable!("{act:?} is looked at elsewhere"),
         }
     }

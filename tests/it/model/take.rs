@@ -3,8 +3,11 @@
 use super::alerts::Note;
 use super::{Account, Counted, Item, Model, Move, Reservation, Shipment, summed};
 use counterfoil::domain::command::{
-    Act, Alias, AliasKind, AliasTarget, Command, Departure, Excess, Holds, ItemStatus, Portion, PosDelta, ReturnOrigin,
-    UseStatus,
+    AcknowledgeAlert, Act, AddAlias, Adjust, Alias, AliasKind, AliasTarget, Amend, ClosePeriod, CloseTransfer, Command,
+    Count, CreateItem, CreateLocation, CreateLot, Departure, DismissAlert, Excess, Extend, Fulfil, Holds, ItemStatus,
+    MergeAlias, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release, RenameAlias, Reserve,
+    ResolveAlert, RetireAlias, Return, ReturnOrigin, SetDecimals, SetItemStatus, SetLocationStatus, SetLotStatus,
+    SetReorderPoint, ShipTransfer, UseStatus,
 };
 use counterfoil::domain::ids::{ItemId, LocationId, LotId, Position, Timestamp, TransferId};
 use counterfoil::domain::line::{Bucket, Disposition, Line, ReturnLine};
@@ -17,17 +20,17 @@ impl Model {
         let at = command.occurred_at.map_or(Timestamp(now.0 * 2 + 1), |at| Timestamp(at.0 * 2));
         let order = command.order.as_ref();
         match &command.act {
-            Act::Receive { lines } => self.move_lines(lines, at, now, |line| (Account::Supplier, stock(line))),
-            Act::PosDelta { delta, .. } => self.take_delta(delta, order, at, now),
-            Act::Return { origin, excess, lines } => {
+            Act::Receive(Receive { lines }) => self.move_lines(lines, at, now, |line| (Account::Supplier, stock(line))),
+            Act::PosDelta(PosDelta { delta, .. }) => self.take_delta(delta, order, at, now),
+            Act::Return(Return { origin, excess, lines }) => {
                 let order = order.filter(|_| *origin == ReturnOrigin::Order);
                 if let Some(order) = order {
                     self.returned_on(order, lines, *excess);
                 }
                 self.take_back(lines, at, now);
             }
-            Act::Adjust { lines } => self.adjust(lines, at, now),
-            Act::Count { lines } => {
+            Act::Adjust(Adjust { lines }) => self.adjust(lines, at, now),
+            Act::Count(Count { lines }) => {
                 let seq = self.head;
                 self.counts.extend(lines.iter().map(|line| Counted {
                     seq,
@@ -38,16 +41,16 @@ impl Model {
                 }));
                 self.touched(lines.iter().map(|line| line.position), now);
             }
-            Act::ShipTransfer { transfer, to, lines } => {
+            Act::ShipTransfer(ShipTransfer { transfer, to, lines }) => {
                 self.take_transfer(*transfer, *to, lines, at, now, |line, transit| (stock(line), transit));
             }
-            Act::ReceiveTransfer { transfer, lines } => {
+            Act::ReceiveTransfer(ReceiveTransfer { transfer, lines }) => {
                 let to = lines[0].position.location;
                 self.take_transfer(*transfer, to, lines, at, now, |line, transit| (transit, stock(line)));
             }
-            Act::CloseTransfer { transfer } => self.close_transfer(*transfer, at, now),
-            Act::Reserve { deadline, lines } => self.reserve(command, *deadline, lines, now),
-            Act::Amend { reservation, lines } => {
+            Act::CloseTransfer(CloseTransfer { transfer }) => self.close_transfer(*transfer, at, now),
+            Act::Reserve(Reserve { deadline, lines }) => self.reserve(command, *deadline, lines, now),
+            Act::Amend(Amend { reservation, lines }) => {
                 let id = Some(*reservation);
                 let reservation = self.reservations.iter_mut().find(|r| r.id == id).expect("it is open");
                 for line in lines {
@@ -62,61 +65,65 @@ impl Model {
                 }
                 self.touched(lines.iter().map(|line| line.position), now);
             }
-            Act::Extend { reservation, deadline } => {
+            Act::Extend(Extend { reservation, deadline }) => {
                 let id = Some(*reservation);
                 let reservation = self.reservations.iter_mut().find(|r| r.id == id).expect("it is open");
                 reservation.deadline = *deadline;
                 let held = reservation.lines.clone();
                 self.touched(held.into_iter().filter(|line| line.1 > 0).map(|line| line.0), now);
             }
-            Act::Fulfil { holds, portion, departure } => self.fulfil(order, holds, portion, *departure, at, now),
-            Act::Release { holds, portion } => {
+            Act::Fulfil(Fulfil { holds, portion, departure }) => {
+                self.fulfil(order, holds, portion, *departure, at, now)
+            }
+            Act::Release(Release { holds, portion }) => {
                 let positions = self.close(holds, portion, now);
                 self.touched(positions, now);
             }
-            Act::Reclassify { lines } => self
+            Act::Reclassify(Reclassify { lines }) => self
                 .move_lines(lines, at, now, |line| (stock(line), Account::Stock(line.position, line.bucket.other()))),
-            Act::AcknowledgeAlert { alert } => self.notes.push(Note::Acknowledged(*alert)),
-            Act::ResolveAlert { alert } => self.notes.push(Note::Resolved(*alert)),
-            Act::DismissAlert { alert } => self.notes.push(Note::Dismissed(*alert)),
+            Act::AcknowledgeAlert(AcknowledgeAlert { alert }) => self.notes.push(Note::Acknowledged(*alert)),
+            Act::ResolveAlert(ResolveAlert { alert }) => self.notes.push(Note::Resolved(*alert)),
+            Act::DismissAlert(DismissAlert { alert }) => self.notes.push(Note::Dismissed(*alert)),
             act => self.take_master_data(act, now),
         }
     }
 
     fn take_master_data(&mut self, act: &Act, now: Timestamp) {
         match act {
-            Act::CreateItem { sku, decimals } => {
+            Act::CreateItem(CreateItem { sku, decimals }) => {
                 self.items.push(Item { decimals: *decimals, status: ItemStatus::Active });
                 self.name(AliasKind::Sku, sku, AliasTarget::Item(ItemId(self.items.len() as u32)));
             }
-            Act::SetDecimals { item, decimals } => self.items[item.0 as usize - 1].decimals = *decimals,
-            Act::SetItemStatus { item, status } => self.items[item.0 as usize - 1].status = *status,
-            Act::CreateLocation { code, zone } => {
+            Act::SetDecimals(SetDecimals { item, decimals }) => self.items[item.0 as usize - 1].decimals = *decimals,
+            Act::SetItemStatus(SetItemStatus { item, status }) => self.items[item.0 as usize - 1].status = *status,
+            Act::CreateLocation(CreateLocation { code, zone }) => {
                 self.locations.push(UseStatus::Active);
                 self.zones.push(zone.clone());
                 let location = LocationId(self.locations.len() as u32);
                 self.name(AliasKind::Location, code, AliasTarget::Location(location));
             }
-            Act::SetLocationStatus { location, status } => self.locations[location.0 as usize - 1] = *status,
-            Act::CreateLot { item, code } => {
+            Act::SetLocationStatus(SetLocationStatus { location, status }) => {
+                self.locations[location.0 as usize - 1] = *status
+            }
+            Act::CreateLot(CreateLot { item, code }) => {
                 self.lots.push((*item, UseStatus::Active));
                 self.name(AliasKind::Lot(*item), code, AliasTarget::Lot(LotId(self.lots.len() as u32)));
             }
-            Act::SetLotStatus { lot, status } => self.lots[lot.0 as usize - 1].1 = *status,
-            Act::AddAlias { alias, target } => self.aliases.push((alias.clone(), *target)),
-            Act::RenameAlias { alias, to } => {
+            Act::SetLotStatus(SetLotStatus { lot, status }) => self.lots[lot.0 as usize - 1].1 = *status,
+            Act::AddAlias(AddAlias { alias, target }) => self.aliases.push((alias.clone(), *target)),
+            Act::RenameAlias(RenameAlias { alias, to }) => {
                 for known in self.aliases.iter_mut().filter(|known| known.0 == *alias) {
                     known.0.text = to.clone();
                 }
             }
-            Act::MergeAlias { alias, into } => {
+            Act::MergeAlias(MergeAlias { alias, into }) => {
                 for known in self.aliases.iter_mut().filter(|known| known.0 == *alias) {
                     known.1 = *into;
                 }
             }
-            Act::RetireAlias { alias } => self.aliases.retain(|known| known.0 != *alias),
-            Act::ClosePeriod { location, until } => self.close_period(*location, *until),
-            Act::SetReorderPoint { position, point } => {
+            Act::RetireAlias(RetireAlias { alias }) => self.aliases.retain(|known| known.0 != *alias),
+            Act::ClosePeriod(ClosePeriod { location, until }) => self.close_period(*location, *until),
+            Act::SetReorderPoint(SetReorderPoint { position, point }) => {
                 self.points.retain(|known| known.0 != *position);
                 self.points.extend(point.map(|point| (*position, point.0)));
                 self.touched([*position], now);
@@ -129,24 +136,24 @@ impl Model {
         self.aliases.push((Alias { kind, text: text.clone() }, target));
     }
 
-    fn take_delta(&mut self, delta: &PosDelta, order: Option<&OrderRef>, at: Timestamp, now: Timestamp) {
+    fn take_delta(&mut self, delta: &PosChange, order: Option<&OrderRef>, at: Timestamp, now: Timestamp) {
         match delta {
-            PosDelta::Sale { lines } => {
+            PosChange::Sale { lines } => {
                 if let Some(order) = order {
                     self.on_order(order, lines.iter().map(|line| (line.position.item, line.quantity.0)));
                 }
                 self.move_lines(lines, at, now, |line| (stock(line), Account::Customer));
             }
-            PosDelta::Return { lines } => {
+            PosChange::Return { lines } => {
                 if let Some(order) = order {
                     let back = |line: &ReturnLine| (line.line.position.item, -line.line.quantity.0);
                     self.on_order(order, lines.iter().map(back));
                 }
                 self.take_back(lines, at, now);
             }
-            PosDelta::Waste { lines } => self.move_lines(lines, at, now, |line| (stock(line), Account::Loss)),
-            PosDelta::Receipt { lines } => self.move_lines(lines, at, now, |line| (Account::Supplier, stock(line))),
-            PosDelta::Correction { lines } => self.adjust(lines, at, now),
+            PosChange::Waste { lines } => self.move_lines(lines, at, now, |line| (stock(line), Account::Loss)),
+            PosChange::Receipt { lines } => self.move_lines(lines, at, now, |line| (Account::Supplier, stock(line))),
+            PosChange::Correction { lines } => self.adjust(lines, at, now),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{demo_in, events_in, fails, json, path, succeeds};
 use crate::lies::story::{Story, receipt, text};
 use counterfoil::audit::{LostRange, Salvage, salvage};
-use counterfoil::domain::event::Body;
+use counterfoil::domain::event::{Body, ItemCreated};
 use counterfoil::domain::ids::{ItemId, LedgerId, Seq};
 use counterfoil::log::memory_store::MemoryDisk;
 use counterfoil::log::store::Frames;
@@ -91,7 +91,7 @@ fn islands_begin_again_where_a_hash_is_known() {
 #[test]
 fn a_lie_ends_the_prefix_though_every_hash_is_right() {
     let mut story = Story::base();
-    let lie = story.add(Body::ItemCreated { item: ItemId(77), sku: text("LIE"), decimals: 0 });
+    let lie = story.add(Body::ItemCreated(ItemCreated { item: ItemId(77), sku: text("LIE"), decimals: 0 }));
     story.add(receipt(1));
     let disk = story.disk();
     let found = salvage(&*reader(&disk), None).unwrap();

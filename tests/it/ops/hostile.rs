@@ -4,8 +4,8 @@ use super::{command, counterfoil, demo_in, fails, json, options, path, succeeds}
 use crate::cmd::{shop, tool};
 use crate::lies::story::Story;
 use counterfoil::audit::verify;
-use counterfoil::domain::command::{Act, Alias, AliasKind, PosDelta};
-use counterfoil::domain::event::Body;
+use counterfoil::domain::command::{Act, Alias, AliasKind, CreateItem, PosChange, PosDelta, RenameAlias};
+use counterfoil::domain::event::{Body, ItemCreated};
 use counterfoil::domain::ids::ItemId;
 use counterfoil::domain::text::{ActorId, AliasText, ExternalId, OrderRef, Source};
 use counterfoil::files::MemoryFiles;
@@ -172,7 +172,7 @@ fn new_names_that_can_not_be_seen_or_turn_text_are_refused() {
 async fn names_that_were_taken_once_stay_readable_and_can_be_put_right() {
     let bad = AliasText::new("GUM\u{202e}").unwrap();
     let mut story = Story::base();
-    story.add(Body::ItemCreated { item: ItemId(4), sku: bad.clone(), decimals: 0 });
+    story.add(Body::ItemCreated(ItemCreated { item: ItemId(4), sku: bad.clone(), decimals: 0 }));
     let store = story.store();
     let report = verify(store.reader().as_ref(), Default::default()).unwrap();
     assert!(report.ok, "{:?}", report.first_fault);
@@ -182,8 +182,8 @@ async fn names_that_were_taken_once_stay_readable_and_can_be_put_right() {
     let ledger = Ledger::open_over(parts, options()).unwrap();
     let alias = Alias { kind: AliasKind::Sku, text: bad.clone() };
     let to = AliasText::new("GUM").unwrap();
-    ledger.submit(command(Act::RenameAlias { alias, to })).await.unwrap();
-    let again = ledger.submit(command(Act::CreateItem { sku: bad, decimals: 0 })).await;
+    ledger.submit(command(Act::RenameAlias(RenameAlias { alias, to }))).await.unwrap();
+    let again = ledger.submit(command(Act::CreateItem(CreateItem { sku: bad, decimals: 0 }))).await;
     assert!(matches!(again, Err(SubmitError::Rejected(rejection)) if rejection.code() == "INVALID_FIELD"));
     ledger.close().await.unwrap();
 }
@@ -197,7 +197,7 @@ async fn every_text_that_a_command_brings_is_judged() {
     let sale = |source: &str| {
         let lines = [Line::new(super::MUGS, counterfoil::Quantity(1))].into();
         let (source, external_id) = (Source::new(source).unwrap(), ExternalId::new("1").unwrap());
-        Act::PosDelta { source, external_id, delta: PosDelta::Sale { lines } }
+        Act::PosDelta(PosDelta { source, external_id, delta: PosChange::Sale { lines } })
     };
     let commands = [
         command(sale(bad)),

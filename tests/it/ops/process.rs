@@ -2,7 +2,7 @@
 
 use super::{command, counterfoil, demo_in, events_in, fails, json, options, path, receive, set_up, succeeds};
 use counterfoil::audit::{Expected, Options, verify};
-use counterfoil::domain::command::Act;
+use counterfoil::domain::command::{Act, Receive};
 use counterfoil::domain::ids::Seq;
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -69,7 +69,7 @@ async fn a_snapshot_holds_private_texts_that_were_not_erased() {
     let mut seqs = Vec::new();
     for note in ["stays", "goes"] {
         let lines = [Line::new(super::MUGS, Quantity(1))].into();
-        let mut command = command(Act::Receive { lines });
+        let mut command = command(Act::Receive(Receive { lines }));
         command.note = Some(note.to_owned());
         seqs.push(ledger.submit(command).await.unwrap().seq);
     }

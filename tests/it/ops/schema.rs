@@ -3,7 +3,7 @@
 use super::{MUGS, command, demo_in, json, options, path, receive, set_up, succeeds};
 use crate::lies::story::Story;
 use counterfoil::audit::Readable;
-use counterfoil::domain::command::{Act, Command};
+use counterfoil::domain::command::{Act, Adjust, Command, CreateItem, Receive, Reserve};
 use counterfoil::domain::ids::{ItemId, LocationId, Position};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;
@@ -326,14 +326,14 @@ async fn real_refusals_fit_the_schema_of_answers() {
     let lines = |position, quantity| [Line::new(position, Quantity(quantity))].into();
     let nowhere = Position::new(ItemId(9), LocationId(1));
     let acts = [
-        Act::Reserve { deadline: None, lines: lines(MUGS, 4) },
-        Act::Reserve { deadline: None, lines: lines(nowhere, 4) },
-        Act::Receive { lines: lines(MUGS, -1) },
-        Act::Adjust { lines: lines(MUGS, 1) },
-        Act::CreateItem { sku: AliasText::new("MUG").unwrap(), decimals: 0 },
-        Act::CreateItem { sku: AliasText::new("CUP").unwrap(), decimals: 9 },
-        Act::Receive { lines: vec![Line::new(MUGS, Quantity(1)); 5_000].into() },
-        Act::Receive { lines: [Line::new(MUGS, Quantity(1)).seen(counterfoil::Seq(1))].into() },
+        Act::Reserve(Reserve { deadline: None, lines: lines(MUGS, 4) }),
+        Act::Reserve(Reserve { deadline: None, lines: lines(nowhere, 4) }),
+        Act::Receive(Receive { lines: lines(MUGS, -1) }),
+        Act::Adjust(Adjust { lines: lines(MUGS, 1) }),
+        Act::CreateItem(CreateItem { sku: AliasText::new("MUG").unwrap(), decimals: 0 }),
+        Act::CreateItem(CreateItem { sku: AliasText::new("CUP").unwrap(), decimals: 9 }),
+        Act::Receive(Receive { lines: vec![Line::new(MUGS, Quantity(1)); 5_000].into() }),
+        Act::Receive(Receive { lines: [Line::new(MUGS, Quantity(1)).seen(counterfoil::Seq(1))].into() }),
     ];
     let mut codes = std::collections::BTreeSet::new();
     for act in acts {

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone};
 use counterfoil::domain::account::{Place, for_each_posting};
-use counterfoil::domain::event::{Body, Event};
+use counterfoil::domain::event::{Body, Counted, Event, PeriodClosed};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::{LocationId, Moment, Position, Seq, Timestamp};
 use counterfoil::domain::line::Bucket;
@@ -63,10 +63,10 @@ impl Naive {
                     }
                 }
             });
-            if let Body::Counted { lines } = &event.body {
+            if let Body::Counted(Counted { lines }) = &event.body {
                 lines.iter().for_each(|line| put(line.position, line.bucket, Some(line.counted.0), 0));
             }
-            if let Body::PeriodClosed { location, closed_until, .. } = event.body {
+            if let Body::PeriodClosed(PeriodClosed { location, closed_until, .. }) = event.body {
                 closes.push(Close { seq, location, end: closed_until });
             }
             events.push((seq, event));

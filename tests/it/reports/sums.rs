@@ -3,7 +3,7 @@
 use super::naive::Naive;
 use super::{DAY, Story, fail, history, positions};
 use counterfoil::domain::account::{Account, Place, for_each_posting};
-use counterfoil::domain::event::{Body, PosMovement};
+use counterfoil::domain::event::{Body, PosDeltaRecorded, PosMovement, Returned, TransferClosed};
 use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::evolve::evolve;
 use counterfoil::domain::ids::{ItemId, LocationId, Position, Seq, Timestamp};
@@ -34,11 +34,11 @@ fn keys() -> Vec<Key> {
 /// Every return line with the way that it came.
 fn returns(body: &Body) -> Vec<(Route, &ReturnLine)> {
     match body {
-        Body::Returned { referenced, unreferenced } => {
+        Body::Returned(Returned { referenced, unreferenced }) => {
             let referenced = referenced.iter().map(|line| (Route::Referenced, line));
             referenced.chain(unreferenced.iter().map(|line| (Route::Unreferenced, line))).collect()
         }
-        Body::PosDelta { delta: PosMovement::Return(lines), .. } => {
+        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. }) => {
             lines.iter().map(|line| (Route::Till, line)).collect()
         }
         _ => Vec::new(),
@@ -69,7 +69,7 @@ fn shrinkage(reports: &Reports<'_>, naive: &Naive) -> Result<(), String> {
     let mut state = State::default();
     for (seq, event) in &naive.events {
         let reason = event.envelope.reason.as_ref().map(ToString::to_string);
-        if let Body::TransferClosed { transfer, rest } = &event.body {
+        if let Body::TransferClosed(TransferClosed { transfer, rest }) = &event.body {
             let to = state.transfer(*transfer).unwrap().to;
             for line in rest {
                 put((line.item.0, to.0), format!("{:?} {reason:?}", EventKind::TransferClosed), -line.quantity.0);

@@ -6,8 +6,8 @@ use crate::model::Model;
 use crate::spine::Figures;
 use crate::subject::{Numbers, Outcome, Subject, essence};
 use counterfoil::audit;
-use counterfoil::domain::command::Command;
-use counterfoil::domain::event::{Body, UnitMark};
+use counterfoil::domain::command::{Command, PosDelta};
+use counterfoil::domain::event::{Body, Expired, UnitMark};
 use counterfoil::domain::ids::{Seq, Timestamp};
 use counterfoil::domain::rejection::Rejection;
 use counterfoil::ledger::parts::{Answer, Durable};
@@ -77,8 +77,8 @@ impl Checker {
         let now = envelope.recorded_at;
         let Some(id) = envelope.command_id else {
             return match &scanned.event.body {
-                Body::Expired { reservations } => self.model.expire(reservations, now, seq),
-                Body::Genesis { .. } => Ok(()),
+                Body::Expired(Expired { reservations }) => self.model.expire(reservations, now, seq),
+                Body::Genesis(_) => Ok(()),
                 _ => {
                     self.model.skip(now, seq);
                     Ok(())
@@ -200,7 +200,7 @@ impl Checker {
             return Ok(());
         }
         let external = |command: &Command| match &command.act {
-            counterfoil::domain::command::Act::PosDelta { source, external_id, .. } => {
+            counterfoil::domain::command::Act::PosDelta(PosDelta { source, external_id, .. }) => {
                 Some((source.clone(), external_id.clone()))
             }
             _ => None,

@@ -3,8 +3,11 @@
 use super::names::{Book, command_id, transfer_id, uuid_of};
 use crate::subject::{AlertKind, alert_id};
 use counterfoil::domain::command::{
-    Act, Actor, Cause, Command, Departure, Document, Excess, Holds, ItemStatus, Portion, PosDelta, ReturnOrigin,
-    UseStatus,
+    AcknowledgeAlert, Act, Actor, AddAlias, Adjust, Amend, Cause, ClosePeriod, CloseTransfer, Command, Count,
+    CreateItem, CreateLocation, CreateLot, Departure, DismissAlert, Document, Excess, Extend, Fulfil, Holds,
+    ItemStatus, MergeAlias, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release, RenameAlias,
+    Reserve, ResolveAlert, RetireAlias, Return, ReturnOrigin, SetDecimals, SetItemStatus, SetLocationStatus,
+    SetLotStatus, SetReorderPoint, ShipTransfer, UseStatus,
 };
 use counterfoil::domain::ids::{AlertId, LotId, Timestamp};
 use counterfoil::domain::line::{Bucket, CountLine, Disposition, Line, Lines, ReturnLine};
@@ -231,13 +234,13 @@ impl<'a> Words<'a> {
     fn act(&self) -> Read<Act> {
         let lines = self.plain_lines();
         Ok(match self.verb {
-            "receive" => Act::Receive { lines },
-            "sale" => self.delta(PosDelta::Sale { lines })?,
-            "pos-return" => self.delta(PosDelta::Return { lines: self.return_lines() })?,
-            "waste" => self.delta(PosDelta::Waste { lines })?,
-            "receipt" => self.delta(PosDelta::Receipt { lines })?,
-            "correction" => self.delta(PosDelta::Correction { lines })?,
-            "return" => Act::Return {
+            "receive" => Act::Receive(Receive { lines }),
+            "sale" => self.delta(PosChange::Sale { lines })?,
+            "pos-return" => self.delta(PosChange::Return { lines: self.return_lines() })?,
+            "waste" => self.delta(PosChange::Waste { lines })?,
+            "receipt" => self.delta(PosChange::Receipt { lines })?,
+            "correction" => self.delta(PosChange::Correction { lines })?,
+            "return" => Act::Return(Return {
                 origin: match self.has("unreferenced") {
                     true => ReturnOrigin::Unreferenced,
                     false => ReturnOrigin::Order,
@@ -247,39 +250,39 @@ impl<'a> Words<'a> {
                     false => Excess::Refuse,
                 },
                 lines: self.return_lines(),
-            },
-            "adjust" => Act::Adjust { lines },
-            "count" => Act::Count { lines: self.count_lines() },
+            }),
+            "adjust" => Act::Adjust(Adjust { lines }),
+            "count" => Act::Count(Count { lines: self.count_lines() }),
             "ship" => {
                 let to = self.book.location_id(self.value("to").ok_or("ship needs to=")?)?;
-                Act::ShipTransfer { transfer: transfer_id(self.arg(0)?), to, lines }
+                Act::ShipTransfer(ShipTransfer { transfer: transfer_id(self.arg(0)?), to, lines })
             }
-            "arrive" => Act::ReceiveTransfer { transfer: transfer_id(self.arg(0)?), lines },
-            "close" => Act::CloseTransfer { transfer: transfer_id(self.arg(0)?) },
-            "reserve" => Act::Reserve { deadline: self.deadline()?, lines },
-            "amend" => Act::Amend { reservation: command_id(self.arg(0)?), lines },
-            "extend" => Act::Extend { reservation: command_id(self.arg(0)?), deadline: self.deadline()? },
-            "fulfil" => Act::Fulfil {
+            "arrive" => Act::ReceiveTransfer(ReceiveTransfer { transfer: transfer_id(self.arg(0)?), lines }),
+            "close" => Act::CloseTransfer(CloseTransfer { transfer: transfer_id(self.arg(0)?) }),
+            "reserve" => Act::Reserve(Reserve { deadline: self.deadline()?, lines }),
+            "amend" => Act::Amend(Amend { reservation: command_id(self.arg(0)?), lines }),
+            "extend" => Act::Extend(Extend { reservation: command_id(self.arg(0)?), deadline: self.deadline()? }),
+            "fulfil" => Act::Fulfil(Fulfil {
                 holds: self.holds()?,
                 portion: self.portion(),
                 departure: match self.has("left") {
                     true => Departure::AlreadyLeft,
                     false => Departure::Now,
                 },
-            },
-            "release" => Act::Release { holds: self.holds()?, portion: self.portion() },
-            "reclassify" => Act::Reclassify { lines },
-            "acknowledge" => Act::AcknowledgeAlert { alert: self.alert()? },
-            "resolve" => Act::ResolveAlert { alert: self.alert()? },
-            "dismiss" => Act::DismissAlert { alert: self.alert()? },
+            }),
+            "release" => Act::Release(Release { holds: self.holds()?, portion: self.portion() }),
+            "reclassify" => Act::Reclassify(Reclassify { lines }),
+            "acknowledge" => Act::AcknowledgeAlert(AcknowledgeAlert { alert: self.alert()? }),
+            "resolve" => Act::ResolveAlert(ResolveAlert { alert: self.alert()? }),
+            "dismiss" => Act::DismissAlert(DismissAlert { alert: self.alert()? }),
             _ => self.master_data()?,
         })
     }
 
-    fn delta(&self, delta: PosDelta) -> Read<Act> {
+    fn delta(&self, delta: PosChange) -> Read<Act> {
         let external_id = self.value("ext").or(self.label).unwrap_or(self.place);
         let source = text(Source::new(self.value("source").unwrap_or("till")))?;
-        Ok(Act::PosDelta { source, external_id: text(ExternalId::new(external_id))?, delta })
+        Ok(Act::PosDelta(PosDelta { source, external_id: text(ExternalId::new(external_id))?, delta }))
     }
 
     fn master_data(&self) -> Read<Act> {
@@ -290,15 +293,15 @@ impl<'a> Words<'a> {
         };
         let first = self.arg(0)?;
         Ok(match self.verb {
-            "item" => Act::CreateItem {
+            "item" => Act::CreateItem(CreateItem {
                 sku: text(AliasText::new(first))?,
                 decimals: text(self.value("decimals").unwrap_or("0").parse())?,
-            },
+            }),
             "decimals" => {
                 let decimals = self.value("to").unwrap_or(self.arg(1)?);
-                Act::SetDecimals { item: self.book.item_id(first)?, decimals: text(decimals.parse())? }
+                Act::SetDecimals(SetDecimals { item: self.book.item_id(first)?, decimals: text(decimals.parse())? })
             }
-            "status" => Act::SetItemStatus {
+            "status" => Act::SetItemStatus(SetItemStatus {
                 item: self.book.item_id(first)?,
                 status: match self.arg(1)? {
                     "active" => ItemStatus::Active,
@@ -306,30 +309,43 @@ impl<'a> Words<'a> {
                     "discontinued" => ItemStatus::Discontinued,
                     word => return Err(format!("{word} is no status")),
                 },
-            },
-            "location" => Act::CreateLocation {
+            }),
+            "location" => Act::CreateLocation(CreateLocation {
                 code: text(AliasText::new(first))?,
                 zone: text(Zone::new(self.value("zone").unwrap_or("Europe/London")))?,
-            },
-            "location-status" => {
-                Act::SetLocationStatus { location: self.book.location_id(first)?, status: use_status(self.arg(1)?)? }
+            }),
+            "location-status" => Act::SetLocationStatus(SetLocationStatus {
+                location: self.book.location_id(first)?,
+                status: use_status(self.arg(1)?)?,
+            }),
+            "lot" => {
+                Act::CreateLot(CreateLot { item: self.book.item_id(first)?, code: text(AliasText::new(self.arg(1)?))? })
             }
-            "lot" => Act::CreateLot { item: self.book.item_id(first)?, code: text(AliasText::new(self.arg(1)?))? },
-            "lot-status" => Act::SetLotStatus { lot: self.book.lot_id(first)?, status: use_status(self.arg(1)?)? },
-            "alias" => Act::AddAlias { alias: self.book.alias(first)?, target: self.book.target(self.arg(1)?)? },
-            "rename" => Act::RenameAlias { alias: self.book.alias(first)?, to: text(AliasText::new(self.arg(1)?))? },
-            "merge" => Act::MergeAlias { alias: self.book.alias(first)?, into: self.book.target(self.arg(1)?)? },
-            "retire" => Act::RetireAlias { alias: self.book.alias(first)? },
-            "period" => {
-                Act::ClosePeriod { location: self.book.location_id(first)?, until: text(self.arg(1)?.parse())? }
+            "lot-status" => {
+                Act::SetLotStatus(SetLotStatus { lot: self.book.lot_id(first)?, status: use_status(self.arg(1)?)? })
             }
-            "point" => Act::SetReorderPoint {
+            "alias" => {
+                Act::AddAlias(AddAlias { alias: self.book.alias(first)?, target: self.book.target(self.arg(1)?)? })
+            }
+            "rename" => Act::RenameAlias(RenameAlias {
+                alias: self.book.alias(first)?,
+                to: text(AliasText::new(self.arg(1)?))?,
+            }),
+            "merge" => {
+                Act::MergeAlias(MergeAlias { alias: self.book.alias(first)?, into: self.book.target(self.arg(1)?)? })
+            }
+            "retire" => Act::RetireAlias(RetireAlias { alias: self.book.alias(first)? }),
+            "period" => Act::ClosePeriod(ClosePeriod {
+                location: self.book.location_id(first)?,
+                until: text(self.arg(1)?.parse())?,
+            }),
+            "point" => Act::SetReorderPoint(SetReorderPoint {
                 position: self.book.position_of(first)?,
                 point: match self.arg(1)? {
                     "none" => None,
                     point => Some(quantity_of(point)?),
                 },
-            },
+            }),
             verb => return Err(format!("{verb} is no command")),
         })
     }
