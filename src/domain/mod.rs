@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod alert;
+mod alerts;
 pub mod check;
 pub mod command;
 pub mod decide;
@@ -11,17 +12,23 @@ pub mod difference;
 pub mod digest;
 pub mod effect;
 pub mod event;
-pub mod event_kind;
 pub mod evolve;
 #[cfg(test)]
 mod evolve_tests;
+pub(crate) mod fields;
 pub mod ids;
 pub mod invisible;
+pub(crate) mod kinds;
 pub mod line;
 pub mod names;
+mod own;
 pub mod period;
 pub mod quantity;
+mod registry;
 pub mod rejection;
+mod reservations;
 pub mod state;
+mod stock;
 pub mod text;
 mod tracked;
+mod transfers;

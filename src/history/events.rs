@@ -1,8 +1,8 @@
 //! What happened: to an item, at a location, on an order, by an actor; from lists of seqs, page by page.
 
 use super::{History, HistoryError};
+use crate::domain::event::EventKind;
 use crate::domain::event::{Body, PosDeltaRecorded, Recorded};
-use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{CommandId, ItemId, LocationId, Seq, Timestamp};
 use crate::domain::text::{ActorId, ExternalId, OrderRef, Source};
 use crate::index::records::{actor_word, external_key, order_word};

@@ -5,7 +5,7 @@ mod history;
 pub use history::{Figure, actor_word, deadline_of, figure_key, insert_history, order_word};
 
 use crate::domain::account::{Place, for_each_posting};
-use crate::domain::event::{Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Returned};
+use crate::domain::event::{Body, Event, PosDeltaRecorded};
 use crate::domain::ids::{CommandId, ItemId, LotId, Moment, Position};
 use crate::domain::line::Bucket;
 use crate::domain::text::{ExternalId, OrderRef, Source};
@@ -116,20 +116,5 @@ fn shipments(body: &Body, order: &OrderRef, mut put: impl FnMut(Record)) {
         let order = *key.get_or_insert_with(|| order_key(order));
         put(Record::Shipment { order, item: position.item, lot: position.lot, units });
     };
-    match body {
-        Body::Fulfilled(Fulfilled { closes, unreserved, .. }) => {
-            closes.iter().for_each(|part| ship(part.position, part.quantity.0));
-            unreserved.iter().for_each(|line| ship(line.position, line.quantity.0));
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Sale(lines), .. }) => {
-            lines.iter().for_each(|line| ship(line.position, line.quantity.0));
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. }) => {
-            lines.iter().for_each(|line| ship(line.line.position, line.line.quantity.0.saturating_neg()));
-        }
-        Body::Returned(Returned { referenced, .. }) => {
-            referenced.iter().for_each(|line| ship(line.line.position, line.line.quantity.0.saturating_neg()));
-        }
-        _ => {}
-    }
+    body.payload().shipments(&mut ship);
 }

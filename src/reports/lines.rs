@@ -3,7 +3,7 @@
 use super::read::{Basis, Lists};
 use super::{ReportError, Reports};
 use crate::domain::event::Event;
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ItemId, Moment, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 use crate::domain::period::{Close, Closes, Entry, Rank, Running, What, filed_at, for_each_entry};

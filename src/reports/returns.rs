@@ -3,8 +3,8 @@
 use super::about::Key;
 use super::read::lists_of_kinds;
 use super::{About, Per, ReportError, Reports, Within};
+use crate::domain::event::EventKind;
 use crate::domain::event::{Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Returned};
-use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, Position};
 use crate::domain::line::{Disposition, ReturnLine};
 use crate::domain::text::ReasonCode;

@@ -5,10 +5,10 @@ use super::lines::{BucketLines, Reading};
 use super::read::lists_of_item;
 use super::{About, Per, ReportError, Reports, Within};
 use crate::domain::account::{Place, for_each_posting};
+use crate::domain::event::EventKind;
 use crate::domain::event::{
     Adjusted, Body, Event, PosDeltaRecorded, PosMovement, Received, TransferClosed, TransferReceived, TransferShipped,
 };
-use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, TransferId};
 use crate::domain::line::{Lines, UnitCost};
 use crate::domain::period::{What, filed_at};
