@@ -1,6 +1,8 @@
 //! The business, pure: what can be asked, what is decided, what happened, what follows from it.
 //!
 //! Nothing here knows a clock, a disk, a task or the stored format. Time, ids and look-ups arrive as arguments.
+// A kind that a match forgets must not compile.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod account;
 pub mod alert;

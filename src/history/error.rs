@@ -80,7 +80,7 @@ impl std::error::Error for HistoryError {
             Self::Index(error) => Some(error),
             Self::Log(error) => Some(error),
             Self::Query(error) => Some(error),
-            _ => None,
+            Self::Behind { .. } | Self::NoEvent { .. } | Self::Future { .. } | Self::Unexplained => None,
         }
     }
 }

@@ -44,11 +44,14 @@ pub enum Created {
 
 impl Receipt {
     pub(super) fn of(seq: Seq, hash: Hash, event: &Event, repeat: Repeat) -> Self {
-        let created = match event.body {
-            Body::ItemCreated(ItemCreated { item, .. }) => Some(Created::Item(item)),
-            Body::LocationCreated(LocationCreated { location, .. }) => Some(Created::Location(location)),
-            Body::LotCreated(LotCreated { lot, .. }) => Some(Created::Lot(lot)),
-            _ => None,
+        let created = if let Body::ItemCreated(ItemCreated { item, .. }) = event.body {
+            Some(Created::Item(item))
+        } else if let Body::LocationCreated(LocationCreated { location, .. }) = event.body {
+            Some(Created::Location(location))
+        } else if let Body::LotCreated(LotCreated { lot, .. }) = event.body {
+            Some(Created::Lot(lot))
+        } else {
+            None
         };
         Self { seq, hash, recorded_at: event.envelope.recorded_at, repeat, created }
     }

@@ -302,12 +302,10 @@ pub fn open_parts<T>(mut parts: Parts, options: &Options) -> Result<Opened<T>, O
 
 fn genesis(log: &dyn StoreReader) -> Result<LedgerId, OpenError> {
     let first = read_event(log, Seq::GENESIS)?.ok_or(OpenError::NoGenesis)?;
-    match first.event.body {
-        Body::Genesis(Genesis { format, .. }) if format > FORMAT_VERSION => {
-            Err(StoreError::VersionUnsupported { found: format, supported: FORMAT_VERSION }.into())
-        }
-        Body::Genesis(Genesis { ledger, .. }) => Ok(ledger),
-        _ => Err(OpenError::NoGenesis),
+    let Body::Genesis(Genesis { ledger, format, .. }) = first.event.body else { return Err(OpenError::NoGenesis) };
+    match format > FORMAT_VERSION {
+        true => Err(StoreError::VersionUnsupported { found: format, supported: FORMAT_VERSION }.into()),
+        false => Ok(ledger),
     }
 }
 

@@ -5,7 +5,7 @@ use super::answer::{Outcome, ReadOnly, Receipt, Repeat, SubmitError};
 use super::clock_watch::{ClockWatch, Reading};
 use super::lookup::{Indexed, Lookup, is_damage};
 use super::sources::Entropy;
-use crate::domain::command::{Act, Actor, Command, Established, PosDelta};
+use crate::domain::command::{Actor, Command, Established};
 use crate::domain::decide::{Looked, Stamp, decide, validate};
 use crate::domain::difference::first_difference;
 use crate::domain::digest::content_digest;
@@ -42,10 +42,7 @@ impl Prepared {
         validate(&command)?;
         let id = command.id.unwrap_or_else(fresh_id);
         let digest = content_digest(&command);
-        let external = match &command.act {
-            Act::PosDelta(PosDelta { source, external_id, .. }) => Some(external_key(source, external_id)),
-            _ => None,
-        };
+        let external = command.act.external().map(|(source, external_id)| external_key(source, external_id));
         Ok(Self { command, id, digest, external, indexed: Indexed::Perhaps })
     }
 }

@@ -69,7 +69,7 @@ impl std::error::Error for ReportError {
         match self {
             Self::Log(fault) => Some(fault),
             Self::Index(error) => Some(error),
-            _ => None,
+            Self::MixedDecimals { .. } | Self::UnknownZone { .. } | Self::Invalid { .. } => None,
         }
     }
 }

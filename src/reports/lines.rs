@@ -84,9 +84,9 @@ impl<'a> BucketLines<'a> {
 impl Line {
     /// Places stand for seqs: lines of one event never are a count and a movement of one bucket.
     fn entry(&self) -> Entry {
-        let what = match self.kind {
-            EventKind::Counted => What::Counted(self.value),
-            _ => What::Moved(self.value),
+        let what = match self.kind == EventKind::Counted {
+            true => What::Counted(self.value),
+            false => What::Moved(self.value),
         };
         Entry { seq: Seq(u64::from(self.place)), at: self.at, what }
     }

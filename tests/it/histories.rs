@@ -438,7 +438,8 @@ fn master_data() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn command() -> impl Strategy<Value = Command> {
+/// Any command, but those about alerts.
+pub fn command() -> impl Strategy<Value = Command> {
     let ids = (reservation_id(), option::weighted(0.3, command_id(0..40)));
     // Chances out of 100: of an order, a date, a reason, a cause.
     let chances = (0..100u8, 0..100u8, 0..100u8, 0..100u8);

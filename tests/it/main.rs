@@ -8,6 +8,7 @@ mod bench;
 mod clocks;
 mod cmd;
 mod demo;
+mod digests;
 mod ends;
 mod explain;
 #[cfg(target_os = "linux")]

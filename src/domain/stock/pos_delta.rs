@@ -2,7 +2,7 @@
 
 use super::returns::{scrapped, shipped_back, touch};
 use crate::domain::account::{self, Account, Posting};
-use crate::domain::command::Command;
+use crate::domain::command::{Act, Command};
 use crate::domain::decide::lines::{recorded, resolved, returns_known};
 use crate::domain::decide::{Deciding, Form, Lowest, Range};
 use crate::domain::effect::{Before, Effect};
@@ -201,5 +201,23 @@ impl EventPayload for PosDeltaRecorded {
             | PosMovement::Correction(lines) => EventLines::Plain(lines),
             PosMovement::Return(lines) => EventLines::Returned(lines, &[]),
         }
+    }
+}
+
+impl Body {
+    /// Under which name a till knows what happened.
+    #[must_use]
+    pub fn external(&self) -> Option<(&Source, &ExternalId)> {
+        let Self::PosDelta(PosDeltaRecorded { source, external_id, .. }) = self else { return None };
+        Some((source, external_id))
+    }
+}
+
+impl Act {
+    /// Under which name a till knows what is told.
+    #[must_use]
+    pub fn external(&self) -> Option<(&Source, &ExternalId)> {
+        let Self::PosDelta(PosDelta { source, external_id, .. }) = self else { return None };
+        Some((source, external_id))
     }
 }
