@@ -18,6 +18,7 @@ pub mod evolve;
 #[cfg(test)]
 mod evolve_tests;
 pub(crate) mod fields;
+pub mod housekeeping;
 pub mod ids;
 pub mod invisible;
 pub(crate) mod kinds;

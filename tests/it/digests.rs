@@ -70,7 +70,10 @@ fn neighbours(value: &Value) -> Vec<Value> {
     match value {
         Value::Null => vec![json!(1), json!("1")],
         Value::Bool(it) => vec![json!(!it)],
-        Value::Number(it) => it.as_i64().map(|it| vec![json!(it.wrapping_add(1)), json!(it.wrapping_sub(1)), Value::Null]).unwrap_or_default(),
+        Value::Number(it) => it
+            .as_i64()
+            .map(|it| vec![json!(it.wrapping_add(1)), json!(it.wrapping_sub(1)), Value::Null])
+            .unwrap_or_default(),
         Value::String(it) => {
             let other = WORDS.iter().filter(|word| *word != it).map(|word| json!(word));
             let digits = it
