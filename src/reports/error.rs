@@ -67,8 +67,8 @@ impl fmt::Display for ReportError {
 impl std::error::Error for ReportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Log(fault) => Some(fault),
-            Self::Index(error) => Some(error),
+            Self::Log(fault) => fault.source(),
+            Self::Index(error) => error.source(),
             Self::MixedDecimals { .. } | Self::UnknownZone { .. } | Self::Invalid { .. } => None,
         }
     }

@@ -37,6 +37,7 @@ mod readme;
 mod real_year;
 mod repeats;
 mod reports;
+mod service;
 mod simulation;
 mod spine;
 #[cfg(target_os = "linux")]
