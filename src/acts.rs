@@ -333,32 +333,27 @@ pub struct Acts<'l> {
 
 impl<'l> Acts<'l> {
     /// Makes an item.
-    #[must_use]
     pub fn create_item(&self, sku: &str, decimals: u8) -> Ask<'l> {
         self.ask(AliasText::new(sku).map(|sku| CreateItem { sku, decimals }))
     }
 
     /// Makes a location, in a time zone such as `Europe/London`.
-    #[must_use]
     pub fn create_location(&self, code: &str, zone: &str) -> Ask<'l> {
         let texts = AliasText::new(code).and_then(|code| Ok((code, Zone::new(zone)?)));
         self.ask(texts.map(|(code, zone)| CreateLocation { code, zone }))
     }
 
     /// Goods came from a supplier.
-    #[must_use]
     pub fn receive(&self, lines: impl IntoIterator<Item = NamedLine>) -> Ask<'l> {
         self.ask(self.lines(lines).map(|lines| Receive { lines }))
     }
 
     /// Stock was found (positive) or lost (negative): say why with [`Ask::because`].
-    #[must_use]
     pub fn adjust(&self, lines: impl IntoIterator<Item = NamedLine>) -> Ask<'l> {
         self.ask(self.lines(lines).map(|lines| Adjust { lines }))
     }
 
     /// Stock was counted: the quantities are what is there.
-    #[must_use]
     pub fn count(&self, lines: impl IntoIterator<Item = NamedLine>) -> Ask<'l> {
         let counted =
             |Line { position, bucket, quantity: counted, seen, .. }| CountLine { position, bucket, counted, seen };
@@ -366,7 +361,6 @@ impl<'l> Acts<'l> {
     }
 
     /// A till sold goods: `source` is the till system, `receipt` its own id of the sale.
-    #[must_use]
     pub fn sold(&self, source: &str, receipt: &str, lines: impl IntoIterator<Item = NamedLine>) -> Ask<'l> {
         let act = || {
             let (source, external_id) = (Source::new(source)?, ExternalId::new(receipt)?);
@@ -376,20 +370,17 @@ impl<'l> Acts<'l> {
     }
 
     /// Stock is to be held: all lines or none, for ever unless [`Ask::until`] says when the hold lapses.
-    #[must_use]
     pub fn reserve(&self, lines: impl IntoIterator<Item = NamedLine>) -> Ask<'l> {
         self.ask(self.lines(lines).map(|lines| Reserve { deadline: None, lines }))
     }
 
     /// All that is held for an order is shipped.
-    #[must_use]
     pub fn fulfil(&self, order: &str) -> Ask<'l> {
         let holds = OrderRef::new(order).map(Holds::Order);
         self.ask(holds.map(|holds| Fulfil { holds, portion: Default::default(), departure: Default::default() }))
     }
 
     /// All that is held for an order and not shipped is let go.
-    #[must_use]
     pub fn release(&self, order: &str) -> Ask<'l> {
         let holds = OrderRef::new(order).map(Holds::Order);
         self.ask(holds.map(|holds| Release { holds, portion: Default::default() }))
