@@ -1,15 +1,9 @@
 //! Commands: what a caller asks of the ledger.
 
-pub use super::alerts::{AcknowledgeAlert, DismissAlert, ResolveAlert, SetReorderPoint};
+pub use super::kinds::commands::*;
 pub use super::kinds::{Act, CommandKind, Nature};
-pub use super::period::ClosePeriod;
-pub use super::registry::{
-    AddAlias, CreateItem, CreateLocation, CreateLot, MergeAlias, RenameAlias, RetireAlias, SetDecimals, SetItemStatus,
-    SetLocationStatus, SetLotStatus,
-};
-pub use super::reservations::{Amend, Departure, Extend, Fulfil, Holds, Portion, Release, Reserve};
-pub use super::stock::{Adjust, Count, Excess, PosChange, PosDelta, Receive, Reclassify, Return, ReturnOrigin};
-pub use super::transfers::{CloseTransfer, ReceiveTransfer, ShipTransfer};
+pub use super::reservations::{Departure, Holds, Portion};
+pub use super::stock::{Excess, PosChange, ReturnOrigin};
 
 use super::ids::{CommandId, ItemId, LocationId, LotId, Seq, Timestamp};
 use super::text::{ActorId, AliasText, DocumentId, DocumentKind, OrderRef, ReasonCode};

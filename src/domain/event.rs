@@ -1,18 +1,10 @@
 //! Events: what happened. One accepted command is exactly one event; a few kinds only the ledger writes.
 
-pub use super::alerts::{AlertAcknowledged, AlertDismissed, AlertResolved, ReorderPointSet};
+pub use super::kinds::events::*;
 pub use super::kinds::{Body, EventKind};
-pub use super::own::{ClockAccepted, Genesis, RulesChanged};
-pub use super::period::PeriodClosed;
-pub use super::registry::{
-    AliasAdded, AliasMerged, AliasRenamed, AliasRetired, DecimalsSet, ItemCreated, ItemStatusSet, LocationCreated,
-    LocationStatusSet, LotCreated, LotStatusSet,
-};
-pub use super::reservations::{Amended, Expired, Extended, Fulfilled, HoldLine, Released, Reserved};
-pub use super::stock::{
-    Adjusted, Counted, CountedLine, PosDeltaRecorded, PosMovement, Received, Reclassified, Returned,
-};
-pub use super::transfers::{TransferClosed, TransferReceived, TransferShipped, TransitLine};
+pub use super::reservations::HoldLine;
+pub use super::stock::{CountedLine, PosMovement};
+pub use super::transfers::TransitLine;
 
 use super::command::{Actor, Cause, Document};
 use super::fields::EventLines;

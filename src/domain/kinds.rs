@@ -5,21 +5,9 @@
 //! promises: a command's goes into digests, an event's into indexes and into the stored format.
 
 use super::account::Posting;
-use super::command::{
-    AcknowledgeAlert, AddAlias, Adjust, Amend, ClosePeriod, CloseTransfer, Command, Count, CreateItem, CreateLocation,
-    CreateLot, DismissAlert, Extend, Fulfil, MergeAlias, PosDelta, Receive, ReceiveTransfer, Reclassify, Release,
-    RenameAlias, Reserve, ResolveAlert, RetireAlias, Return, SetDecimals, SetItemStatus, SetLocationStatus,
-    SetLotStatus, SetReorderPoint, ShipTransfer,
-};
+use super::command::Command;
 use super::decide::{Deciding, Form, Needs};
 use super::effect::{Before, Effect};
-use super::event::{
-    Adjusted, AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired,
-    Amended, ClockAccepted, Counted, DecimalsSet, Expired, Extended, Fulfilled, Genesis, ItemCreated, ItemStatusSet,
-    LocationCreated, LocationStatusSet, LotCreated, LotStatusSet, PeriodClosed, PosDeltaRecorded, Received,
-    Reclassified, Released, ReorderPointSet, Reserved, Returned, RulesChanged, TransferClosed, TransferReceived,
-    TransferShipped,
-};
 use super::evolve::Evolving;
 use super::fields::{EventLines, Field, Subject};
 use super::ids::{Position, Timestamp};
@@ -113,7 +101,13 @@ macro_rules! needs_nothing {
 pub(crate) use needs_nothing;
 
 macro_rules! commands {
-    ($($(#[doc = $doc:literal])+ $kind:ident = $number:literal $name:literal;)*) => {
+    ($($(#[doc = $doc:literal])+ $family:ident::$kind:ident = $number:literal $name:literal;)*) => {
+        /// The structs of all kinds of commands.
+        pub(crate) mod commands {
+            $(pub use crate::domain::$family::$kind;)*
+        }
+        use commands::*;
+
         /// What is asked: facts, promises and instructions.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -168,65 +162,65 @@ macro_rules! commands {
 
 commands! {
     /// Instruction: make an item, known by this SKU.
-    CreateItem = 1 "create_item";
+    registry::CreateItem = 1 "create_item";
     /// Instruction: change an item's decimals, before its first movement only.
-    SetDecimals = 2 "set_decimals";
+    registry::SetDecimals = 2 "set_decimals";
     /// Instruction: change what may be promised of an item.
-    SetItemStatus = 3 "set_item_status";
+    registry::SetItemStatus = 3 "set_item_status";
     /// Instruction: make a location, known by this code.
-    CreateLocation = 4 "create_location";
+    registry::CreateLocation = 4 "create_location";
     /// Instruction: retire a location, or bring it back.
-    SetLocationStatus = 5 "set_location_status";
+    registry::SetLocationStatus = 5 "set_location_status";
     /// Instruction: make a lot of an item, known by this code.
-    CreateLot = 6 "create_lot";
+    registry::CreateLot = 6 "create_lot";
     /// Instruction: retire a lot, or bring it back.
-    SetLotStatus = 7 "set_lot_status";
+    registry::SetLotStatus = 7 "set_lot_status";
     /// Instruction: give a thing one more alias.
-    AddAlias = 8 "add_alias";
+    registry::AddAlias = 8 "add_alias";
     /// Instruction: change the text of an alias.
-    RenameAlias = 9 "rename_alias";
+    registry::RenameAlias = 9 "rename_alias";
     /// Instruction: let an alias name another thing from now on; the thing it named keeps its history.
-    MergeAlias = 10 "merge_alias";
+    registry::MergeAlias = 10 "merge_alias";
     /// Instruction: take an alias out of use; its text is free again.
-    RetireAlias = 11 "retire_alias";
+    registry::RetireAlias = 11 "retire_alias";
     /// Instruction: set or clear the reorder point of a position.
-    SetReorderPoint = 12 "set_reorder_point";
+    alerts::SetReorderPoint = 12 "set_reorder_point";
     /// Instruction: close the past of a location, as reports see it.
-    ClosePeriod = 30 "close_period";
+    period::ClosePeriod = 30 "close_period";
     /// Fact: goods came from a supplier.
-    Receive = 13 "receive";
+    stock::Receive = 13 "receive";
     /// Fact: a till says that stock changed.
-    PosDelta = 14 "pos_delta";
+    stock::PosDelta = 14 "pos_delta";
     /// Fact: goods came back from a customer, against the command's order or explicitly without one.
-    Return = 15 "return";
+    stock::Return = 15 "return";
     /// Fact: stock was found or lost; the command's reason says why.
-    Adjust = 16 "adjust";
+    stock::Adjust = 16 "adjust";
     /// Fact: stock was counted.
-    Count = 17 "count";
+    stock::Count = 17 "count";
     /// Fact: goods left a location for another one.
-    ShipTransfer = 18 "ship_transfer";
+    transfers::ShipTransfer = 18 "ship_transfer";
     /// Fact: goods of a transfer arrived.
-    ReceiveTransfer = 19 "receive_transfer";
+    transfers::ReceiveTransfer = 19 "receive_transfer";
     /// Fact: nothing more of a transfer will arrive; the rest is lost.
-    CloseTransfer = 20 "close_transfer";
+    transfers::CloseTransfer = 20 "close_transfer";
     /// Promise: hold stock, all lines or none.
-    Reserve = 21 "reserve";
+    reservations::Reserve = 21 "reserve";
     /// Promise: change what a reservation holds; only the increase is checked.
-    Amend = 22 "amend";
+    reservations::Amend = 22 "amend";
     /// Promise: move the deadline of a reservation.
-    Extend = 23 "extend";
+    reservations::Extend = 23 "extend";
     /// Instruction: ship what is held.
-    Fulfil = 24 "fulfil";
+    reservations::Fulfil = 24 "fulfil";
     /// Instruction: let go what is held and not shipped.
-    Release = 25 "release";
+    reservations::Release = 25 "release";
     /// Instruction: move stock between sellable and unsellable.
-    Reclassify = 26 "reclassify";
+    stock::Reclassify = 26 "reclassify";
     /// Instruction: somebody has seen an alert.
-    AcknowledgeAlert = 27 "acknowledge_alert";
+    alerts::AcknowledgeAlert = 27 "acknowledge_alert";
     /// Instruction: somebody has dealt with an alert.
-    ResolveAlert = 28 "resolve_alert";
+    alerts::ResolveAlert = 28 "resolve_alert";
     /// Instruction: an alert does not matter.
-    DismissAlert = 29 "dismiss_alert";
+    alerts::DismissAlert = 29 "dismiss_alert";
 }
 
 macro_rules! answered {
@@ -240,10 +234,22 @@ macro_rules! answered {
 
 macro_rules! events {
     (
-        one_kind { $($(#[doc = $doc:literal])+ $kind:ident = $number:literal $name:literal [$($answers:ident)?];)* }
-        many_kinds { $($(#[doc = $many_doc:literal])+ $many:ident($payload:ident) = $many_name:literal [$many_answers:ident];)* }
+        one_kind {
+            $($(#[doc = $doc:literal])+ $family:ident::$kind:ident = $number:literal $name:literal [$($answers:ident)?];)*
+        }
+        many_kinds {
+            $($(#[doc = $many_doc:literal])+
+            $many_family:ident::$many:ident($payload:ident) = $many_name:literal [$many_answers:ident];)*
+        }
         kinds_of_many { $($(#[doc = $part_doc:literal])+ $part:ident = $part_number:literal $part_name:literal;)* }
     ) => {
+        /// The structs of all kinds of events.
+        pub(crate) mod events {
+            $(pub use crate::domain::$family::$kind;)*
+            $(pub use crate::domain::$many_family::$payload;)*
+        }
+        use events::*;
+
         /// What happened.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Body {
@@ -331,75 +337,75 @@ macro_rules! events {
 events! {
     one_kind {
         /// The ledger was made; always and only seq 0.
-        Genesis = 1 "genesis" [];
+        own::Genesis = 1 "genesis" [];
         /// The rules have another version from here on.
-        RulesChanged = 2 "rules_changed" [];
+        own::RulesChanged = 2 "rules_changed" [];
         /// An actor accepted the clock as it is after it stepped or stood behind the log.
-        ClockAccepted = 3 "clock_accepted" [];
+        own::ClockAccepted = 3 "clock_accepted" [];
         /// Holds lapsed: bookkeeping by the ledger. All that is open of each reservation.
-        Expired = 4 "expired" [];
+        reservations::Expired = 4 "expired" [];
         /// An item was made.
-        ItemCreated = 10 "item_created" [CreateItem];
+        registry::ItemCreated = 10 "item_created" [CreateItem];
         /// An item's decimals were changed before its first movement.
-        DecimalsSet = 11 "decimals_set" [SetDecimals];
+        registry::DecimalsSet = 11 "decimals_set" [SetDecimals];
         /// An item's status was changed.
-        ItemStatusSet = 12 "item_status_set" [SetItemStatus];
+        registry::ItemStatusSet = 12 "item_status_set" [SetItemStatus];
         /// A location was made.
-        LocationCreated = 13 "location_created" [CreateLocation];
+        registry::LocationCreated = 13 "location_created" [CreateLocation];
         /// A location was retired or brought back.
-        LocationStatusSet = 14 "location_status_set" [SetLocationStatus];
+        registry::LocationStatusSet = 14 "location_status_set" [SetLocationStatus];
         /// A lot was made.
-        LotCreated = 15 "lot_created" [CreateLot];
+        registry::LotCreated = 15 "lot_created" [CreateLot];
         /// A lot was retired or brought back.
-        LotStatusSet = 16 "lot_status_set" [SetLotStatus];
+        registry::LotStatusSet = 16 "lot_status_set" [SetLotStatus];
         /// An alias was added.
-        AliasAdded = 17 "alias_added" [AddAlias];
+        registry::AliasAdded = 17 "alias_added" [AddAlias];
         /// An alias got another text.
-        AliasRenamed = 18 "alias_renamed" [RenameAlias];
+        registry::AliasRenamed = 18 "alias_renamed" [RenameAlias];
         /// An alias names another thing from now on.
-        AliasMerged = 19 "alias_merged" [MergeAlias];
+        registry::AliasMerged = 19 "alias_merged" [MergeAlias];
         /// An alias went out of use.
-        AliasRetired = 20 "alias_retired" [RetireAlias];
+        registry::AliasRetired = 20 "alias_retired" [RetireAlias];
         /// A reorder point was set or cleared.
-        ReorderPointSet = 21 "reorder_point_set" [SetReorderPoint];
+        alerts::ReorderPointSet = 21 "reorder_point_set" [SetReorderPoint];
         /// The past of a location was closed.
-        PeriodClosed = 22 "period_closed" [ClosePeriod];
+        period::PeriodClosed = 22 "period_closed" [ClosePeriod];
         /// Goods came: supplier → bucket.
-        Received = 30 "received" [Receive];
+        stock::Received = 30 "received" [Receive];
         /// Goods came back: customer → sellable, unsellable or loss.
-        Returned = 32 "returned" [Return];
+        stock::Returned = 32 "returned" [Return];
         /// Stock was found or lost: bucket ↔ found / loss.
-        Adjusted = 33 "adjusted" [Adjust];
+        stock::Adjusted = 33 "adjusted" [Adjust];
         /// Stock was counted.
-        Counted = 34 "counted" [Count];
+        stock::Counted = 34 "counted" [Count];
         /// Goods left: sellable → transit.
-        TransferShipped = 35 "transfer_shipped" [ShipTransfer];
+        transfers::TransferShipped = 35 "transfer_shipped" [ShipTransfer];
         /// Goods arrived: transit → bucket.
-        TransferReceived = 36 "transfer_received" [ReceiveTransfer];
+        transfers::TransferReceived = 36 "transfer_received" [ReceiveTransfer];
         /// The rest of a transfer: transit → loss, or found → transit where more arrived than left.
-        TransferClosed = 37 "transfer_closed" [CloseTransfer];
+        transfers::TransferClosed = 37 "transfer_closed" [CloseTransfer];
         /// Stock was held.
-        Reserved = 40 "reserved" [Reserve];
+        reservations::Reserved = 40 "reserved" [Reserve];
         /// A reservation holds other quantities.
-        Amended = 41 "amended" [Amend];
+        reservations::Amended = 41 "amended" [Amend];
         /// A reservation has another deadline.
-        Extended = 42 "extended" [Extend];
+        reservations::Extended = 42 "extended" [Extend];
         /// Held goods were shipped: sellable → customer.
-        Fulfilled = 43 "fulfilled" [Fulfil];
+        reservations::Fulfilled = 43 "fulfilled" [Fulfil];
         /// Holds were let go.
-        Released = 44 "released" [Release];
+        reservations::Released = 44 "released" [Release];
         /// Stock moved between the buckets.
-        Reclassified = 45 "reclassified" [Reclassify];
+        stock::Reclassified = 45 "reclassified" [Reclassify];
         /// An alert was seen.
-        AlertAcknowledged = 50 "alert_acknowledged" [AcknowledgeAlert];
+        alerts::AlertAcknowledged = 50 "alert_acknowledged" [AcknowledgeAlert];
         /// An alert was dealt with.
-        AlertResolved = 51 "alert_resolved" [ResolveAlert];
+        alerts::AlertResolved = 51 "alert_resolved" [ResolveAlert];
         /// An alert does not matter.
-        AlertDismissed = 52 "alert_dismissed" [DismissAlert];
+        alerts::AlertDismissed = 52 "alert_dismissed" [DismissAlert];
     }
     many_kinds {
         /// A till's delta.
-        PosDelta(PosDeltaRecorded) = "pos_delta" [PosDelta];
+        stock::PosDelta(PosDeltaRecorded) = "pos_delta" [PosDelta];
     }
     kinds_of_many {
         /// A till sold.

@@ -2,7 +2,7 @@
 
 #[path = "../../examples/service.rs"]
 #[allow(dead_code)]
-mod service;
+mod example;
 
 use counterfoil::prelude::*;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -27,7 +27,7 @@ async fn the_service_answers_many_connections_and_repeats() {
     let ledger = Ledger::open_or_create(&dir, Options::default()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let served = tokio::spawn(service::serve(listener, ledger.clone()));
+    let served = tokio::spawn(example::serve(listener, ledger.clone()));
     let told = asked(
         address,
         &[
