@@ -20,6 +20,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![doc = include_str!("PAST.md")]
 
 mod as_of;
 mod error;
