@@ -365,10 +365,11 @@ fn ticket_numbers_are_recognised() {
 
 #[test]
 fn the_readme_names_the_test_command_of_ci() {
-    let Ok(readme) = std::fs::read_to_string(root().join("README.md")) else {
+    let read = |name: &str| std::fs::read_to_string(root().join(name));
+    // The package that is published has no .ci.
+    let (Ok(readme), Ok(ci)) = (read("README.md"), read(".ci/run")) else {
         return;
     };
-    let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
     let command = "cargo test --release";
     assert!(readme.contains(command) && ci.contains(command), "README.md and .ci/run share `{command}`");
 }
