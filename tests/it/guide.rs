@@ -130,3 +130,12 @@ fn commands_in_the_guides_exist() {
         assert!(missing.is_empty(), "{missing:?} is no command");
     }
 }
+
+#[test]
+fn every_report_is_in_the_guide() {
+    let help = succeeds(&["report", "--help"]);
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let mut reports = found(r"(?m)^  ([a-z-]+)  +\S", commands);
+    reports.remove("help");
+    assert_eq!(found(r"(?m)^\| `([a-z-]+)` \| [^|]+\| [^|]+\|$", named("reports").unwrap().text), reports);
+}
