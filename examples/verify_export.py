@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The second verifier of Counterfoil: checks an exported log from its first event to its last.
 
-It was written from the text of ARCHITECTURE.md alone (the sections "What makes an event legal", "The export"
-and "The stored format, byte by byte") and shares no code with the ledger, so that an error in one of the two
-shows as a disagreement between them. Its parts stand in the order of that text, under the names used there.
+It was written from three texts alone, src/domain/RULES.md ("What makes an event legal"), src/audit/EXPORT.md ("The
+export") and src/log/FORMAT.md ("The stored format, byte by byte"), and shares no code with the ledger, so that an
+error in one of the two shows as a disagreement between them. Its parts are in the order of those texts, under the
+names used there.
 
     python3 verify_export.py EXPORT [--expect SEQ:HASHHEX ...]
 

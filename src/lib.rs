@@ -44,6 +44,7 @@ pub mod audit;
 pub mod bench;
 pub mod domain;
 pub mod files;
+pub mod guide;
 pub mod heads;
 pub mod history;
 #[cfg(feature = "import")]

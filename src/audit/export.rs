@@ -1,6 +1,7 @@
 //! Writes a log as JSON Lines: readable fields beside the exact stored bytes, so that a stranger can check both.
 //!
-//! The first line says what it is, then one line per event, the last one is the head. See ARCHITECTURE.md.
+//! The first line says what it is, then one line per event, the last one is the head.
+#![doc = include_str!("EXPORT.md")]
 
 use super::readable::{Hex, Readable};
 use super::replay::PROGRESS_EVENTS;

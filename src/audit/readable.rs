@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
 
-/// The readable view of an event; its fields are listed in ARCHITECTURE.md.
+/// The readable view of an event; its fields are listed in `src/audit/EXPORT.md`.
 ///
 /// # Example
 /// ```

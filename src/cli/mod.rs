@@ -14,6 +14,7 @@ mod events;
 mod export;
 mod failure;
 mod groups;
+mod guide;
 mod head;
 mod heads;
 mod import;
@@ -136,6 +137,7 @@ enum Task {
     Salvage(salvage::Args),
     Info(info::Args),
     Schema(schema::Args),
+    Guide(guide::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
     Bench(bench::Args),
@@ -219,6 +221,7 @@ async fn run(arguments: Arguments, out: &mut dyn Write, outcomes: &mut Outcomes)
         Task::Salvage(args) => salvage::run(&args, &mut context),
         Task::Info(args) => info::run(args, &mut context).await,
         Task::Schema(args) => schema::run(&args, &mut context),
+        Task::Guide(args) => guide::run(&args, &mut context),
         Task::Completions(args) => manual::completions(&args, &mut context),
         Task::Man(args) => manual::man(&args, &mut context),
         Task::Bench(args) => bench::run(args, &mut context),

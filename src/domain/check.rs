@@ -4,6 +4,7 @@
 //! checked against the state before it ([`check`]) and the state after it ([`check_after`]). What needs more of
 //! the past than the state holds comes back as a [`Claim`], to be settled by whoever can read the log again;
 //! that command ids and external ids are unique is up to them as well.
+#![doc = include_str!("RULES.md")]
 
 mod envelope;
 mod facts;

@@ -20,6 +20,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![doc = include_str!("PAST.md")]
 // A kind that a match forgets must not compile.
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 

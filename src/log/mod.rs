@@ -1,6 +1,7 @@
 //! The truth: an append-only, hash-chained log of events in frames, and the stores that keep it.
 //!
 //! Everything but the two stores is pure: it sees bytes, not disks. Nothing here knows a rule of the business.
+#![doc = include_str!("FORMAT.md")]
 
 pub mod chain;
 pub mod codec;

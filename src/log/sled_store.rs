@@ -24,6 +24,7 @@
 //! what sled looks at. When sled has opened them, the end of the log is held against what was noted elsewhere: `REACHED`,
 //! which is written behind each group's sync and before its answers (`reached`), and what an index or a
 //! checkpoint of this ledger covers. A log that ends before that is refused, and sled's repairs are taken back.
+#![doc = include_str!("STORE.md")]
 
 mod end;
 mod opening;

@@ -60,18 +60,21 @@ fn the_demo_ends_with_the_stock_of_its_story() {
     assert_eq!(stock("BOARD-OAK", "SHOP")["available"], 4, "8 less the 4 that had left already");
 }
 
-/// The demo in README.md is what the demo prints, line by line, with `⋮` where lines are left out.
+/// README.md and the tour show what the demo prints, line by line, with `⋮` where lines are left out.
 #[test]
-fn the_readme_shows_what_the_demo_prints() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let tour = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+fn the_documents_show_what_the_demo_prints() {
     let (_place, _, shown) = demo();
-    let mut compared = 0;
-    for line in tour.flat_map(str::lines).filter(|line| !line.is_empty() && line.trim() != "⋮") {
-        assert!(shown.lines().any(|printed| printed == line), "the demo does not print {line:?}");
-        compared += 1;
+    for (document, lines_min) in [("README.md", 6), ("src/guide/tour.md", 20)] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+        let blocks = text.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let lines = blocks.flat_map(str::lines).filter(|line| !line.is_empty() && line.trim() != "⋮");
+        let mut compared = 0;
+        for line in lines {
+            assert!(shown.lines().any(|printed| printed == line), "{document}: the demo does not print {line:?}");
+            compared += 1;
+        }
+        assert!(compared >= lines_min, "{document} shows {compared} lines of the demo");
     }
-    assert!(compared > 20, "the demo in the README has {compared} lines");
 }
 
 #[test]

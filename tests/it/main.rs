@@ -14,6 +14,7 @@ mod explain;
 #[cfg(target_os = "linux")]
 mod fuse_fs;
 mod gate;
+mod guide;
 mod histories;
 mod import;
 mod kill;

@@ -1,4 +1,4 @@
-//! What README.md shows of the command line is what the command line prints.
+//! README.md and the tour in `src/guide` show of the command line what it prints.
 //!
 //! A block marked with a file's name, such as `csv till.csv`, is written there first. A block marked `console` is
 //! played in one directory, block after block: lines beginning with `$ ` are run by a
@@ -24,9 +24,9 @@ struct Run {
     prints: Vec<String>,
 }
 
-/// The commands of the console blocks, each with what it is said to print.
-fn runs(readme: &str) -> Vec<Run> {
-    let blocks = readme.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+/// The commands of the console blocks, each with the output shown below it.
+fn runs(text: &str) -> Vec<Run> {
+    let blocks = text.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
     let mut runs: Vec<Run> = Vec::new();
     for line in blocks.flat_map(str::lines) {
         match (line.strip_prefix("$ "), runs.last_mut()) {
@@ -39,8 +39,8 @@ fn runs(readme: &str) -> Vec<Run> {
 }
 
 /// The files that a reader is told to save, each with its content.
-fn files(readme: &str) -> impl Iterator<Item = (&str, &str)> {
-    readme.split("\n```").filter_map(|block| {
+fn files(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split("\n```").filter_map(|block| {
         let (mark, content) = block.split_once('\n')?;
         let (_, name) = mark.split_once(' ').filter(|(language, _)| ["toml", "csv"].contains(language))?;
         Some((name, content))
@@ -66,18 +66,29 @@ fn fits(shown: &[String], printed: &[String]) -> bool {
 }
 
 #[test]
+fn the_readme_is_what_the_tool_prints() {
+    plays("README.md", 8);
+}
+
+#[test]
 fn the_tour_is_what_the_tool_prints() {
+    plays("src/guide/tour.md", 30);
+}
+
+/// Plays the console blocks of a document that has at least so many commands.
+#[track_caller]
+fn plays(name: &str, commands_min: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let document = std::fs::read_to_string(root.join(name)).unwrap();
     let varying = VARYING.map(|(pattern, by)| (Regex::new(pattern).unwrap(), by));
     let place = tempfile::tempdir().unwrap();
-    for (name, content) in files(&readme) {
+    for (name, content) in files(&document) {
         std::fs::write(place.path().join(name), format!("{content}\n")).unwrap();
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_counterfoil"));
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let runs = runs(&readme);
-    assert!(runs.len() >= 8, "the tour has {} commands", runs.len());
+    let runs = runs(&document);
+    assert!(runs.len() >= commands_min, "{name} has {} commands", runs.len());
     let mut exports = String::new();
     for run in runs {
         if run.command.starts_with("export ") {

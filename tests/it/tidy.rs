@@ -26,6 +26,7 @@ struct Rule {
 const IMPORTS: &[Rule] = &[
     Rule { about: &["limits"], may: &[], never: &[] },
     Rule { about: &["files", "files::*"], may: &["files"], never: &[] },
+    Rule { about: &["guide", "guide::*"], may: &[], never: &[] },
     // The two halves of the rule book share nothing: what one gets wrong the other has to find.
     Rule { about: &["domain::check*"], may: &["limits", "domain"], never: &["domain::decide*"] },
     Rule { about: &["domain::decide*"], may: &["limits", "domain"], never: &["domain::check*"] },
@@ -340,7 +341,7 @@ fn texts_stand_on_their_own() {
     for path in kept_texts() {
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let is_document = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].contains(&name.as_str());
+        let is_document = name.ends_with(".md");
         for (number, line) in text.lines().enumerate() {
             let lower = line.to_lowercase();
             let words = || lower.split(|c: char| !c.is_alphanumeric());
@@ -369,10 +370,58 @@ fn ticket_numbers_are_recognised() {
 
 #[test]
 fn the_readme_names_the_test_command_of_ci() {
-    let Ok(readme) = std::fs::read_to_string(root().join("README.md")) else {
+    let read = |name: &str| std::fs::read_to_string(root().join(name));
+    // The package that is published has no .ci.
+    let (Ok(readme), Ok(ci)) = (read("README.md"), read(".ci/run")) else {
         return;
     };
-    let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
     let command = "cargo test --release";
     assert!(readme.contains(command) && ci.contains(command), "README.md and .ci/run share `{command}`");
+}
+
+/// Every document that is ours, with its text.
+fn documents() -> Vec<(PathBuf, String)> {
+    let paths = kept_texts().into_iter().filter(|path| path.extension().is_some_and(|e| e == "md"));
+    paths.map(|path| (path.clone(), std::fs::read_to_string(&path).unwrap())).collect()
+}
+
+#[test]
+fn documents_stay_short() {
+    for (name, bytes_max) in [("README.md", 10_000), ("ARCHITECTURE.md", 30_000)] {
+        let bytes = std::fs::read(root().join(name)).unwrap().len();
+        assert!(bytes <= bytes_max, "{name} has {bytes} bytes, at most {bytes_max}");
+    }
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut faults = Vec::new();
+    let mut links = 0;
+    for (path, text) in documents() {
+        for rest in text.split("](").skip(1) {
+            let Some(link) = rest.split(')').next().filter(|link| !link.is_empty() && !link.contains("://")) else {
+                continue;
+            };
+            links += 1;
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            let leads = match std::fs::read_to_string(&target) {
+                Ok(text) => heading.is_empty() || headings(&text).any(|found| found == heading),
+                Err(_) => target.is_dir() && heading.is_empty(),
+            };
+            if !leads {
+                faults.push(format!("{}: {link}", path.strip_prefix(root()).unwrap().display()));
+            }
+        }
+    }
+    assert!(links > 20, "only {links} links were found");
+    assert_none(&faults);
+}
+
+/// The anchors of a document's headings, as hosts of Markdown make them.
+fn headings(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter(|line| line.starts_with('#')).map(|line| {
+        let kept = line.trim_start_matches('#').trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    })
 }

@@ -172,6 +172,7 @@ const ALL: &[&str] = &[
     "info",
     "schema",
     "man",
+    "guide tour",
     "completions bash",
     "import --mapping till.toml day.csv",
     "import --mapping till.toml day.csv --dry-run",
