@@ -41,7 +41,7 @@ impl Projection for Sold {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
-    let ledger = Ledger::create(&dir.path().join("shop"), Options::default())?;
+    let ledger = Ledger::create(dir.path().join("shop"), Options::default())?;
     let sold = ledger.project(Sold::default)?;
     let till = Actor::asserted(ActorId::new("till-1")?);
     let (sku, code, zone) = (AliasText::new("TEA-50")?, AliasText::new("SHOP")?, Zone::new("Europe/London")?);

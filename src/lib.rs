@@ -4,24 +4,28 @@
 //! to a hash chain, and answers when that is durable. Physical, reserved and available stock, alerts and who holds what
 //! follow from the events and are asked for with [`query`]. [`audit`] reads the whole history again and trusts nothing.
 //!
+//! # Words
+//! A **position** is an item at a location, in a lot where the item has lots. Its **physical** stock lies in two buckets,
+//! sellable and unsellable; **reserved** is what holds have open; **available** is sellable less reserved. A **fact** has
+//! happened (a receipt, a till's sale, a count) and is never refused for lack of stock. A **promise** (a reservation) is
+//! checked strictly: it never oversells. An **instruction** acts on what exists. A count is an **anchor**: it settles what
+//! was there at its instant, whatever is told later about the time before. The past is asked for as it was **known** at an
+//! instant, or as it was **true** by all that is known now.
+//!
 //! # Example
 //! ```
-//! use counterfoil::domain::command::{CreateItem, CreateLocation, Receive, Reserve};
-//! use counterfoil::{
-//!     Actor, ActorId, AliasText, Command, ItemId, Ledger, Line, LocationId, Options, Position, Quantity, Zone, audit, query,
-//! };
+//! use counterfoil::prelude::*;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;
-//! let ledger = Ledger::create(dir.path(), Options::default())?;
-//! let anna = Actor::asserted(ActorId::new("anna")?);
-//! let (sku, code, zone) = (AliasText::new("MUG-BLUE")?, AliasText::new("SHOP")?, Zone::new("Europe/London")?);
-//! ledger.submit(Command::new(anna.clone(), CreateItem { sku, decimals: 0 })).await?;
-//! ledger.submit(Command::new(anna.clone(), CreateLocation { code, zone })).await?;
-//! let mugs = Position::new(ItemId(1), LocationId(1));
-//! ledger.submit(Command::new(anna.clone(), Receive { lines: [Line::new(mugs, Quantity(10))].into() })).await?;
-//! let reserve = Reserve { deadline: None, lines: [Line::new(mugs, Quantity(4))].into() };
-//! let receipt = ledger.submit(Command::new(anna, reserve)).await?; // durable: receipt.seq, receipt.hash
+//! let ledger = Ledger::open_or_create(dir.path(), Options::default())?;
+//! let anna = ledger.by("anna");
+//! anna.create_item("MUG-BLUE", 0).await?;
+//! anna.create_location("SHOP", "Europe/London").await?;
+//! anna.receive([Line::named("MUG-BLUE", "SHOP", 10)]).await?;
+//! let receipt = anna.reserve([Line::named("MUG-BLUE", "SHOP", 4)]).order("web-1001").await?;
+//! // Durable now: keep receipt.seq and receipt.hash elsewhere, and the past can't be rewritten.
+//! let mugs = Position::new(ledger.item("MUG-BLUE")?, ledger.location("SHOP")?);
 //! let stock = ledger.query(|state, now| query::stock(state, now, mugs)).value;
 //! assert_eq!(stock.map(|stock| (stock.physical, stock.available)), Some((10, 6)));
 //! let kept = audit::Expected { seq: receipt.seq, hash: receipt.hash };
@@ -34,6 +38,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stderr, clippy::print_stdout)] // They panic where nobody listens any more.
 
+pub mod acts;
 pub mod audit;
 #[cfg(feature = "bench")]
 pub mod bench;
@@ -51,6 +56,7 @@ pub mod log;
 pub mod named;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod prelude;
 pub mod projection;
 pub mod query;
 pub mod reports;

@@ -15,7 +15,7 @@ use crate::{events_wanted, is_measured, mix};
 use counterfoil::domain::command::{
     Act, Actor, Command, CreateItem, CreateLocation, Fulfil, Holds, PosChange, PosDelta, Receive, Reserve,
 };
-use counterfoil::domain::event_kind::EventKind;
+use counterfoil::domain::event::EventKind;
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
 use counterfoil::domain::line::Line;
 use counterfoil::domain::quantity::Quantity;

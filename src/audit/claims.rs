@@ -4,7 +4,7 @@ use super::pipeline::each_event;
 use super::verify::{Fault, Pass, Watch};
 use crate::domain::account::{Place, Posting, for_each_posting};
 use crate::domain::check::{Claim, rule};
-use crate::domain::event::{Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Returned};
+use crate::domain::event::{Body, Event, Returned};
 use crate::domain::ids::{ItemId, Moment, Position, Seq};
 use crate::domain::line::{Bucket, ReturnLine};
 use crate::domain::text::OrderRef;
@@ -144,20 +144,7 @@ fn sums(lines: &[ReturnLine]) -> BTreeMap<ItemId, i128> {
 
 /// What an event with an order ships on it (positive), or brings back (negative).
 fn each_shipped(event: &Event, mut add: impl FnMut(ItemId, i64)) {
-    match &event.body {
-        Body::Fulfilled(Fulfilled { closes, unreserved, .. }) => {
-            closes.iter().for_each(|hold| add(hold.position.item, hold.quantity.0));
-            unreserved.iter().for_each(|line| add(line.position.item, line.quantity.0));
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Sale(lines), .. }) => {
-            lines.iter().for_each(|line| add(line.position.item, line.quantity.0));
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. })
-        | Body::Returned(Returned { referenced: lines, .. }) => {
-            lines.iter().for_each(|line| add(line.line.position.item, line.line.quantity.0.saturating_neg()));
-        }
-        _ => {}
-    }
+    event.body.payload().shipments(&mut |position, units| add(position.item, units));
 }
 
 /// Sums of one bucket's movements after each of some instants: a Fenwick tree over the instants.

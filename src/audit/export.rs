@@ -122,9 +122,10 @@ pub fn export(
 }
 
 fn header(out: &mut dyn Write, first: &Scanned) -> io::Result<()> {
-    let (ledger, format, rules) = match first.event.body {
-        Body::Genesis(Genesis { ledger, format, rules }) => (Some(ledger), format, rules),
-        _ => (None, FORMAT_VERSION, RULES_VERSION),
+    let (ledger, format, rules) = if let Body::Genesis(Genesis { ledger, format, rules }) = first.event.body {
+        (Some(ledger), format, rules)
+    } else {
+        (None, FORMAT_VERSION, RULES_VERSION)
     };
     json(out, &Header { counterfoil_export: EXPORT_VERSION, format, rules, ledger })
 }

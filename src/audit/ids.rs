@@ -137,12 +137,7 @@ impl Ids {
 }
 
 fn names(event: &Event) -> impl Iterator<Item = Name> {
-    let external = match &event.body {
-        Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => {
-            Some(Name::External(source.clone(), external_id.clone()))
-        }
-        _ => None,
-    };
+    let external = event.body.external().map(|(source, id)| Name::External(source.clone(), id.clone()));
     event.envelope.command_id.map(Name::Command).into_iter().chain(external)
 }
 

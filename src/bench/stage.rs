@@ -145,7 +145,7 @@ impl<'a> Stage<'a> {
 
     /// A new ledger with items and stock.
     pub(super) fn ledger(&self, name: &str) -> Result<Ledger, BenchError> {
-        let ledger = Ledger::create(&self.scratch.join(name), Options::default())?;
+        let ledger = Ledger::create(self.scratch.join(name), Options::default())?;
         self.runtime.block_on(Shop::new(0)?.stock_up(&ledger))?;
         Ok(ledger)
     }

@@ -58,7 +58,7 @@ impl Told {
     }
 
     fn accepted(receipt: &Receipt, id: CommandId, gave: IdBy) -> Self {
-        let Receipt { seq, hash, recorded_at, repeat, created } = receipt;
+        let Receipt { seq, hash, recorded_at, repeat, created, .. } = receipt;
         let duplicate = *repeat == Repeat::Duplicate;
         let (mut item, mut location, mut lot) = (None, None, None);
         match created {

@@ -1,9 +1,6 @@
 //! Double entry: every quantity moves between two places, so the sum over all of an item's is zero.
 
-use super::event::{
-    Adjusted, Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Received, Reclassified, Returned, TransferClosed,
-    TransferReceived, TransferShipped,
-};
+use super::event::{Body, Event};
 use super::ids::{ItemId, LotId, Position, TransferId};
 use super::line::{Bucket, Disposition, Line, ReturnLine};
 use serde::{Deserialize, Serialize};
@@ -67,88 +64,35 @@ pub fn for_each_delta(body: &Body, mut change: impl FnMut(Place, i64)) {
 
 /// Calls `post` for every posting of a body, in the order of its lines.
 pub fn for_each_posting_of(body: &Body, mut post: impl FnMut(Posting)) {
-    match body {
-        Body::Received(Received { lines }) => in_from(lines, Account::Supplier, &mut post),
-        Body::PosDelta(PosDeltaRecorded { delta, .. }) => pos_postings(delta, &mut post),
-        Body::Returned(Returned { referenced, unreferenced }) => {
-            returns(referenced, &mut post);
-            returns(unreferenced, &mut post);
-        }
-        Body::Adjusted(Adjusted { lines }) => signed(lines, &mut post),
-        Body::TransferShipped(TransferShipped { transfer, lines, .. }) => {
-            for line in lines {
-                post(posting(line, bucket(line), Place::Transit(*transfer, line.position.lot)));
-            }
-        }
-        Body::TransferReceived(TransferReceived { transfer, lines }) => {
-            for line in lines {
-                post(posting(line, Place::Transit(*transfer, line.position.lot), bucket(line)));
-            }
-        }
-        Body::TransferClosed(TransferClosed { transfer, rest }) => {
-            for line in rest {
-                let transit = Place::Transit(*transfer, line.lot);
-                let quantity = line.quantity.0;
-                post(match quantity > 0 {
-                    true => Posting { item: line.item, from: transit, to: Place::Account(Account::Loss), quantity },
-                    false => {
-                        let from = Place::Account(Account::Found);
-                        Posting { item: line.item, from, to: transit, quantity: quantity.saturating_neg() }
-                    }
-                });
-            }
-        }
-        Body::Fulfilled(Fulfilled { closes, unreserved, .. }) => {
-            for hold in closes {
-                post(Posting {
-                    item: hold.position.item,
-                    from: Place::Bucket(hold.position, Bucket::Sellable),
-                    to: Place::Account(Account::Customer),
-                    quantity: hold.quantity.0,
-                });
-            }
-            out_to(unreserved, Account::Customer, &mut post);
-        }
-        Body::Reclassified(Reclassified { lines }) => {
-            for line in lines {
-                post(posting(line, bucket(line), Place::Bucket(line.position, line.bucket.other())));
-            }
-        }
-        _ => {}
-    }
+    body.payload().postings(&mut post);
 }
 
-fn pos_postings(delta: &PosMovement, post: &mut impl FnMut(Posting)) {
-    match delta {
-        PosMovement::Sale(lines) => out_to(lines, Account::Customer, post),
-        PosMovement::Return(lines) => returns(lines, post),
-        PosMovement::Waste(lines) => out_to(lines, Account::Loss, post),
-        PosMovement::Receipt(lines) => in_from(lines, Account::Supplier, post),
-        PosMovement::Correction(lines) => signed(lines, post),
-    }
-}
-
-fn bucket(line: &Line) -> Place {
+/// Where a line's goods are.
+pub(super) fn bucket(line: &Line) -> Place {
     Place::Bucket(line.position, line.bucket)
 }
 
-fn posting(line: &Line, from: Place, to: Place) -> Posting {
+/// A line's goods move.
+pub(super) fn posting(line: &Line, from: Place, to: Place) -> Posting {
     Posting { item: line.position.item, from, to, quantity: line.quantity.0 }
 }
 
-fn in_from(lines: &[Line], account: Account, post: &mut impl FnMut(Posting)) {
+/// Goods come from an account.
+pub(super) fn in_from(lines: &[Line], account: Account, post: &mut dyn FnMut(Posting)) {
     for line in lines {
         post(posting(line, Place::Account(account), bucket(line)));
     }
 }
 
-fn out_to(lines: &[Line], account: Account, post: &mut impl FnMut(Posting)) {
+/// Goods go to an account.
+pub(super) fn out_to(lines: &[Line], account: Account, post: &mut dyn FnMut(Posting)) {
     for line in lines {
         post(posting(line, bucket(line), Place::Account(account)));
     }
 }
 
-fn signed(lines: &[Line], post: &mut impl FnMut(Posting)) {
+/// Goods turn up (positive) or are lost (negative).
+pub(super) fn signed(lines: &[Line], post: &mut dyn FnMut(Posting)) {
     for line in lines {
         let mut entry = match line.quantity.0 > 0 {
             true => posting(line, Place::Account(Account::Found), bucket(line)),
@@ -159,7 +103,8 @@ fn signed(lines: &[Line], post: &mut impl FnMut(Posting)) {
     }
 }
 
-fn returns(lines: &[ReturnLine], post: &mut impl FnMut(Posting)) {
+/// Goods come back from a customer.
+pub(super) fn returns(lines: &[ReturnLine], post: &mut dyn FnMut(Posting)) {
     for ReturnLine { line, disposition } in lines {
         let to = match disposition.unwrap_or(Disposition::Quarantine) {
             Disposition::Restock => Place::Bucket(line.position, Bucket::Sellable),

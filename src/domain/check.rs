@@ -14,10 +14,9 @@ mod registry;
 
 use super::account::{Place, for_each_posting};
 use super::alert::AlertStatus;
-use super::event::{
-    AlertAcknowledged, AlertDismissed, AlertResolved, Amended, Body, ClockAccepted, Counted, Event, PeriodClosed,
-    Reserved, RulesChanged,
-};
+use super::command::Departure;
+use super::event::Fulfilled;
+use super::event::{Amended, Body, Counted, Event, Reserved};
 use super::ids::{AlertId, ItemId, LocationId, LotId, Moment, Position, Timestamp};
 use super::line::{Bucket, Line};
 use super::state::State;
@@ -146,15 +145,60 @@ pub enum Claim {
 /// # Errors
 /// The first rule that the event breaks, with figures.
 pub fn check(state: &State, event: &Event, claims: &mut Vec<Claim>) -> Result<(), Violation> {
-    envelope::check(state, event)?;
+    envelope::check(state, event, sort(&event.body))?;
     let at = Ground { state, event };
     match &event.body {
-        Body::PeriodClosed(PeriodClosed { location, until, closed_until }) => {
-            period::closed(&at, *location, *until, *closed_until)
-        }
         Body::Genesis(_) => Ok(()),
-        Body::RulesChanged(RulesChanged { rules }) => envelope::rules_changed(state, *rules),
-        Body::ClockAccepted(ClockAccepted { clock }) => envelope::clock_accepted(event, *clock),
+        Body::RulesChanged(event) => envelope::rules_changed(state, event.rules),
+        Body::ClockAccepted(accepted) => envelope::clock_accepted(event, accepted.clock),
+        Body::ItemCreated(event) => registry::item_created(&at, event),
+        Body::DecimalsSet(event) => registry::decimals_set(&at, event),
+        Body::ItemStatusSet(event) => registry::item_status_set(&at, event),
+        Body::LocationCreated(event) => registry::location_created(&at, event),
+        Body::LocationStatusSet(event) => registry::location_status_set(&at, event),
+        Body::LotCreated(event) => registry::lot_created(&at, event),
+        Body::LotStatusSet(event) => registry::lot_status_set(&at, event),
+        Body::AliasAdded(event) => registry::alias_added(&at, event),
+        Body::AliasRenamed(event) => registry::alias_renamed(&at, event),
+        Body::AliasMerged(event) => registry::alias_merged(&at, event),
+        Body::AliasRetired(event) => registry::alias_retired(&at, event),
+        Body::ReorderPointSet(event) => registry::reorder_point_set(&at, event),
+        Body::PeriodClosed(event) => period::closed(&at, event.location, event.until, event.closed_until),
+        Body::Received(event) => at.lines(&event.lines, Range::Positive),
+        Body::PosDelta(event) => facts::pos_delta(&at, &event.delta),
+        Body::Returned(event) => facts::returned(&at, event, claims),
+        Body::Adjusted(event) => facts::adjusted(&at, &event.lines),
+        Body::Counted(event) => facts::counted(&at, &event.lines, claims),
+        Body::TransferShipped(event) => facts::shipped(&at, event.to, &event.lines),
+        Body::TransferReceived(event) => at.lines(&event.lines, Range::Positive),
+        Body::TransferClosed(event) => facts::closed(&at, event.transfer, &event.rest),
+        Body::Reclassified(event) => facts::reclassified(&at, &event.lines),
+        Body::Reserved(event) => holds::reserved(&at, event.deadline, &event.lines),
+        Body::Amended(event) => holds::amended(&at, event.reservation, &event.lines),
+        Body::Extended(event) => holds::extended(&at, event.reservation, event.deadline),
+        Body::Fulfilled(event) => holds::fulfilled(&at, event.departure, &event.closes, &event.unreserved),
+        Body::Released(event) => holds::released(&at, &event.closes),
+        Body::Expired(event) => holds::expired(&at, &event.reservations),
+        Body::AlertAcknowledged(event) => alert_open(state, event.alert, Answer::Acknowledge),
+        Body::AlertResolved(event) => alert_open(state, event.alert, Answer::Close),
+        Body::AlertDismissed(event) => alert_open(state, event.alert, Answer::Close),
+    }
+}
+
+/// Who may write a kind of event, and whether it may be dated.
+#[derive(Clone, Copy, PartialEq)]
+enum Sort {
+    /// Only the ledger.
+    Ledger,
+    /// It answers a command, and happens when it is recorded.
+    Command,
+    /// It answers a command that says what happened, perhaps earlier.
+    Fact,
+}
+
+const fn sort(body: &Body) -> Sort {
+    match body {
+        Body::Genesis(_) | Body::Expired(_) | Body::ClockAccepted(_) | Body::RulesChanged(_) => Sort::Ledger,
         Body::Received(_)
         | Body::PosDelta(_)
         | Body::Returned(_)
@@ -163,17 +207,7 @@ pub fn check(state: &State, event: &Event, claims: &mut Vec<Claim>) -> Result<()
         | Body::TransferShipped(_)
         | Body::TransferReceived(_)
         | Body::TransferClosed(_)
-        | Body::Reclassified(_) => facts::check(&at, claims),
-        Body::Reserved(_)
-        | Body::Amended(_)
-        | Body::Extended(_)
-        | Body::Fulfilled(_)
-        | Body::Released(_)
-        | Body::Expired(_) => holds::check(&at),
-        Body::AlertAcknowledged(AlertAcknowledged { alert }) => alert_open(state, *alert, Answer::Acknowledge),
-        Body::AlertResolved(AlertResolved { alert }) | Body::AlertDismissed(AlertDismissed { alert }) => {
-            alert_open(state, *alert, Answer::Close)
-        }
+        | Body::Fulfilled(Fulfilled { departure: Departure::AlreadyLeft, .. }) => Sort::Fact,
         Body::ItemCreated(_)
         | Body::DecimalsSet(_)
         | Body::ItemStatusSet(_)
@@ -185,7 +219,17 @@ pub fn check(state: &State, event: &Event, claims: &mut Vec<Claim>) -> Result<()
         | Body::AliasRenamed(_)
         | Body::AliasMerged(_)
         | Body::AliasRetired(_)
-        | Body::ReorderPointSet(_) => registry::check(&at),
+        | Body::ReorderPointSet(_)
+        | Body::PeriodClosed(_)
+        | Body::Reclassified(_)
+        | Body::Reserved(_)
+        | Body::Amended(_)
+        | Body::Extended(_)
+        | Body::Fulfilled(Fulfilled { departure: Departure::Now, .. })
+        | Body::Released(_)
+        | Body::AlertAcknowledged(_)
+        | Body::AlertResolved(_)
+        | Body::AlertDismissed(_) => Sort::Command,
     }
 }
 
@@ -203,16 +247,17 @@ pub fn check_after(state: &State, event: &Event) -> Result<(), Violation> {
         }
     });
     result?;
-    match &event.body {
-        Body::Counted(Counted { lines }) => lines.iter().try_for_each(|line| {
+    // What changes without a posting: buckets by counts, what is open by promises. All else that changes gets less.
+    if let Body::Counted(Counted { lines }) = &event.body {
+        lines.iter().try_for_each(|line| {
             position_after(state, line.position)?;
             item_after(state, line.position.item)
-        }),
-        Body::Reserved(Reserved { lines, .. }) | Body::Amended(Amended { lines, .. }) => {
-            lines.iter().try_for_each(|line| position_after(state, line.position))
-        }
-        _ => Ok(()),
+        })?;
     }
+    if let Body::Reserved(Reserved { lines, .. }) | Body::Amended(Amended { lines, .. }) = &event.body {
+        lines.iter().try_for_each(|line| position_after(state, line.position))?;
+    }
+    Ok(())
 }
 
 fn place_after(state: &State, item: ItemId, place: Place) -> Result<(), Violation> {

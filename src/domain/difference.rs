@@ -1,13 +1,8 @@
 //! How a command differs from the event that stands under its id: said in words, to people who reused an id.
 
-use super::command::{
-    Act, Adjust, Amend, ClosePeriod, Command, Count, Extend, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify,
-    Reserve, Return, ShipTransfer,
-};
-use super::event::{
-    Adjusted, Amended, Body, Counted, Event, Extended, PeriodClosed, PosDeltaRecorded, PosMovement, Received,
-    Reclassified, Reserved, Returned, TransferReceived, TransferShipped,
-};
+use super::command::{Act, ClosePeriod, Command, Extend, PosChange, PosDelta, Reserve};
+use super::event::{Body, Event, Extended, PeriodClosed, PosDeltaRecorded, PosMovement, Reserved};
+use super::fields::{EventLines, Field};
 use super::ids::{Position, Timestamp};
 use super::line::{Disposition, Line, ReturnLine};
 
@@ -18,7 +13,7 @@ use super::line::{Disposition, Line, ReturnLine};
 #[must_use]
 pub fn first_difference(event: &Event, command: &Command) -> String {
     let envelope = &event.envelope;
-    if act_number(&event.body) != Some(command.act.number()) {
+    if event.body.answers() != Some(command.act.kind()) {
         return "the kind of command".into();
     }
     if envelope.actor != command.actor {
@@ -110,47 +105,38 @@ fn summed(parts: impl Iterator<Item = Figure>) -> Vec<Figure> {
 }
 
 fn recorded(body: &Body) -> Option<Vec<Figure>> {
-    Some(match body {
-        Body::Received(Received { lines })
-        | Body::Adjusted(Adjusted { lines })
-        | Body::Reclassified(Reclassified { lines })
-        | Body::Reserved(Reserved { lines, .. })
-        | Body::Amended(Amended { lines, .. })
-        | Body::TransferShipped(TransferShipped { lines, .. })
-        | Body::TransferReceived(TransferReceived { lines, .. }) => plain(lines),
-        Body::Returned(Returned { referenced, unreferenced }) => returned(referenced.iter().chain(unreferenced)),
-        Body::Counted(Counted { lines }) => lines.iter().map(|l| (l.position, l.bucket as u8, l.counted.0)).collect(),
-        Body::PosDelta(PosDeltaRecorded { delta, .. }) => match delta {
-            PosMovement::Sale(lines)
-            | PosMovement::Waste(lines)
-            | PosMovement::Receipt(lines)
-            | PosMovement::Correction(lines) => plain(lines),
-            PosMovement::Return(lines) => returned(lines),
-        },
-        _ => return None,
-    })
+    match body.payload().lines() {
+        EventLines::None | EventLines::Unreserved(_) => None,
+        EventLines::Plain(lines) => Some(plain(lines)),
+        EventLines::Returned(referenced, unreferenced) => Some(returned(referenced.iter().chain(unreferenced))),
+        EventLines::Counted(lines) => {
+            Some(lines.iter().map(|line| (line.position, line.bucket as u8, line.counted.0)).collect())
+        }
+    }
 }
 
 fn given(act: &Act) -> Option<Vec<Figure>> {
-    Some(match act {
-        Act::Receive(Receive { lines })
-        | Act::Adjust(Adjust { lines })
-        | Act::Reclassify(Reclassify { lines })
-        | Act::Reserve(Reserve { lines, .. })
-        | Act::Amend(Amend { lines, .. })
-        | Act::ShipTransfer(ShipTransfer { lines, .. })
-        | Act::ReceiveTransfer(ReceiveTransfer { lines, .. }) => plain(lines),
-        Act::Return(Return { lines, .. }) => returned(lines),
-        Act::Count(Count { lines }) => lines.iter().map(|l| (l.position, l.bucket as u8, l.counted.0)).collect(),
-        Act::PosDelta(PosDelta { delta, .. }) => match delta {
-            PosChange::Sale { lines }
-            | PosChange::Waste { lines }
-            | PosChange::Receipt { lines }
-            | PosChange::Correction { lines } => plain(lines),
-            PosChange::Return { lines } => returned(lines),
-        },
-        _ => return None,
-    })
+    let mut given = None;
+    act.payload().fields(&mut |_, field| match field {
+        Field::Lines(lines) => given = Some(plain(lines)),
+        Field::ReturnLines(lines) => given = Some(returned(lines)),
+        Field::CountLines(lines) => {
+            given = Some(lines.iter().map(|line| (line.position, line.bucket as u8, line.counted.0)).collect());
+        }
+        Field::Integer(_)
+        | Field::Id(_)
+        | Field::Text(_)
+        | Field::NewName(..)
+        | Field::Alias(_)
+        | Field::NewAlias(_)
+        | Field::Target(_)
+        | Field::Position(_)
+        | Field::Deadline(_)
+        | Field::Reservation(_)
+        | Field::Holds(_)
+        | Field::PortionLines(_) => {}
+    });
+    given
 }
 
 fn lines_difference(recorded: &[Figure], given: &[Figure]) -> Option<String> {
@@ -163,44 +149,5 @@ fn lines_difference(recorded: &[Figure], given: &[Figure]) -> Option<String> {
         _ if recorded.0 != given.0 => format!("line {index} (recorded {}, given {})", recorded.0, given.0),
         _ if recorded.1 != given.1 => format!("line {index} (another bucket or disposition)"),
         _ => format!("line {index} (recorded quantity {}, given {})", recorded.2, given.2),
-    })
-}
-
-/// The number of the act that a body answers; none for what the ledger writes itself.
-const fn act_number(body: &Body) -> Option<u8> {
-    Some(match body {
-        Body::ItemCreated(_) => 1,
-        Body::DecimalsSet(_) => 2,
-        Body::ItemStatusSet(_) => 3,
-        Body::LocationCreated(_) => 4,
-        Body::LocationStatusSet(_) => 5,
-        Body::LotCreated(_) => 6,
-        Body::LotStatusSet(_) => 7,
-        Body::AliasAdded(_) => 8,
-        Body::AliasRenamed(_) => 9,
-        Body::AliasMerged(_) => 10,
-        Body::AliasRetired(_) => 11,
-        Body::ReorderPointSet(_) => 12,
-        Body::Received(_) => 13,
-        Body::PosDelta(_) => 14,
-        Body::Returned(_) => 15,
-        Body::Adjusted(_) => 16,
-        Body::Counted(_) => 17,
-        Body::TransferShipped(_) => 18,
-        Body::TransferReceived(_) => 19,
-        Body::TransferClosed(_) => 20,
-        Body::Reserved(_) => 21,
-        Body::Amended(_) => 22,
-        Body::Extended(_) => 23,
-        Body::Fulfilled(_) => 24,
-        Body::Released(_) => 25,
-        Body::Reclassified(_) => 26,
-        Body::AlertAcknowledged(_) => 27,
-        Body::AlertResolved(_) => 28,
-        Body::AlertDismissed(_) => 29,
-        Body::PeriodClosed(_) => 30,
-        Body::Genesis(_) | Body::Expired(_) | Body::ClockAccepted(_) | Body::RulesChanged(_) => {
-            return None;
-        }
     })
 }

@@ -4,14 +4,9 @@
 //! an absent field leaves no trace, so that fields added later do not change old digests. The command id and
 //! the private note are not part of it (a repeat may lack the note, and a digest of it could be guessed).
 
-use super::command::{
-    AcknowledgeAlert, Act, AddAlias, Adjust, Alias, AliasKind, AliasTarget, Amend, Cause, ClosePeriod, CloseTransfer,
-    Command, Count, CreateItem, CreateLocation, CreateLot, Departure, DismissAlert, Document, Established, Excess,
-    Extend, Fulfil, Holds, ItemStatus, MergeAlias, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify,
-    Release, RenameAlias, Reserve, ResolveAlert, RetireAlias, Return, ReturnOrigin, SetDecimals, SetItemStatus,
-    SetLocationStatus, SetLotStatus, SetReorderPoint, ShipTransfer, UseStatus,
-};
+use super::command::{Act, Alias, AliasKind, AliasTarget, Cause, Command, Document, Established, Holds};
 use super::event::ContentDigest;
+use super::fields::Field;
 use super::ids::{Position, Timestamp};
 use super::line::{Bucket, CountLine, Disposition, Line, ReturnLine};
 use blake3::Hasher;
@@ -98,144 +93,27 @@ impl Fields {
 
     fn act(&mut self, act: &Act) {
         self.integer(1, i64::from(act.number()));
-        match act {
-            Act::CreateItem(CreateItem { sku, decimals }) => {
-                self.text(2, sku.as_str());
-                self.integer(3, i64::from(*decimals));
-            }
-            Act::SetDecimals(SetDecimals { item, decimals }) => {
-                self.integer(2, i64::from(item.0));
-                self.integer(3, i64::from(*decimals));
-            }
-            Act::SetItemStatus(SetItemStatus { item, status }) => {
-                self.integer(2, i64::from(item.0));
-                self.integer(3, item_status(*status));
-            }
-            Act::CreateLocation(CreateLocation { code, zone }) => {
-                self.text(2, code.as_str());
-                self.text(3, zone.as_str());
-            }
-            Act::SetLocationStatus(SetLocationStatus { location, status }) => {
-                self.integer(2, i64::from(location.0));
-                self.integer(3, use_status(*status));
-            }
-            Act::CreateLot(CreateLot { item, code }) => {
-                self.integer(2, i64::from(item.0));
-                self.text(3, code.as_str());
-            }
-            Act::SetLotStatus(SetLotStatus { lot, status }) => {
-                self.integer(2, i64::from(lot.0));
-                self.integer(3, use_status(*status));
-            }
-            Act::AddAlias(AddAlias { alias, target }) | Act::MergeAlias(MergeAlias { alias, into: target }) => {
-                self.alias(2, alias);
-                self.target(3, *target);
-            }
-            Act::RenameAlias(RenameAlias { alias, to }) => {
-                self.alias(2, alias);
-                self.text(3, to.as_str());
-            }
-            Act::RetireAlias(RetireAlias { alias }) => self.alias(2, alias),
-            Act::SetReorderPoint(SetReorderPoint { position, point }) => {
-                self.position(2, *position);
-                if let Some(point) = point {
-                    self.integer(3, point.0);
-                }
-            }
-            Act::ClosePeriod(ClosePeriod { location, until }) => {
-                let (form, number) = until.numbers();
-                self.integer(2, i64::from(location.0));
-                self.integer(3, i64::from(form));
-                self.integer(4, number);
-            }
-            Act::PosDelta(PosDelta { source, external_id, delta }) => {
-                self.text(2, source.as_str());
-                self.text(3, external_id.as_str());
-                self.delta(delta);
-            }
-            Act::AcknowledgeAlert(AcknowledgeAlert { alert })
-            | Act::ResolveAlert(ResolveAlert { alert })
-            | Act::DismissAlert(DismissAlert { alert }) => {
-                self.field(2, &alert.bytes());
-            }
-            _ => self.stock(act),
-        }
+        act.payload().fields(&mut |number, field| self.say(number, field));
     }
 
-    fn stock(&mut self, act: &Act) {
-        match act {
-            Act::Receive(Receive { lines }) | Act::Adjust(Adjust { lines }) | Act::Reclassify(Reclassify { lines }) => {
-                self.lines(lines)
+    fn say(&mut self, number: u8, field: Field<'_>) {
+        match field {
+            Field::Integer(value) => self.integer(number, value),
+            Field::Id(id) => self.field(number, &id),
+            Field::Text(text) | Field::NewName(_, text) => self.text(number, text),
+            Field::Alias(alias) | Field::NewAlias(alias) => self.alias(number, alias),
+            Field::Target(target) => self.target(number, target),
+            Field::Position(position) => self.position(number, position),
+            Field::Deadline(deadline) => self.time(number, deadline),
+            Field::Reservation(id) => self.field(number, &id.bytes()),
+            Field::Holds(Holds::Reservation(id)) => self.field(number, &id.bytes()),
+            // The next number says that it is an order.
+            Field::Holds(Holds::Order(order)) => self.text(number + 1, order.as_str()),
+            Field::Lines(lines) | Field::PortionLines(lines) => {
+                lines.iter().for_each(|line| self.group(number, |fields| fields.line(line)));
             }
-            Act::Return(Return { origin, excess, lines }) => {
-                self.integer(2, i64::from(*origin == ReturnOrigin::Unreferenced));
-                self.integer(3, i64::from(*excess == Excess::Unreferenced));
-                self.return_lines(lines);
-            }
-            Act::Count(Count { lines }) => lines.iter().for_each(|line| self.count_line(line)),
-            Act::ShipTransfer(ShipTransfer { transfer, to, lines }) => {
-                self.field(2, &transfer.bytes());
-                self.integer(3, i64::from(to.0));
-                self.lines(lines);
-            }
-            Act::ReceiveTransfer(ReceiveTransfer { transfer, lines }) => {
-                self.field(2, &transfer.bytes());
-                self.lines(lines);
-            }
-            Act::CloseTransfer(CloseTransfer { transfer }) => self.field(2, &transfer.bytes()),
-            Act::Reserve(Reserve { deadline, lines }) => {
-                self.time(2, *deadline);
-                self.lines(lines);
-            }
-            Act::Amend(Amend { reservation, lines }) => {
-                self.field(2, &reservation.bytes());
-                self.lines(lines);
-            }
-            Act::Extend(Extend { reservation, deadline }) => {
-                self.field(2, &reservation.bytes());
-                self.time(3, *deadline);
-            }
-            Act::Fulfil(Fulfil { holds, portion, departure }) => {
-                self.holds(holds);
-                self.integer(4, i64::from(*departure == Departure::AlreadyLeft));
-                self.portion(portion);
-            }
-            Act::Release(Release { holds, portion }) => {
-                self.holds(holds);
-                self.portion(portion);
-            }
-            _ => {}
-        }
-    }
-
-    fn delta(&mut self, delta: &PosChange) {
-        let number = match delta {
-            PosChange::Sale { .. } => 1,
-            PosChange::Return { .. } => 2,
-            PosChange::Waste { .. } => 3,
-            PosChange::Receipt { .. } => 4,
-            PosChange::Correction { .. } => 5,
-        };
-        self.integer(4, number);
-        match delta {
-            PosChange::Sale { lines }
-            | PosChange::Waste { lines }
-            | PosChange::Receipt { lines }
-            | PosChange::Correction { lines } => self.lines(lines),
-            PosChange::Return { lines } => self.return_lines(lines),
-        }
-    }
-
-    fn holds(&mut self, holds: &Holds) {
-        match holds {
-            Holds::Reservation(id) => self.field(2, &id.bytes()),
-            Holds::Order(order) => self.text(3, order.as_str()),
-        }
-    }
-
-    fn portion(&mut self, portion: &Portion) {
-        if let Portion::Lines(lines) = portion {
-            self.lines(lines);
+            Field::ReturnLines(lines) => lines.iter().for_each(|line| self.return_line(number, line)),
+            Field::CountLines(lines) => lines.iter().for_each(|line| self.count_line(number, line)),
         }
     }
 
@@ -271,12 +149,6 @@ impl Fields {
         self.field(number, &bytes);
     }
 
-    fn lines(&mut self, lines: &[Line]) {
-        for line in lines {
-            self.group(16, |fields| fields.line(line));
-        }
-    }
-
     fn line(&mut self, line: &Line) {
         self.position(1, line.position);
         self.integer(2, bucket(line.bucket));
@@ -295,19 +167,17 @@ impl Fields {
         }
     }
 
-    fn return_lines(&mut self, lines: &[ReturnLine]) {
-        for line in lines {
-            self.group(16, |fields| {
-                fields.line(&line.line);
-                if let Some(disposition) = line.disposition {
-                    fields.integer(9, disposition_number(disposition));
-                }
-            });
-        }
+    fn return_line(&mut self, number: u8, line: &ReturnLine) {
+        self.group(number, |fields| {
+            fields.line(&line.line);
+            if let Some(disposition) = line.disposition {
+                fields.integer(9, disposition_number(disposition));
+            }
+        });
     }
 
-    fn count_line(&mut self, line: &CountLine) {
-        self.group(16, |fields| {
+    fn count_line(&mut self, number: u8, line: &CountLine) {
+        self.group(number, |fields| {
             fields.position(1, line.position);
             fields.integer(2, bucket(line.bucket));
             fields.integer(3, line.counted.0);
@@ -339,59 +209,5 @@ const fn established(established: Established) -> i64 {
         Established::Process => 1,
         Established::Authenticated => 2,
         Established::Signed => 3,
-    }
-}
-
-const fn item_status(status: ItemStatus) -> i64 {
-    match status {
-        ItemStatus::Active => 1,
-        ItemStatus::OnHold => 2,
-        ItemStatus::Discontinued => 3,
-    }
-}
-
-const fn use_status(status: UseStatus) -> i64 {
-    match status {
-        UseStatus::Active => 1,
-        UseStatus::Retired => 2,
-    }
-}
-
-impl Act {
-    /// The number of this act in canonical bytes.
-    #[must_use]
-    pub const fn number(&self) -> u8 {
-        match self {
-            Self::CreateItem(_) => 1,
-            Self::SetDecimals(_) => 2,
-            Self::SetItemStatus(_) => 3,
-            Self::CreateLocation(_) => 4,
-            Self::SetLocationStatus(_) => 5,
-            Self::CreateLot(_) => 6,
-            Self::SetLotStatus(_) => 7,
-            Self::AddAlias(_) => 8,
-            Self::RenameAlias(_) => 9,
-            Self::MergeAlias(_) => 10,
-            Self::RetireAlias(_) => 11,
-            Self::SetReorderPoint(_) => 12,
-            Self::Receive(_) => 13,
-            Self::PosDelta(_) => 14,
-            Self::Return(_) => 15,
-            Self::Adjust(_) => 16,
-            Self::Count(_) => 17,
-            Self::ShipTransfer(_) => 18,
-            Self::ReceiveTransfer(_) => 19,
-            Self::CloseTransfer(_) => 20,
-            Self::Reserve(_) => 21,
-            Self::Amend(_) => 22,
-            Self::Extend(_) => 23,
-            Self::Fulfil(_) => 24,
-            Self::Release(_) => 25,
-            Self::Reclassify(_) => 26,
-            Self::AcknowledgeAlert(_) => 27,
-            Self::ResolveAlert(_) => 28,
-            Self::DismissAlert(_) => 29,
-            Self::ClosePeriod(_) => 30,
-        }
     }
 }

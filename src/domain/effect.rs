@@ -4,13 +4,10 @@
 //! and a count as the difference that it makes. Folding an event changes the figures by exactly these steps.
 
 use super::account::{Place, for_each_posting};
-use super::event::{
-    Amended, Body, Counted, Event, Expired, Extended, Fulfilled, PosDeltaRecorded, PosMovement, Released,
-    ReorderPointSet, Reserved, Returned, TransferClosed, TransferReceived, TransferShipped,
-};
+use super::event::{Event, HoldLine};
 use super::ids::{ItemId, LocationId, LotId, Position, Seq, Timestamp, TransferId};
-use super::line::{Bucket, Line, ReturnLine};
-use super::state::{Reservation, State};
+use super::line::Bucket;
+use super::state::State;
 use smallvec::SmallVec;
 
 /// One step of one figure of one position.
@@ -68,104 +65,46 @@ pub fn for_each_effect(state: &State, seq: Seq, event: &Event, mut tell: impl Fn
             }
         }
     });
-    match &event.body {
-        Body::Counted(Counted { lines }) => {
-            for line in lines {
-                let bucket = state.position(line.position).map(|entry| entry.bucket(line.bucket));
-                let anchors = bucket.is_none_or(|bucket| bucket.anchors_at(at));
-                let before = bucket.map_or(0, |bucket| bucket.quantity);
-                let after = line.counted.0.saturating_add(line.later);
-                let delta = if anchors { after.saturating_sub(before) } else { 0 };
-                tell(Effect::Bucket { position: line.position, bucket: line.bucket, delta });
-            }
-        }
-        Body::Returned(Returned { referenced, unreferenced }) => {
-            referenced.iter().chain(unreferenced).for_each(|line| scrapped(line, &mut tell));
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. }) => {
-            lines.iter().for_each(|line| scrapped(line, &mut tell));
-        }
-        Body::ReorderPointSet(ReorderPointSet { position, .. }) => tell(Effect::Named { position: *position }),
-        Body::TransferShipped(TransferShipped { transfer, to, .. }) => {
-            inbound(state, event, *transfer, Some(*to), &mut tell)
-        }
-        Body::TransferReceived(TransferReceived { transfer, lines }) => {
-            inbound(state, event, *transfer, lines.first().map(|line| line.position.location), &mut tell);
-        }
-        Body::TransferClosed(TransferClosed { transfer, .. }) => inbound(state, event, *transfer, None, &mut tell),
-        _ => holds(state, seq, event, &mut tell),
-    }
+    event.body.payload().effects(&Before { state, seq, event }, &mut tell);
 }
 
-/// A return that goes into the bin moves no bucket.
-fn scrapped(line: &ReturnLine, tell: &mut impl FnMut(Effect)) {
-    if line.disposition == Some(super::line::Disposition::Scrap) {
-        tell(Effect::Named { position: line.line.position });
-    }
+/// What an event finds: the state before it.
+pub(crate) struct Before<'a> {
+    pub(super) state: &'a State,
+    pub(super) seq: Seq,
+    pub(super) event: &'a Event,
 }
 
-/// What is under way of each item and lot counts where it is more than nothing.
-fn inbound(state: &State, event: &Event, transfer: TransferId, to: Option<LocationId>, tell: &mut impl FnMut(Effect)) {
-    let known = state.transfer(transfer);
-    let Some(to) = known.map(|known| known.to).or(to) else { return };
-    let mut under_way: SmallVec<[((ItemId, LotId), i64); 2]> = SmallVec::new();
-    for_each_posting(event, |posting| {
-        for (place, delta) in [(posting.from, posting.quantity.saturating_neg()), (posting.to, posting.quantity)] {
-            let Place::Transit(_, lot) = place else { continue };
-            let key = (posting.item, lot);
-            let at = under_way.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
-                let before = known.and_then(|known| known.lines.get(&key).copied()).unwrap_or(0);
-                under_way.push((key, before));
-                under_way.len() - 1
-            });
-            let Some((_, quantity)) = under_way.get_mut(at) else { continue };
-            let before = std::mem::replace(quantity, quantity.saturating_add(delta));
-            let delta = (*quantity).max(0).saturating_sub(before.max(0));
-            if delta != 0 {
-                tell(Effect::Inbound { position: Position::of_lot(key.0, to, lot), delta });
-            }
-        }
-    });
-}
-
-fn holds(state: &State, seq: Seq, event: &Event, tell: &mut impl FnMut(Effect)) {
-    match &event.body {
-        Body::Reserved(Reserved { lines, .. }) if event.envelope.command_id.is_some() => {
-            for line in lines {
-                tell(Effect::Held { position: line.position, reservation: seq, delta: line.quantity.0 });
-            }
-        }
-        Body::Amended(Amended { reservation, lines }) => {
-            let Some(held) = state.reservation(*reservation) else { return };
-            lines.iter().for_each(|line| amended(held, line, tell));
-        }
-        Body::Extended(Extended { reservation, .. }) => {
-            let Some(held) = state.reservation(*reservation) else { return };
-            for line in &held.lines {
-                tell(Effect::Held { position: line.position, reservation: *reservation, delta: 0 });
-            }
-        }
-        Body::Fulfilled(Fulfilled { closes, .. }) | Body::Released(Released { closes }) => {
-            for part in closes {
-                let delta = part.quantity.0.saturating_neg();
-                tell(Effect::Held { position: part.position, reservation: part.reservation, delta });
-            }
-        }
-        Body::Expired(Expired { reservations }) => {
-            for held in reservations.iter().filter_map(|seq| state.reservation(*seq)) {
-                for line in &held.lines {
-                    let (position, quantity) = (line.position, line.open);
-                    tell(Effect::Held { position, reservation: held.seq, delta: quantity.saturating_neg() });
-                    tell(Effect::Lapsed { position, deadline: held.deadline, quantity });
+impl Before<'_> {
+    /// What is under way of each item and lot counts where it is more than nothing.
+    pub(super) fn inbound(&self, transfer: TransferId, to: Option<LocationId>, tell: &mut dyn FnMut(Effect)) {
+        let known = self.state.transfer(transfer);
+        let Some(to) = known.map(|known| known.to).or(to) else { return };
+        let mut under_way: SmallVec<[((ItemId, LotId), i64); 2]> = SmallVec::new();
+        for_each_posting(self.event, |posting| {
+            for (place, delta) in [(posting.from, posting.quantity.saturating_neg()), (posting.to, posting.quantity)] {
+                let Place::Transit(_, lot) = place else { continue };
+                let key = (posting.item, lot);
+                let at = under_way.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
+                    let before = known.and_then(|known| known.lines.get(&key).copied()).unwrap_or(0);
+                    under_way.push((key, before));
+                    under_way.len() - 1
+                });
+                let Some((_, quantity)) = under_way.get_mut(at) else { continue };
+                let before = std::mem::replace(quantity, quantity.saturating_add(delta));
+                let delta = (*quantity).max(0).saturating_sub(before.max(0));
+                if delta != 0 {
+                    tell(Effect::Inbound { position: Position::of_lot(key.0, to, lot), delta });
                 }
             }
-        }
-        _ => {}
+        });
     }
-}
 
-fn amended(held: &Reservation, line: &Line, tell: &mut impl FnMut(Effect)) {
-    let before = held.open_on(line.position).unwrap_or(0);
-    let delta = line.quantity.0.saturating_sub(before);
-    tell(Effect::Held { position: line.position, reservation: held.seq, delta });
+    /// Parts of holds are closed.
+    pub(super) fn closed(closes: &[HoldLine], tell: &mut dyn FnMut(Effect)) {
+        for part in closes {
+            let delta = part.quantity.0.saturating_neg();
+            tell(Effect::Held { position: part.position, reservation: part.reservation, delta });
+        }
+    }
 }

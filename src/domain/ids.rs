@@ -94,6 +94,14 @@ macro_rules! uuid_id {
                 self.0.fmt(f)
             }
         }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::try_parse(text).map(Self)
+            }
+        }
     };
 }
 
@@ -113,6 +121,26 @@ uuid_id!(
     /// The ledger's own name, bound into its genesis event.
     LedgerId
 );
+
+/// What ids that are derived from a caller's own keys are derived from.
+const DERIVED_IDS: Uuid = Uuid::from_u128(0x6f2c_6d0e_8a4b_5c1d_9e3f_7a10_2b5c_4d8e);
+
+impl CommandId {
+    /// The id that belongs to a key of the caller's own, always the same: a uuid v5 of the key within a name space such as
+    /// `web-shop`. Spares whoever has such a key (an order, a row of a file) to keep an id beside it.
+    ///
+    /// # Example
+    /// ```
+    /// # use counterfoil::CommandId;
+    /// let id = CommandId::derive("web-shop", "order 1001");
+    /// assert_eq!(id, CommandId::derive("web-shop", "order 1001"));
+    /// assert_ne!(id, CommandId::derive("other-shop", "order 1001"));
+    /// ```
+    #[must_use]
+    pub fn derive(space: &str, key: &str) -> Self {
+        Self(Uuid::new_v5(&Uuid::new_v5(&DERIVED_IDS, space.as_bytes()), key.as_bytes()))
+    }
+}
 
 /// Where stock is kept: an item at a location, in a lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -111,6 +111,19 @@ impl Quantity {
     }
 }
 
+macro_rules! from_integers {
+    ($($integer:ty)*) => {
+        $(impl From<$integer> for Quantity {
+            /// That many of the item's smallest units.
+            fn from(units: $integer) -> Self {
+                Self(units.into())
+            }
+        })*
+    };
+}
+
+from_integers!(i64 i32 i16 i8 u32 u16 u8);
+
 /// A number of smallest units as an exact decimal.
 #[must_use]
 pub fn decimal(units: i128, decimals: u8) -> String {

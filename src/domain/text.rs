@@ -90,6 +90,26 @@ fn text_schema(what: &str, bytes_max: usize) -> schemars::Schema {
     })
 }
 
+macro_rules! from_text {
+    ($name:ident) => {
+        impl std::str::FromStr for $name {
+            type Err = TextError;
+
+            fn from_str(text: &str) -> Result<Self, TextError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = TextError;
+
+            fn try_from(text: &str) -> Result<Self, TextError> {
+                Self::new(text)
+            }
+        }
+    };
+}
+
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr) => {
         $(#[$doc])*
@@ -126,6 +146,8 @@ macro_rules! text {
                 f.write_str(&self.0)
             }
         }
+
+        from_text!($name);
 
         #[cfg(feature = "schema")]
         impl schemars::JsonSchema for $name {
@@ -261,6 +283,9 @@ impl<'de> Deserialize<'de> for Zone {
         Self::new(&text).map_err(serde::de::Error::custom)
     }
 }
+
+from_text!(Zone);
+from_text!(Currency);
 
 /// A currency: three capital letters (ISO 4217 form; the list itself is not checked).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,8 +2,8 @@
 
 use super::figures::{Sums, position_of, reach_of};
 use super::{History, HistoryError};
+use crate::domain::event::EventKind;
 use crate::domain::event::Recorded;
-use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, Timestamp};
 use crate::domain::names::Names;
 use crate::domain::state::State;

@@ -77,10 +77,10 @@ impl fmt::Display for HistoryError {
 impl std::error::Error for HistoryError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Index(error) => Some(error),
-            Self::Log(error) => Some(error),
-            Self::Query(error) => Some(error),
-            _ => None,
+            Self::Index(error) => error.source(),
+            Self::Log(error) => error.source(),
+            Self::Query(error) => error.source(),
+            Self::Behind { .. } | Self::NoEvent { .. } | Self::Future { .. } | Self::Unexplained => None,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What happened: to an item, at a location, on an order, by an actor; from lists of seqs, page by page.
 
 use super::{History, HistoryError};
-use crate::domain::event::{Body, PosDeltaRecorded, Recorded};
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::EventKind;
+use crate::domain::event::Recorded;
 use crate::domain::ids::{CommandId, ItemId, LocationId, Seq, Timestamp};
 use crate::domain::text::{ActorId, ExternalId, OrderRef, Source};
 use crate::index::records::{actor_word, external_key, order_word};
@@ -292,10 +292,5 @@ fn is_meant(filter: &EventFilter, recorded: &Recorded) -> bool {
     filter.actor.as_ref().is_none_or(|actor| envelope.actor.id == *actor)
         && filter.order.as_ref().is_none_or(|order| envelope.order.as_ref() == Some(order))
         && filter.command.is_none_or(|id| envelope.command_id == Some(id))
-        && filter.external.as_ref().is_none_or(|(wanted_source, wanted_id)| match &recorded.event.body {
-            Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => {
-                (source, external_id) == (wanted_source, wanted_id)
-            }
-            _ => false,
-        })
+        && filter.external.as_ref().is_none_or(|(source, id)| recorded.event.body.external() == Some((source, id)))
 }

@@ -5,8 +5,8 @@ use super::figures::{Sums, reach_of, small};
 use super::holds::HoldRow;
 use super::{History, HistoryError};
 use crate::domain::command::{Actor, Cause, Document};
-use crate::domain::event::{Body, PosDeltaRecorded, Recorded};
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::EventKind;
+use crate::domain::event::Recorded;
 use crate::domain::ids::{Position, Seq, Timestamp};
 use crate::domain::line::UnitCost;
 use crate::domain::names::Names;
@@ -104,10 +104,7 @@ impl Cited {
         let Recorded { seq, event, hash } = recorded;
         let kind = EventKind::of(&event.body);
         let unit_costs = event.body.unit_costs(|line| line.position == position);
-        let external = match event.body {
-            Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => Some((source, external_id)),
-            _ => None,
-        };
+        let external = event.body.external().map(|(source, id)| (source.clone(), id.clone()));
         let envelope = event.envelope;
         Self {
             seq,

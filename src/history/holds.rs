@@ -2,8 +2,8 @@
 
 use super::as_of::Moment;
 use super::{History, HistoryError};
+use crate::domain::event::EventKind;
 use crate::domain::event::{Body, Extended, Reserved};
-use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{CommandId, Position, Seq, Timestamp};
 use crate::domain::text::OrderRef;
 use crate::index::records::{Figure, figure_key};

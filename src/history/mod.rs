@@ -21,6 +21,8 @@
 //! # }
 //! ```
 #![doc = include_str!("PAST.md")]
+// A kind that a match forgets must not compile.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod as_of;
 mod error;

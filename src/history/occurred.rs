@@ -89,9 +89,9 @@ impl Key {
 
     fn of(seq: Seq, moment: Moment, body: &Body) -> Self {
         let found = Move { occurred_at: moment.0, seq: seq.0, delta: 0 };
-        match body {
-            Body::Counted(_) => Self::count(&found),
-            _ => Self::fact(&found),
+        match matches!(body, Body::Counted(_)) {
+            true => Self::count(&found),
+            false => Self::fact(&found),
         }
     }
 

@@ -182,7 +182,9 @@ impl FromStr for SaidTime {
         let local = if without_seconds { format!("{local}:00") } else { local.to_owned() };
         let until: Until = local.parse().map_err(|error| match error {
             crate::domain::period::UntilError::Malformed => SaidError::new(format!("want a time such as {TIMES}")),
-            other => SaidError::new(other.to_string()),
+            other @ (crate::domain::period::UntilError::Year | crate::domain::period::UntilError::Precision) => {
+                SaidError::new(other.to_string())
+            }
         })?;
         match (offset, local.parse::<NaiveDate>()) {
             (None, Ok(day)) => Ok(Self::Day(day)),

@@ -1,11 +1,13 @@
 //! What an event leaves in the indexes: derived from the event alone, so every rebuild gives the same.
+// A kind that a match forgets must not compile.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod history;
 
 pub use history::{Figure, actor_word, deadline_of, figure_key, insert_history, order_word};
 
 use crate::domain::account::{Place, for_each_posting};
-use crate::domain::event::{Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Returned};
+use crate::domain::event::{Body, Event};
 use crate::domain::ids::{CommandId, ItemId, LotId, Moment, Position};
 use crate::domain::line::Bucket;
 use crate::domain::text::{ExternalId, OrderRef, Source};
@@ -77,10 +79,7 @@ pub enum Record {
 /// The external key of an event that has one.
 #[must_use]
 pub fn external_key_of(event: &Event) -> Option<NameKey> {
-    match &event.body {
-        Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => Some(external_key(source, external_id)),
-        _ => None,
-    }
+    event.body.external().map(|(source, external_id)| external_key(source, external_id))
 }
 
 /// Calls `put` for every entry that the event leaves.
@@ -116,20 +115,5 @@ fn shipments(body: &Body, order: &OrderRef, mut put: impl FnMut(Record)) {
         let order = *key.get_or_insert_with(|| order_key(order));
         put(Record::Shipment { order, item: position.item, lot: position.lot, units });
     };
-    match body {
-        Body::Fulfilled(Fulfilled { closes, unreserved, .. }) => {
-            closes.iter().for_each(|part| ship(part.position, part.quantity.0));
-            unreserved.iter().for_each(|line| ship(line.position, line.quantity.0));
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Sale(lines), .. }) => {
-            lines.iter().for_each(|line| ship(line.position, line.quantity.0));
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. }) => {
-            lines.iter().for_each(|line| ship(line.line.position, line.line.quantity.0.saturating_neg()));
-        }
-        Body::Returned(Returned { referenced, .. }) => {
-            referenced.iter().for_each(|line| ship(line.line.position, line.line.quantity.0.saturating_neg()));
-        }
-        _ => {}
-    }
+    body.payload().shipments(&mut ship);
 }

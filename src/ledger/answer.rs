@@ -1,7 +1,7 @@
 //! What callers get back: receipts, refusals, and the answers that say the ledger itself could not act.
 
-use crate::domain::event::{Body, Event, ItemCreated, LocationCreated, LotCreated};
-use crate::domain::ids::{ItemId, LocationId, LotId, Seq, Timestamp};
+use crate::domain::event::{Body, Envelope, Event, ItemCreated, LocationCreated, LotCreated};
+use crate::domain::ids::{CommandId, ItemId, LocationId, LotId, Seq, Timestamp};
 use crate::domain::rejection::Rejection;
 use crate::log::{Hash, StoreError};
 use std::fmt;
@@ -20,6 +20,9 @@ pub struct Receipt {
     pub repeat: Repeat,
     /// What the command made, where it made something.
     pub created: Option<Created>,
+    /// The id of the command that the event answers: the caller's, or the one that the ledger made. None for an accepted
+    /// clock. Where a till's delta was known under another id, it is that one.
+    pub command_id: Option<CommandId>,
 }
 
 /// Whether a receipt is given for the first time.
@@ -44,13 +47,17 @@ pub enum Created {
 
 impl Receipt {
     pub(super) fn of(seq: Seq, hash: Hash, event: &Event, repeat: Repeat) -> Self {
-        let created = match event.body {
-            Body::ItemCreated(ItemCreated { item, .. }) => Some(Created::Item(item)),
-            Body::LocationCreated(LocationCreated { location, .. }) => Some(Created::Location(location)),
-            Body::LotCreated(LotCreated { lot, .. }) => Some(Created::Lot(lot)),
-            _ => None,
+        let created = if let Body::ItemCreated(ItemCreated { item, .. }) = event.body {
+            Some(Created::Item(item))
+        } else if let Body::LocationCreated(LocationCreated { location, .. }) = event.body {
+            Some(Created::Location(location))
+        } else if let Body::LotCreated(LotCreated { lot, .. }) = event.body {
+            Some(Created::Lot(lot))
+        } else {
+            None
         };
-        Self { seq, hash, recorded_at: event.envelope.recorded_at, repeat, created }
+        let Envelope { recorded_at, command_id, .. } = event.envelope;
+        Self { seq, hash, recorded_at, repeat, created, command_id }
     }
 }
 
@@ -135,6 +142,38 @@ impl fmt::Display for ReadOnly {
     }
 }
 
+impl SubmitError {
+    /// The stable code: that of the rejection, or of what keeps the ledger from acting.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected(rejection) => rejection.code(),
+            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
+            Self::NotAppended => "NOT_APPENDED",
+            Self::Latched => "LATCHED",
+            Self::ReadOnly(reason) => reason.code(),
+            Self::Store(_) => "STORAGE_FAILED",
+            Self::LookupFailed(_) => "LOOKUP_FAILED",
+            Self::UnitRefused { .. } => "UNIT_REFUSED",
+            Self::Closed => "CLOSED",
+        }
+    }
+
+    /// Whether the same command with the same id may be accepted when it is sent again: at once, after a while, or, where
+    /// a write failed, when the ledger was opened again.
+    ///
+    /// A rejection is an answer: it is not retryable as it stands. For `VERSION_CONFLICT` see
+    /// [`Ledger::submit_retrying`](super::Ledger::submit_retrying).
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown | Self::NotAppended | Self::Latched | Self::Store(_) | Self::LookupFailed(_) => true,
+            Self::ReadOnly(_) => true,
+            Self::Rejected(_) | Self::UnitRefused { .. } | Self::Closed => false,
+        }
+    }
+}
+
 impl fmt::Display for SubmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -159,11 +198,17 @@ impl fmt::Display for SubmitError {
 
 impl std::error::Error for SubmitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // What the message says already is no cause of it.
         match self {
-            Self::Rejected(rejection) => Some(rejection),
-            Self::Store(error) => Some(error.as_ref()),
-            Self::LookupFailed(error) => Some(error.as_ref()),
-            _ => None,
+            Self::Store(error) => error.source(),
+            Self::LookupFailed(error) => error.source(),
+            Self::Rejected(_)
+            | Self::OutcomeUnknown
+            | Self::NotAppended
+            | Self::Latched
+            | Self::ReadOnly(_)
+            | Self::UnitRefused { .. }
+            | Self::Closed => None,
         }
     }
 }

@@ -155,14 +155,14 @@ fn names(files: &dyn Files) -> Result<Vec<String>, FilesError> {
 mod tests {
     use super::*;
     use crate::domain::event::{Body, ClockAccepted, Event};
+    use crate::domain::housekeeping;
     use crate::domain::ids::Timestamp;
     use crate::files::MemoryFiles;
-    use crate::ledger::writer::{ledger_actor, ledger_envelope};
 
     #[test]
     fn a_checkpoint_of_another_version_is_passed_over_and_is_no_damage() {
         let (files, ledger, mut state) = (MemoryFiles::default(), LedgerId::from_bytes([7; 16]), State::default());
-        let (envelope, clock) = (ledger_envelope(Timestamp(9), ledger_actor()), Timestamp(5));
+        let (envelope, clock) = (housekeeping::envelope(Timestamp(9), housekeeping::ledger_actor()), Timestamp(5));
         evolve(&mut state, &Event { envelope, body: Body::ClockAccepted(ClockAccepted { clock }) });
         assert_eq!(state.trusted_clock(), clock);
         let head = Head { next_seq: state.next_seq(), hash: Hash([1; 32]) };

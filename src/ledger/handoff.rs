@@ -115,9 +115,9 @@ mod tests {
     use super::*;
     use crate::domain::command::Actor;
     use crate::domain::event::{Body, ClockAccepted, Event};
+    use crate::domain::housekeeping;
     use crate::domain::ids::Timestamp;
     use crate::domain::text::ActorId;
-    use crate::ledger::writer::ledger_envelope;
     use crate::log::Hash;
     use std::time::Instant;
 
@@ -126,7 +126,8 @@ mod tests {
     /// Hands over a group of one event.
     fn put(handoff: &Handoff, next_seq: u64) {
         let seq = Seq(next_seq - 1);
-        let envelope = ledger_envelope(Timestamp(0), Actor::asserted(ActorId::new("ledger").expect("it is short")));
+        let envelope =
+            housekeeping::envelope(Timestamp(0), Actor::asserted(ActorId::new("ledger").expect("it is short")));
         let event = Event { envelope, body: Body::ClockAccepted(ClockAccepted { clock: Timestamp(0) }) };
         let head = Head { next_seq: Seq(next_seq), hash: Hash([0; 32]) };
         handoff.put(Arc::new(vec![Recorded { seq, hash: [0; 32], event }]), head);

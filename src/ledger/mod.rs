@@ -128,8 +128,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`OpenError`]; `AlreadyExists` where something is there.
-    pub fn create(path: &Path, options: Options) -> Result<Self, OpenError> {
-        open::create(path, options)
+    pub fn create(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        open::create(path.as_ref(), options)
     }
 
     /// Opens the ledger in a directory: checks the log from the newest checkpoint on and drops what was never
@@ -137,8 +137,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`OpenError`]: not a ledger, open elsewhere, a newer format, damaged. Nothing is changed then.
-    pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
-        open::open(path, options)
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        open::open(path.as_ref(), options)
     }
 
     /// Makes a ledger over any store and files, such as those in memory.
@@ -159,6 +159,9 @@ impl Ledger {
 
     /// Submits one command; the answer comes when it is durable.
     ///
+    /// Dropping the future does not take the command back: once it was sent it is decided and appended all the same. Send
+    /// it again with the same id to learn what became of it.
+    ///
     /// # Errors
     /// [`SubmitError`]: `Rejected` with the reason, or why the ledger could not act.
     pub async fn submit(&self, command: Command) -> Outcome {
@@ -167,7 +170,8 @@ impl Ledger {
         self.outcomes(work, 1).await?.pop().unwrap_or(Err(SubmitError::Closed))
     }
 
-    /// Submits many commands, each alone; the outcomes stand in the order of the commands.
+    /// Submits many commands, each alone; the outcomes stand in the order of the commands. Where the future is dropped,
+    /// those that were sent by then are done all the same.
     ///
     /// # Errors
     /// [`SubmitError`] where the whole batch could not be asked: `LIMIT_EXCEEDED`, closed. Otherwise each command

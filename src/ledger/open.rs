@@ -13,9 +13,10 @@ use super::published::Published;
 use super::reach::least_events;
 use super::sources::{Clock, Entropy, SystemClock, SystemEntropy};
 use super::threads::start;
-use super::writer::{Writer, ledger_actor, ledger_envelope};
+use super::writer::Writer;
 use crate::domain::event::{Body, Event, Genesis};
 use crate::domain::evolve::evolve;
+use crate::domain::housekeeping;
 use crate::domain::ids::{LedgerId, Seq};
 use crate::domain::state::State;
 use crate::files::{DirFiles, Files, FilesError};
@@ -251,7 +252,7 @@ pub(super) fn open_over(parts: Parts, options: Options) -> Result<Ledger, OpenEr
 /// [`OpenError`].
 pub fn create_parts<T>(mut parts: Parts, ledger: LedgerId, options: &Options) -> Result<Opened<T>, OpenError> {
     let body = Body::Genesis(Genesis { ledger, format: FORMAT_VERSION, rules: RULES_VERSION });
-    let event = Event { envelope: ledger_envelope(options.clock.wall(), ledger_actor()), body };
+    let event = Event { envelope: housekeeping::envelope(options.clock.wall(), housekeeping::ledger_actor()), body };
     let mut group = GroupBuilder::new(Head::EMPTY);
     let unencodable = |error| StoreError::Corrupted { seq: Some(Seq::GENESIS), what: format!("{error}") };
     group.push(&event).map_err(unencodable)?;
@@ -302,12 +303,10 @@ pub fn open_parts<T>(mut parts: Parts, options: &Options) -> Result<Opened<T>, O
 
 fn genesis(log: &dyn StoreReader) -> Result<LedgerId, OpenError> {
     let first = read_event(log, Seq::GENESIS)?.ok_or(OpenError::NoGenesis)?;
-    match first.event.body {
-        Body::Genesis(Genesis { format, .. }) if format > FORMAT_VERSION => {
-            Err(StoreError::VersionUnsupported { found: format, supported: FORMAT_VERSION }.into())
-        }
-        Body::Genesis(Genesis { ledger, .. }) => Ok(ledger),
-        _ => Err(OpenError::NoGenesis),
+    let Body::Genesis(Genesis { ledger, format, .. }) = first.event.body else { return Err(OpenError::NoGenesis) };
+    match format > FORMAT_VERSION {
+        true => Err(StoreError::VersionUnsupported { found: format, supported: FORMAT_VERSION }.into()),
+        false => Ok(ledger),
     }
 }
 

@@ -16,6 +16,7 @@ use super::published::Published;
 use super::sources::Clock;
 use super::status::{Mode, Status};
 use super::writer::{Answer, Group, Work, Writer, refuse_all};
+use crate::domain::housekeeping::next_due;
 use crate::domain::ids::{Seq, Timestamp};
 use crate::limits::{GROUP_EVENTS_MAX, UNCOVERED_EVENTS_MAX};
 use crate::log::StoreError;
@@ -192,9 +193,9 @@ impl WriterThread {
         if self.writer.uncovered() >= UNCOVERED_EVENTS_MAX {
             return Duration::from_millis(1);
         }
-        match self.writer.state().next_deadline() {
-            Some(deadline) if self.flight == Flight::Idle && self.writer.read_only().is_none() => {
-                let micros = deadline.0.saturating_sub(self.clock.wall().0);
+        match next_due(self.writer.state()) {
+            Some(due) if self.flight == Flight::Idle && self.writer.read_only().is_none() => {
+                let micros = due.0.saturating_sub(self.clock.wall().0);
                 Duration::from_micros(u64::try_from(micros.max(0)).unwrap_or(0)).min(IDLE)
             }
             _ => IDLE,

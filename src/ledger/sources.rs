@@ -110,6 +110,26 @@ pub fn fresh_uuid() -> Uuid {
 }
 
 /// A new uuid v7 for a command whose caller named none.
+impl CommandId {
+    /// A new id that nobody else has: a uuid v7, which begins with the time.
+    ///
+    /// Keep it with what it is for before the command is sent, so that the same command can be sent again.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
+    pub fn new() -> Self {
+        Self(fresh_uuid())
+    }
+}
+
+impl Timestamp {
+    /// What the machine's clock says now; before 1970 and after the year 294246 the nearest instant there is.
+    #[must_use]
+    pub fn now() -> Self {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
 pub(super) fn new_command_id(now: Timestamp, entropy: &dyn Entropy) -> CommandId {
     let mut random = [0; 10];
     entropy.fill(&mut random);

@@ -106,6 +106,25 @@ impl Subscription {
         Self { log, durable, stage, next: from, ahead: AHEAD_MIN, doing: Doing::Nothing }
     }
 
+    /// The next event, as soon as it is durable; none when the ledger is closed. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`LogFault`] where an event can't be read; nothing comes after it.
+    ///
+    /// # Example
+    /// ```
+    /// # async fn follow(ledger: counterfoil::Ledger) -> Result<(), counterfoil::log::LogFault> {
+    /// let mut events = ledger.subscribe(counterfoil::Seq::GENESIS);
+    /// while let Some(recorded) = events.next().await.transpose()? {
+    ///     println!("{} {}", recorded.seq, recorded.event.body.name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn next(&mut self) -> Option<Result<Recorded, LogFault>> {
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
     fn wait(&mut self) -> Doing {
         let known = *self.durable.borrow();
         if self.stage.borrow().is_closing() {

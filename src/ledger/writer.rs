@@ -5,18 +5,19 @@ use super::answer::{Outcome, ReadOnly, Receipt, Repeat, SubmitError};
 use super::clock_watch::{ClockWatch, Reading};
 use super::lookup::{Indexed, Lookup, is_damage};
 use super::sources::Entropy;
-use crate::domain::command::{Act, Actor, Command, Established, PosDelta};
+use crate::domain::command::{Actor, Command};
 use crate::domain::decide::{Looked, Stamp, decide, validate};
 use crate::domain::difference::first_difference;
 use crate::domain::digest::content_digest;
-use crate::domain::event::{Body, ClockAccepted, ContentDigest, Envelope, Event, Expired, Recorded, UnitMark};
+use crate::domain::event::{Body, ClockAccepted, ContentDigest, Envelope, Event, Recorded, UnitMark};
 use crate::domain::evolve::evolve;
+use crate::domain::housekeeping::{self, next_due, next_event};
 use crate::domain::ids::{CommandId, Seq, Timestamp};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
-use crate::domain::text::{ActorId, ReasonCode};
+use crate::domain::text::ReasonCode;
 use crate::index::records::{NameKey, external_key};
-use crate::limits::{EXPIRY_EVENTS_PER_GROUP_MAX, EXPIRY_LINES_MAX, UNIT_COMMANDS_MAX};
+use crate::limits::{EXPIRY_EVENTS_PER_GROUP_MAX, UNIT_COMMANDS_MAX};
 use crate::log::{GroupBuilder, GroupBytes, Head, PrivateText};
 use smallvec::SmallVec;
 use std::collections::{HashSet, VecDeque};
@@ -42,10 +43,7 @@ impl Prepared {
         validate(&command)?;
         let id = command.id.unwrap_or_else(fresh_id);
         let digest = content_digest(&command);
-        let external = match &command.act {
-            Act::PosDelta(PosDelta { source, external_id, .. }) => Some(external_key(source, external_id)),
-            _ => None,
-        };
+        let external = command.act.external().map(|(source, external_id)| external_key(source, external_id));
         Ok(Self { command, id, digest, external, indexed: Indexed::Perhaps })
     }
 }
@@ -204,7 +202,7 @@ impl<T> Writer<T> {
 
     /// Writes down what has lapsed, where there is something and the clock can be trusted.
     pub fn tick(&mut self, reading: Reading) {
-        if self.state.next_deadline().is_some_and(|deadline| deadline <= reading.wall) {
+        if next_due(&self.state).is_some_and(|due| due <= reading.wall) {
             let _ = self.open_draft(reading);
         }
     }
@@ -241,7 +239,7 @@ impl<T> Writer<T> {
             None => self.draft = Some(self.fresh_draft(now)),
         }
         for _ in 0..EXPIRY_EVENTS_PER_GROUP_MAX {
-            let Some(event) = expiry(&self.state, now) else { break };
+            let Some(event) = next_event(&self.state, now) else { break };
             let _ = self.append(event, None, None);
         }
         Ok(now)
@@ -455,7 +453,7 @@ impl<T> Writer<T> {
             Ok(now) => {
                 // A group has one instant: in a draft that was begun before the step it can't say more than that.
                 let body = Body::ClockAccepted(ClockAccepted { clock: reading.wall.min(now) });
-                let envelope = Envelope { reason, ..ledger_envelope(now, actor) };
+                let envelope = Envelope { reason, ..housekeeping::envelope(now, actor) };
                 self.append(Event { envelope, body }, None, None)
             }
         };
@@ -533,43 +531,4 @@ pub(super) fn refuse_all(work: &Work, error: &SubmitError) -> Answer {
         Work::Would(_) => Answer::Foreseen(Err(error.clone())),
         Work::AcceptClock(..) => Answer::Outcomes(SmallVec::from_iter([Err(error.clone())])),
     }
-}
-
-/// The envelope of what the ledger writes itself.
-pub(super) fn ledger_envelope(now: Timestamp, actor: Actor) -> Envelope {
-    Envelope {
-        recorded_at: now,
-        occurred_at: None,
-        command_id: None,
-        digest: [0; 16],
-        actor,
-        cause: None,
-        reason: None,
-        order: None,
-        documents: SmallVec::new(),
-        private: None,
-        unit: UnitMark::Ends,
-        extensions: SmallVec::new(),
-    }
-}
-
-/// The actor that the ledger itself is.
-pub(super) fn ledger_actor() -> Actor {
-    let id = ActorId::new("counterfoil").unwrap_or_else(|_| unreachable!("the name is valid"));
-    Actor { id, established: Established::Process }
-}
-
-/// What has lapsed, as much as one event may hold; at least one reservation where there is one.
-fn expiry(state: &State, now: Timestamp) -> Option<Event> {
-    let mut lines = 0;
-    let lapsed = state.lapsed(now).take_while(|reservation| {
-        let first = lines == 0;
-        lines += reservation.lines.len();
-        first || lines <= EXPIRY_LINES_MAX
-    });
-    let reservations: SmallVec<[Seq; 1]> = lapsed.map(|reservation| reservation.seq).collect();
-    (!reservations.is_empty()).then(|| Event {
-        envelope: ledger_envelope(now, ledger_actor()),
-        body: Body::Expired(Expired { reservations }),
-    })
 }

@@ -32,6 +32,34 @@ impl Hash {
     }
 }
 
+/// Why a text is no hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashError;
+
+impl fmt::Display for HashError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a hash is 64 hexadecimal digits")
+    }
+}
+
+impl std::error::Error for HashError {}
+
+impl std::str::FromStr for Hash {
+    type Err = HashError;
+
+    fn from_str(text: &str) -> Result<Self, HashError> {
+        Self::from_hex(text).ok_or(HashError)
+    }
+}
+
+impl TryFrom<&str> for Hash {
+    type Error = HashError;
+
+    fn try_from(text: &str) -> Result<Self, HashError> {
+        text.parse()
+    }
+}
+
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -21,7 +21,7 @@ pub mod store;
 mod walk;
 mod wire_v1;
 
-pub use chain::{Chain, Hash, Head, PrivateText};
+pub use chain::{Chain, Hash, HashError, Head, PrivateText};
 pub use codec::{CodecError, decode_event, encode_event};
 pub use fault::{FaultKind, LogFault};
 pub use frame::{CommitMark, FrameBytes, FrameKey};

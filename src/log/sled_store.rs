@@ -39,7 +39,7 @@ use super::sled_file::{self, SetAside, SledFile, fingerprint_of};
 use super::store::{Frames, Store, StoreError, StoreReader};
 use crate::domain::ids::{LedgerId, Seq};
 use crate::limits::{FORMAT_VERSION, FRAME_BYTES_MAX, UNSYNCED_BYTES_MAX};
-use opening::{check_clock, open_db, open_db_patiently, seal};
+use opening::{check_clock, open_db_patiently, seal};
 use parking_lot::RwLock;
 use std::cell::Cell;
 use std::fs::File;
@@ -578,6 +578,14 @@ fn read_frame((key, value): &(sled::IVec, sled::IVec)) -> Result<(FrameKey, Fram
         what: format!("a key of {} bytes stands among the frames, keys have 12", key.len()),
     })?;
     Ok((read, FrameBytes::from(value.as_ref())))
+}
+
+fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
+    check_clock()?;
+    guarded("opening the log", || {
+        let config = sled::Config::new().path(path.join(directory::LOG)).cache_capacity(options.cache_bytes);
+        config.flush_every_ms(None).open().map(|db| Database(Some(db)))
+    })
 }
 
 fn open_db_file(path: &Path) -> Result<File, StoreError> {

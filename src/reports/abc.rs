@@ -3,7 +3,7 @@
 use super::read::{lists_of_item, lists_of_kinds};
 use super::returns::for_each_sale;
 use super::{About, Ratio, ReportError, Reports, Within};
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId};
 use crate::limits::DECIMALS_MAX;
 use crate::query::Answer;

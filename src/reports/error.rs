@@ -67,9 +67,9 @@ impl fmt::Display for ReportError {
 impl std::error::Error for ReportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Log(fault) => Some(fault),
-            Self::Index(error) => Some(error),
-            _ => None,
+            Self::Log(fault) => fault.source(),
+            Self::Index(error) => error.source(),
+            Self::MixedDecimals { .. } | Self::UnknownZone { .. } | Self::Invalid { .. } => None,
         }
     }
 }

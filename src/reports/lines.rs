@@ -3,7 +3,7 @@
 use super::read::{Basis, Lists};
 use super::{ReportError, Reports};
 use crate::domain::event::Event;
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ItemId, Moment, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 use crate::domain::period::{Close, Closes, Entry, Rank, Running, What, filed_at, for_each_entry};
@@ -84,9 +84,9 @@ impl<'a> BucketLines<'a> {
 impl Line {
     /// Places stand for seqs: lines of one event never are a count and a movement of one bucket.
     fn entry(&self) -> Entry {
-        let what = match self.kind {
-            EventKind::Counted => What::Counted(self.value),
-            _ => What::Moved(self.value),
+        let what = match self.kind == EventKind::Counted {
+            true => What::Counted(self.value),
+            false => What::Moved(self.value),
         };
         Entry { seq: Seq(u64::from(self.place)), at: self.at, what }
     }

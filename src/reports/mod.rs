@@ -26,6 +26,8 @@
 //! # Ok(())
 //! # }
 //! ```
+// A kind that a match forgets must not compile.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod abc;
 mod about;

@@ -4,7 +4,7 @@ use super::about::Key;
 use super::lines::{BucketLines, Step};
 use super::read::{Basis, lists_of_item};
 use super::{About, Per, ReportError, Reports, Within};
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ItemId, LocationId, Timestamp};
 use crate::domain::period::{By, Calendar, Close, Closes, What};
 use crate::query::Answer;

@@ -4,7 +4,7 @@ use super::within::Window;
 use super::{ReportError, Reports, Within};
 use crate::audit::pipeline::each_event;
 use crate::domain::event::Event;
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ItemId, LocationId, Seq, Timestamp};
 use crate::domain::state::State;
 use crate::domain::text::Zone;

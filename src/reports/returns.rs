@@ -3,8 +3,9 @@
 use super::about::Key;
 use super::read::lists_of_kinds;
 use super::{About, Per, ReportError, Reports, Within};
-use crate::domain::event::{Body, Event, Fulfilled, PosDeltaRecorded, PosMovement, Returned};
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::Event;
+use crate::domain::event::EventKind;
+use crate::domain::fields::EventLines;
 use crate::domain::ids::{ItemId, Position};
 use crate::domain::line::{Disposition, ReturnLine};
 use crate::domain::text::ReasonCode;
@@ -59,30 +60,19 @@ fn number(disposition: Option<Disposition>) -> u8 {
 
 /// Calls `put` for every line that came back.
 pub(super) fn for_each_return<'e>(event: &'e Event, mut put: impl FnMut(Route, &'e ReturnLine)) {
-    match &event.body {
-        Body::Returned(Returned { referenced, unreferenced }) => {
-            referenced.iter().for_each(|line| put(Route::Referenced, line));
-            unreferenced.iter().for_each(|line| put(Route::Unreferenced, line));
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Return(lines), .. }) => {
-            lines.iter().for_each(|line| put(Route::Till, line));
-        }
-        _ => {}
-    }
+    let EventLines::Returned(first, unreferenced) = event.body.payload().lines() else { return };
+    let first_route = if event.body.external().is_some() { Route::Till } else { Route::Referenced };
+    first.iter().for_each(|line| put(first_route, line));
+    unreferenced.iter().for_each(|line| put(Route::Unreferenced, line));
 }
 
 /// Calls `put` for everything that left for customers.
 pub(super) fn for_each_sale(event: &Event, mut put: impl FnMut(Position, i64)) {
-    match &event.body {
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Sale(lines), .. }) => {
-            lines.iter().for_each(|line| put(line.position, line.quantity.0));
+    event.body.payload().shipments(&mut |position, units| {
+        if units > 0 {
+            put(position, units);
         }
-        Body::Fulfilled(Fulfilled { closes, unreserved, .. }) => {
-            closes.iter().for_each(|hold| put(hold.position, hold.quantity.0));
-            unreserved.iter().for_each(|line| put(line.position, line.quantity.0));
-        }
-        _ => {}
-    }
+    });
 }
 
 const KINDS: &[EventKind] = &[EventKind::Returned, EventKind::PosReturn, EventKind::PosSale, EventKind::Fulfilled];

@@ -4,13 +4,13 @@ use super::about::Key;
 use super::lines::{BucketLines, Reading};
 use super::read::lists_of_item;
 use super::{About, Per, ReportError, Reports, Within};
-use crate::domain::account::{Place, for_each_posting};
+use crate::domain::account::{Account, Place, for_each_posting};
+use crate::domain::event::EventKind;
 use crate::domain::event::{
-    Adjusted, Body, Event, PosDeltaRecorded, PosMovement, Received, TransferClosed, TransferReceived, TransferShipped,
+    Body, Event, PosDeltaRecorded, PosMovement, Received, TransferClosed, TransferReceived, TransferShipped,
 };
-use crate::domain::event_kind::EventKind;
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, TransferId};
-use crate::domain::line::{Lines, UnitCost};
+use crate::domain::line::UnitCost;
 use crate::domain::period::{What, filed_at};
 use crate::domain::quantity::decimal;
 use crate::domain::state::State;
@@ -143,23 +143,23 @@ impl Costs {
 
 /// Calls `put` for each line of an event that takes stock away or brings it back for no customer and no supplier.
 fn for_each_loss(event: &Event, under_way: &Transfers, mut put: impl FnMut(Position, i64)) {
-    let signed = |lines: &Lines, sign: i64, put: &mut dyn FnMut(Position, i64)| {
-        lines.iter().for_each(|line| put(line.position, line.quantity.0.saturating_mul(sign)));
-    };
-    match &event.body {
-        Body::Adjusted(Adjusted { lines })
-        | Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Correction(lines), .. }) => {
-            signed(lines, 1, &mut put);
-        }
-        Body::PosDelta(PosDeltaRecorded { delta: PosMovement::Waste(lines), .. }) => signed(lines, -1, &mut put),
-        Body::TransferClosed(TransferClosed { transfer, rest }) => {
-            let Some(UnderWay { to, .. }) = under_way.0.get(transfer) else { return };
-            for line in rest {
-                put(Position::of_lot(line.item, *to, line.lot), line.quantity.0.saturating_neg());
+    for_each_posting(event, |posting| {
+        let (place, units) = match (posting.from, posting.to) {
+            (Place::Account(Account::Found), place) => (place, posting.quantity),
+            (place, Place::Account(Account::Loss)) => (place, posting.quantity.saturating_neg()),
+            _ => return,
+        };
+        match place {
+            Place::Bucket(position, _) => put(position, units),
+            Place::Transit(transfer, lot) => {
+                if let Some(UnderWay { to, .. }) = under_way.0.get(&transfer) {
+                    put(Position::of_lot(posting.item, *to, lot), units);
+                }
             }
+            // What is scrapped on its way back from a customer never was in stock.
+            Place::Account(_) => {}
         }
-        _ => {}
-    }
+    });
 }
 
 /// Where transfers under way go, and how much of what is: one that has arrived is forgotten.
@@ -173,13 +173,14 @@ struct UnderWay {
 
 impl Transfers {
     fn take(&mut self, event: &Event) {
-        let (transfer, to) = match &event.body {
-            Body::TransferShipped(TransferShipped { transfer, to, .. }) => (*transfer, Some(*to)),
-            Body::TransferReceived(TransferReceived { transfer, lines }) => {
-                (*transfer, lines.first().map(|line| line.position.location))
-            }
-            Body::TransferClosed(TransferClosed { transfer, .. }) => (*transfer, None),
-            _ => return,
+        let (transfer, to) = if let Body::TransferShipped(TransferShipped { transfer, to, .. }) = &event.body {
+            (*transfer, Some(*to))
+        } else if let Body::TransferReceived(TransferReceived { transfer, lines }) = &event.body {
+            (*transfer, lines.first().map(|line| line.position.location))
+        } else if let Body::TransferClosed(TransferClosed { transfer, .. }) = &event.body {
+            (*transfer, None)
+        } else {
+            return;
         };
         if let Some(to) = to {
             self.0.entry(transfer).or_insert_with(|| UnderWay { to, open: BTreeMap::new() });

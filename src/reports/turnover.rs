@@ -7,7 +7,7 @@ use super::returns::{for_each_return, for_each_sale};
 use super::within::Window;
 use super::{About, Per, Ratio, ReportError, Reports, Within};
 use crate::domain::event::Event;
-use crate::domain::event_kind::EventKind;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ItemId, Position, Seq, Timestamp};
 use crate::domain::period::for_each_entry;
 use crate::domain::state::State;

@@ -3,7 +3,7 @@
 use crate::histories::{Player, Step, every_alias, every_position, every_transfer, history, opening};
 use crate::model::Model;
 use crate::subject::{Numbers, OpenReservation, Outcome, Subject, essence};
-use counterfoil::domain::command::{Command, Count, Kind, PosDelta, Receive, Reserve};
+use counterfoil::domain::command::{Command, Count, Nature, PosDelta, Receive, Reserve};
 use counterfoil::domain::ids::{Position, Seq, Timestamp};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -367,7 +367,7 @@ fn check_step(
             same("a refusal leaves", true, before == after)?;
             let lack = (80..=101).contains(&rejection.number()) || rejection.code() == "INSUFFICIENT_STOCK";
             let version = rejection.code() == "VERSION_CONFLICT";
-            match command.act.kind() == Kind::Fact && lack && !version {
+            match command.act.nature() == Nature::Fact && lack && !version {
                 true => Err(format!("a fact was refused for {}", rejection.code())),
                 false => Ok(()),
             }

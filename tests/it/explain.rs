@@ -5,8 +5,8 @@ use crate::histories::{every_position, history};
 use crate::spine::{Restarts, Spine};
 use crate::time_travel::Naive;
 use counterfoil::domain::account::{Place, for_each_posting};
+use counterfoil::domain::event::EventKind;
 use counterfoil::domain::event::{Body, Counted};
-use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::{Moment, Position, Seq, Timestamp};
 use counterfoil::history::{
     AsOf, Buckets, ExplainRow, Explanation, History, HistoryError, OccurredRow, TrueExplanation, after_row,

@@ -438,13 +438,14 @@ fn master_data() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn command() -> impl Strategy<Value = Command> {
+/// Any command, but those about alerts.
+pub fn command() -> impl Strategy<Value = Command> {
     let ids = (reservation_id(), option::weighted(0.3, command_id(0..40)));
     // Chances out of 100: of an order, a date, a reason, a cause.
     let chances = (0..100u8, 0..100u8, 0..100u8, 0..100u8);
     (act(), ids, order(), instant(), 0..40u64, chances).prop_map(|(act, ids, order, at, cause, chances)| {
         let (order_chance, date_chance, reason_chance, cause_chance) = chances;
-        let kind = act.kind();
+        let nature = act.nature();
         let order_likely = match &act {
             Act::Reserve(_) => 70,
             Act::PosDelta(_) => 60,
@@ -452,7 +453,7 @@ fn command() -> impl Strategy<Value = Command> {
             Act::Return(_) | Act::Fulfil(_) | Act::Release(_) => 5,
             _ => 0,
         };
-        let date_likely = if kind == counterfoil::domain::command::Kind::Fact { 70 } else { 1 };
+        let date_likely = if nature == counterfoil::domain::command::Nature::Fact { 70 } else { 1 };
         let id = if matches!(act, Act::Reserve(_)) { Some(ids.0) } else { ids.1 };
         Command {
             id,

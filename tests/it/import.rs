@@ -66,7 +66,7 @@ struct Shop {
 
 fn shop() -> Shop {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = Ledger::create(&dir.path().join("ledger"), counterfoil::Options::default()).unwrap();
+    let ledger = Ledger::create(dir.path().join("ledger"), counterfoil::Options::default()).unwrap();
     Shop { ledger, _dir: dir }
 }
 

@@ -79,7 +79,7 @@ async fn what_is_acknowledged_is_there_after_reopening() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_thousand_racing_for_ten_units_ten_win() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = Ledger::create(&dir.path().join("shop"), Options::default()).unwrap();
+    let ledger = Ledger::create(dir.path().join("shop"), Options::default()).unwrap();
     let position = shop(&ledger, 10).await;
     let mut tasks = Vec::new();
     for _ in 0..1_000 {
@@ -106,7 +106,7 @@ async fn of_a_thousand_racing_for_ten_units_ten_win() {
 #[tokio::test]
 async fn a_question_about_the_past_right_behind_an_answer_does_not_wait_for_the_next_look() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = Ledger::create(&dir.path().join("shop"), Options::default()).unwrap();
+    let ledger = Ledger::create(dir.path().join("shop"), Options::default()).unwrap();
     let position = shop(&ledger, 1).await;
     let mut waited = Vec::new();
     for round in 1..=25 {

@@ -8,6 +8,7 @@ mod bench;
 mod clocks;
 mod cmd;
 mod demo;
+mod digests;
 mod ends;
 mod explain;
 #[cfg(target_os = "linux")]
@@ -37,6 +38,7 @@ mod readme;
 mod real_year;
 mod repeats;
 mod reports;
+mod service;
 mod simulation;
 mod spine;
 #[cfg(target_os = "linux")]

@@ -6,11 +6,11 @@ use crate::spine::{Restarts, Spine};
 use crate::time_travel::Naive;
 use counterfoil::audit::Readable;
 use counterfoil::domain::command::AliasTarget;
+use counterfoil::domain::event::EventKind;
 use counterfoil::domain::event::{
     AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired, Amended,
     Body, Expired, Extended, Fulfilled, LotStatusSet, PosDeltaRecorded, Recorded, Released, TransferClosed,
 };
-use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::{ItemId, LocationId, Position, Seq, Timestamp};
 use counterfoil::domain::state::State;
 use counterfoil::history::{EventFilter, History};

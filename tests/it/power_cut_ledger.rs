@@ -129,12 +129,12 @@ fn a_creation_cut_short_is_a_ledger_or_none() {
             let disk = PowerCutDisk::new();
             let Some(mounted) = disk.mount_or_say("a_creation_cut_short_is_a_ledger_or_none") else { return };
             disk.cut_after(after_changes);
-            let created = Ledger::create(&mounted.path().join("shop"), Options::default());
+            let created = Ledger::create(mounted.path().join("shop"), Options::default());
             was_cut = disk.is_cut();
             let created = created.map(close);
             drop(mounted);
             let mounted = disk.after_power_cut(keep).mount().unwrap();
-            let opened = Ledger::open(&mounted.path().join("shop"), Options::default());
+            let opened = Ledger::open(mounted.path().join("shop"), Options::default());
             let place = format!("cut after {after_changes} changes, {keep:?}, creation said {created:?}");
             match opened {
                 Ok(ledger) => {

@@ -19,7 +19,6 @@ use smallvec::smallvec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio_stream::StreamExt;
 
 const NOON: Timestamp = Timestamp(1_767_225_600_000_000);
 

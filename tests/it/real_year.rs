@@ -6,7 +6,7 @@
 
 use crate::cmd::tool;
 use crate::import::mapping_file;
-use counterfoil::domain::event_kind::EventKind;
+use counterfoil::domain::event::EventKind;
 use counterfoil::domain::period::By;
 use counterfoil::ledger::{Ledger, Options};
 use counterfoil::reports::{AbcBy, AbcClass, AbcThresholds, About, Cut, MovementRow, Per, Reports, Within};

@@ -136,7 +136,7 @@ fn history() -> impl Strategy<Value = Vec<Step>> {
     let ago = prop_oneof![2 => 0..=48i64, 3 => (0..=30i64).prop_map(|days| days * 24), 1 => 0..=2_000i64];
     let reason = proptest::sample::select(vec!["broken", "lost"]);
     let step = (pause, act(), ago, 0..10u8, reason).prop_map(|(pause, act, ago, chance, reason)| {
-        let is_fact = Command::new(actor(), act.clone()).act.kind() == counterfoil::domain::command::Kind::Fact;
+        let is_fact = Command::new(actor(), act.clone()).act.nature() == counterfoil::domain::command::Nature::Fact;
         let ago = Some(ago * HOUR).filter(|_| is_fact && chance < 8);
         Step { pause: pause * HOUR, act, ago, reason }
     });

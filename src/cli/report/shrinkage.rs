@@ -5,7 +5,7 @@ use crate::cli::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sheet::Column;
-use counterfoil::domain::event_kind::EventKind;
+use counterfoil::domain::event::EventKind;
 use counterfoil::query::Answer;
 use counterfoil::reports::{Cost, Ratio, ShrinkageRow};
 use serde_json::{Map, Value, json};

@@ -1,47 +1,19 @@
 //! What every event says beside what happened.
 
-use super::{Violation, ensure, rule, violation};
-use crate::domain::command::{Cause, Departure};
-use crate::domain::event::{Body, Envelope, Event, Fulfilled, Genesis, UnitMark};
+use super::{Sort, Violation, ensure, rule, violation};
+use crate::domain::command::Cause;
+use crate::domain::event::{Body, Envelope, Event, Genesis, UnitMark};
 use crate::domain::ids::{Seq, Timestamp};
 use crate::domain::state::State;
 use crate::limits::{FORMAT_VERSION, OCCURRED_AHEAD_MICROS_MAX, OCCURRED_MICROS_MIN, RULES_VERSION};
 
-/// Who may write a kind of event, and whether it may be dated.
-#[derive(Clone, Copy, PartialEq)]
-enum Sort {
-    /// Only the ledger.
-    Ledger,
-    /// It answers a command, and happens when it is recorded.
-    Command,
-    /// It answers a command that says what happened, perhaps earlier.
-    Fact,
-}
-
-const fn sort(body: &Body) -> Sort {
-    match body {
-        Body::Genesis(_) | Body::Expired(_) | Body::ClockAccepted(_) | Body::RulesChanged(_) => Sort::Ledger,
-        Body::Received(_)
-        | Body::PosDelta(_)
-        | Body::Returned(_)
-        | Body::Adjusted(_)
-        | Body::Counted(_)
-        | Body::TransferShipped(_)
-        | Body::TransferReceived(_)
-        | Body::TransferClosed(_)
-        | Body::Fulfilled(Fulfilled { departure: Departure::AlreadyLeft, .. }) => Sort::Fact,
-        _ => Sort::Command,
-    }
-}
-
-pub(super) fn check(state: &State, event: &Event) -> Result<(), Violation> {
+pub(super) fn check(state: &State, event: &Event, sort: Sort) -> Result<(), Violation> {
     let (envelope, seq) = (&event.envelope, state.next_seq());
     genesis(seq, &event.body)?;
     let last = state.recorded_at();
     ensure(seq == Seq::GENESIS || envelope.recorded_at >= last, rule::TIME_BACKWARDS, || {
         format!("recorded at {}, the event before it at {last}", envelope.recorded_at)
     })?;
-    let sort = sort(&event.body);
     match sort {
         Sort::Ledger => ledger_event(envelope)?,
         Sort::Command | Sort::Fact => {

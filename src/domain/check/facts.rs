@@ -4,33 +4,17 @@ use super::{
     Claim, Ground, Range, Violation, ensure, entered, lines_count, not_empty, once, period, quantity, rule,
     sellable_lines, violation,
 };
-use crate::domain::event::{
-    Adjusted, Body, Counted, CountedLine, PosDeltaRecorded, PosMovement, Received, Reclassified, Returned,
-    TransferClosed, TransferReceived, TransferShipped, TransitLine,
-};
+use crate::domain::event::{CountedLine, PosMovement, Returned, TransitLine};
 use crate::domain::ids::{LocationId, Position, TransferId};
 use crate::domain::line::{Bucket, Disposition, Line, ReturnLine};
 use std::collections::BTreeMap;
 
-pub(super) fn check(at: &Ground<'_>, claims: &mut Vec<Claim>) -> Result<(), Violation> {
-    match &at.event.body {
-        Body::Received(Received { lines }) => at.lines(lines, Range::Positive),
-        Body::PosDelta(PosDeltaRecorded { delta, .. }) => pos_delta(at, delta),
-        Body::Returned(Returned { referenced, unreferenced }) => returned(at, referenced, unreferenced, claims),
-        Body::Adjusted(Adjusted { lines }) => {
-            ensure(at.event.envelope.reason.is_some(), rule::REASON_GIVEN, || "there is no reason".into())?;
-            at.lines(lines, Range::Signed)
-        }
-        Body::Counted(Counted { lines }) => counted(at, lines, claims),
-        Body::TransferShipped(TransferShipped { to, lines, .. }) => shipped(at, *to, lines),
-        Body::TransferReceived(TransferReceived { lines, .. }) => at.lines(lines, Range::Positive),
-        Body::TransferClosed(TransferClosed { transfer, rest }) => closed(at, *transfer, rest),
-        Body::Reclassified(Reclassified { lines }) => reclassified(at, lines),
-        _ => Ok(()),
-    }
+pub(super) fn adjusted(at: &Ground<'_>, lines: &[Line]) -> Result<(), Violation> {
+    ensure(at.event.envelope.reason.is_some(), rule::REASON_GIVEN, || "there is no reason".into())?;
+    at.lines(lines, Range::Signed)
 }
 
-fn pos_delta(at: &Ground<'_>, delta: &PosMovement) -> Result<(), Violation> {
+pub(super) fn pos_delta(at: &Ground<'_>, delta: &PosMovement) -> Result<(), Violation> {
     match delta {
         PosMovement::Sale(lines) | PosMovement::Waste(lines) | PosMovement::Receipt(lines) => {
             at.lines(lines, Range::Positive)
@@ -43,12 +27,8 @@ fn pos_delta(at: &Ground<'_>, delta: &PosMovement) -> Result<(), Violation> {
     }
 }
 
-fn returned(
-    at: &Ground<'_>,
-    referenced: &[ReturnLine],
-    unreferenced: &[ReturnLine],
-    claims: &mut Vec<Claim>,
-) -> Result<(), Violation> {
+pub(super) fn returned(at: &Ground<'_>, event: &Returned, claims: &mut Vec<Claim>) -> Result<(), Violation> {
+    let Returned { referenced, unreferenced } = event;
     not_empty(referenced.len() + unreferenced.len())?;
     return_lines(at, referenced)?;
     return_lines(at, unreferenced)?;
@@ -79,7 +59,7 @@ fn return_lines(at: &Ground<'_>, lines: &[ReturnLine]) -> Result<(), Violation> 
     Ok(())
 }
 
-fn counted(at: &Ground<'_>, lines: &[CountedLine], claims: &mut Vec<Claim>) -> Result<(), Violation> {
+pub(super) fn counted(at: &Ground<'_>, lines: &[CountedLine], claims: &mut Vec<Claim>) -> Result<(), Violation> {
     lines_count(lines.len())?;
     let keys = lines.iter().map(|line| (line.position, line.bucket));
     once(keys, |(position, bucket)| format!("the {bucket:?} bucket of {position} is counted twice"))?;
@@ -108,7 +88,7 @@ fn later(at: &Ground<'_>, line: &CountedLine, claims: &mut Vec<Claim>) -> Result
     })
 }
 
-fn shipped(at: &Ground<'_>, to: LocationId, lines: &[Line]) -> Result<(), Violation> {
+pub(super) fn shipped(at: &Ground<'_>, to: LocationId, lines: &[Line]) -> Result<(), Violation> {
     at.lines(lines, Range::Positive)?;
     at.location(to)?;
     sellable_lines(lines)?;
@@ -118,7 +98,7 @@ fn shipped(at: &Ground<'_>, to: LocationId, lines: &[Line]) -> Result<(), Violat
     }
 }
 
-fn closed(at: &Ground<'_>, transfer: TransferId, rest: &[TransitLine]) -> Result<(), Violation> {
+pub(super) fn closed(at: &Ground<'_>, transfer: TransferId, rest: &[TransitLine]) -> Result<(), Violation> {
     let Some(entry) = at.state.transfer(transfer) else {
         return violation(rule::TRANSFER_KNOWN, format!("nothing is in transit under transfer {transfer}"));
     };
@@ -128,7 +108,7 @@ fn closed(at: &Ground<'_>, transfer: TransferId, rest: &[TransitLine]) -> Result
     })
 }
 
-fn reclassified(at: &Ground<'_>, lines: &[Line]) -> Result<(), Violation> {
+pub(super) fn reclassified(at: &Ground<'_>, lines: &[Line]) -> Result<(), Violation> {
     at.lines(lines, Range::Positive)?;
     let mut wanted: BTreeMap<(Position, Bucket), i64> = BTreeMap::new();
     for line in lines {

@@ -3,7 +3,7 @@
 use super::registry::changes;
 use super::{Ground, Range, Violation, ensure, not_empty, once, rule, sellable_lines, violation};
 use crate::domain::command::{Departure, ItemStatus, UseStatus};
-use crate::domain::event::{Amended, Body, Expired, Extended, Fulfilled, HoldLine, Released, Reserved};
+use crate::domain::event::HoldLine;
 use crate::domain::ids::{Position, Seq, Timestamp};
 use crate::domain::line::Line;
 use crate::domain::state::Reservation;
@@ -11,22 +11,12 @@ use crate::limits::{DEADLINE_MICROS_MAX, EXPIRY_LINES_MAX};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
-pub(super) fn check(at: &Ground<'_>) -> Result<(), Violation> {
-    match &at.event.body {
-        Body::Reserved(Reserved { deadline, lines }) => reserved(at, *deadline, lines),
-        Body::Amended(Amended { reservation, lines }) => amended(at, *reservation, lines),
-        Body::Extended(Extended { reservation, deadline }) => extended(at, *reservation, *deadline),
-        Body::Fulfilled(Fulfilled { departure, closes, unreserved }) => fulfilled(at, *departure, closes, unreserved),
-        Body::Released(Released { closes }) => {
-            not_empty(closes.len())?;
-            closed(at, closes)
-        }
-        Body::Expired(Expired { reservations }) => expired(at, reservations),
-        _ => Ok(()),
-    }
+pub(super) fn released(at: &Ground<'_>, closes: &[HoldLine]) -> Result<(), Violation> {
+    not_empty(closes.len())?;
+    closed(at, closes)
 }
 
-fn reserved(at: &Ground<'_>, deadline: Option<Timestamp>, lines: &[Line]) -> Result<(), Violation> {
+pub(super) fn reserved(at: &Ground<'_>, deadline: Option<Timestamp>, lines: &[Line]) -> Result<(), Violation> {
     at.lines(lines, Range::PositiveSum)?;
     sellable_lines(lines)?;
     position_once(lines)?;
@@ -34,7 +24,7 @@ fn reserved(at: &Ground<'_>, deadline: Option<Timestamp>, lines: &[Line]) -> Res
     lines.iter().try_for_each(|line| promised(at, line.position, line.quantity.0))
 }
 
-fn amended(at: &Ground<'_>, reservation: Seq, lines: &[Line]) -> Result<(), Violation> {
+pub(super) fn amended(at: &Ground<'_>, reservation: Seq, lines: &[Line]) -> Result<(), Violation> {
     at.lines(lines, Range::ZeroOrMore)?;
     position_once(lines)?;
     let reservation = unlapsed(at, reservation)?;
@@ -47,7 +37,7 @@ fn amended(at: &Ground<'_>, reservation: Seq, lines: &[Line]) -> Result<(), Viol
     })
 }
 
-fn extended(at: &Ground<'_>, reservation: Seq, deadline: Option<Timestamp>) -> Result<(), Violation> {
+pub(super) fn extended(at: &Ground<'_>, reservation: Seq, deadline: Option<Timestamp>) -> Result<(), Violation> {
     let reservation = unlapsed(at, reservation)?;
     deadline_range(at, deadline)?;
     changes(reservation.deadline != deadline.unwrap_or(Timestamp::NEVER), "the reservation has that deadline")
@@ -94,7 +84,12 @@ fn unlapsed<'a>(at: &Ground<'a>, seq: Seq) -> Result<&'a Reservation, Violation>
     Ok(reservation)
 }
 
-fn fulfilled(at: &Ground<'_>, departure: Departure, closes: &[HoldLine], unreserved: &[Line]) -> Result<(), Violation> {
+pub(super) fn fulfilled(
+    at: &Ground<'_>,
+    departure: Departure,
+    closes: &[HoldLine],
+    unreserved: &[Line],
+) -> Result<(), Violation> {
     not_empty(closes.len() + unreserved.len())?;
     closed(at, closes)?;
     match departure {
@@ -225,7 +220,7 @@ fn used_up(at: &Ground<'_>, closes: &[HoldLine], unreserved: &[Line]) -> Result<
     Ok(())
 }
 
-fn expired(at: &Ground<'_>, reservations: &[Seq]) -> Result<(), Violation> {
+pub(super) fn expired(at: &Ground<'_>, reservations: &[Seq]) -> Result<(), Violation> {
     let mut last = None;
     let mut lines = 0_usize;
     for seq in reservations {

@@ -3,72 +3,68 @@
 use super::{Ground, Range, Violation, ensure, quantity, rule, violation};
 use crate::domain::command::{Alias, AliasKind, AliasTarget};
 use crate::domain::event::{
-    AliasAdded, AliasMerged, AliasRenamed, AliasRetired, Body, DecimalsSet, ItemCreated, ItemStatusSet,
-    LocationCreated, LocationStatusSet, LotCreated, LotStatusSet, ReorderPointSet,
+    AliasAdded, AliasMerged, AliasRenamed, AliasRetired, DecimalsSet, ItemCreated, ItemStatusSet, LocationCreated,
+    LocationStatusSet, LotCreated, LotStatusSet, ReorderPointSet,
 };
-use crate::domain::ids::{ItemId, Position};
-use crate::domain::quantity::Quantity;
 use crate::domain::state::Moved;
 use crate::domain::text::AliasText;
 use crate::limits::{DECIMALS_MAX, ENTITIES_MAX};
 
-pub(super) fn check(at: &Ground<'_>) -> Result<(), Violation> {
-    let (items, locations, lots) = at.state.entity_counts();
-    match &at.event.body {
-        Body::ItemCreated(ItemCreated { item, sku, decimals }) => {
-            next_id(item.0, items, "item")?;
-            decimals_range(*decimals)?;
-            free(at, AliasKind::Sku, sku)
-        }
-        Body::DecimalsSet(DecimalsSet { item, decimals }) => decimals_set(at, *item, *decimals),
-        Body::ItemStatusSet(ItemStatusSet { item, status }) => {
-            at.item(*item)?;
-            changes(at.state.item(*item).is_none_or(|item| item.status != *status), "the item has that status")
-        }
-        Body::LocationCreated(LocationCreated { location, code, .. }) => {
-            next_id(location.0, locations, "location")?;
-            free(at, AliasKind::Location, code)
-        }
-        Body::LocationStatusSet(LocationStatusSet { location, status }) => {
-            at.location(*location)?;
-            let differs = at.state.location(*location).is_none_or(|location| location.status != *status);
-            changes(differs, "the location has that status")
-        }
-        Body::LotCreated(LotCreated { lot, item, code }) => {
-            next_id(lot.0, lots, "lot")?;
-            at.item(*item)?;
-            free(at, AliasKind::Lot(*item), code)
-        }
-        Body::LotStatusSet(LotStatusSet { lot, status }) => {
-            let Some(entry) = at.state.lot(*lot) else {
-                return violation(rule::LOT_EXISTS, format!("there is no lot {lot}"));
-            };
-            changes(entry.status != *status, "the lot has that status")
-        }
-        Body::ReorderPointSet(ReorderPointSet { position, point }) => reorder_point(at, *position, *point),
-        _ => alias(at),
-    }
+pub(super) fn item_created(at: &Ground<'_>, event: &ItemCreated) -> Result<(), Violation> {
+    next_id(event.item.0, at.state.entity_counts().0, "item")?;
+    decimals_range(event.decimals)?;
+    free(at, AliasKind::Sku, &event.sku)
 }
 
-fn alias(at: &Ground<'_>) -> Result<(), Violation> {
-    match &at.event.body {
-        Body::AliasAdded(AliasAdded { alias, target }) => {
-            pairing(at, alias, *target)?;
-            free(at, alias.kind, &alias.text)
-        }
-        Body::AliasRenamed(AliasRenamed { alias, to }) => {
-            known(at, alias)?;
-            changes(alias.text != *to, "the alias has that text")?;
-            free(at, alias.kind, to)
-        }
-        Body::AliasMerged(AliasMerged { alias, into }) => {
-            let target = known(at, alias)?;
-            pairing(at, alias, *into)?;
-            changes(target != *into, "the alias names that")
-        }
-        Body::AliasRetired(AliasRetired { alias }) => known(at, alias).map(|_| ()),
-        _ => Ok(()),
-    }
+pub(super) fn item_status_set(at: &Ground<'_>, event: &ItemStatusSet) -> Result<(), Violation> {
+    at.item(event.item)?;
+    let differs = at.state.item(event.item).is_none_or(|item| item.status != event.status);
+    changes(differs, "the item has that status")
+}
+
+pub(super) fn location_created(at: &Ground<'_>, event: &LocationCreated) -> Result<(), Violation> {
+    next_id(event.location.0, at.state.entity_counts().1, "location")?;
+    free(at, AliasKind::Location, &event.code)
+}
+
+pub(super) fn location_status_set(at: &Ground<'_>, event: &LocationStatusSet) -> Result<(), Violation> {
+    at.location(event.location)?;
+    let differs = at.state.location(event.location).is_none_or(|location| location.status != event.status);
+    changes(differs, "the location has that status")
+}
+
+pub(super) fn lot_created(at: &Ground<'_>, event: &LotCreated) -> Result<(), Violation> {
+    next_id(event.lot.0, at.state.entity_counts().2, "lot")?;
+    at.item(event.item)?;
+    free(at, AliasKind::Lot(event.item), &event.code)
+}
+
+pub(super) fn lot_status_set(at: &Ground<'_>, event: &LotStatusSet) -> Result<(), Violation> {
+    let Some(entry) = at.state.lot(event.lot) else {
+        return violation(rule::LOT_EXISTS, format!("there is no lot {}", event.lot));
+    };
+    changes(entry.status != event.status, "the lot has that status")
+}
+
+pub(super) fn alias_added(at: &Ground<'_>, AliasAdded { alias, target }: &AliasAdded) -> Result<(), Violation> {
+    pairing(at, alias, *target)?;
+    free(at, alias.kind, &alias.text)
+}
+
+pub(super) fn alias_renamed(at: &Ground<'_>, AliasRenamed { alias, to }: &AliasRenamed) -> Result<(), Violation> {
+    known(at, alias)?;
+    changes(alias.text != *to, "the alias has that text")?;
+    free(at, alias.kind, to)
+}
+
+pub(super) fn alias_merged(at: &Ground<'_>, AliasMerged { alias, into }: &AliasMerged) -> Result<(), Violation> {
+    let target = known(at, alias)?;
+    pairing(at, alias, *into)?;
+    changes(target != *into, "the alias names that")
+}
+
+pub(super) fn alias_retired(at: &Ground<'_>, event: &AliasRetired) -> Result<(), Violation> {
+    known(at, &event.alias).map(|_| ())
 }
 
 fn next_id(id: u32, count: usize, what: &str) -> Result<(), Violation> {
@@ -84,7 +80,8 @@ fn decimals_range(decimals: u8) -> Result<(), Violation> {
     })
 }
 
-fn decimals_set(at: &Ground<'_>, item: ItemId, decimals: u8) -> Result<(), Violation> {
+pub(super) fn decimals_set(at: &Ground<'_>, event: &DecimalsSet) -> Result<(), Violation> {
+    let DecimalsSet { item, decimals } = *event;
     decimals_range(decimals)?;
     at.item(item)?;
     let Some(entry) = at.state.item(item) else { return Ok(()) };
@@ -94,7 +91,8 @@ fn decimals_set(at: &Ground<'_>, item: ItemId, decimals: u8) -> Result<(), Viola
     })
 }
 
-fn reorder_point(at: &Ground<'_>, position: Position, point: Option<Quantity>) -> Result<(), Violation> {
+pub(super) fn reorder_point_set(at: &Ground<'_>, event: &ReorderPointSet) -> Result<(), Violation> {
+    let ReorderPointSet { position, point } = *event;
     at.position(position)?;
     if let Some(point) = point {
         quantity(point.0, Range::ZeroOrMore, position)?;

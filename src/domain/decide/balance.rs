@@ -63,10 +63,12 @@ fn bucket_changes(state: &State, body: &Body, at: Moment) -> SmallVec<[Change; 2
 }
 
 fn transit_in_range(state: &State, body: &Body) -> Result<(), Rejection> {
-    let (transfer, lines, sign) = match body {
-        Body::TransferShipped(TransferShipped { transfer, lines, .. }) => (transfer, lines, 1),
-        Body::TransferReceived(TransferReceived { transfer, lines }) => (transfer, lines, -1),
-        _ => return Ok(()),
+    let (transfer, lines, sign) = if let Body::TransferShipped(TransferShipped { transfer, lines, .. }) = body {
+        (transfer, lines, 1)
+    } else if let Body::TransferReceived(TransferReceived { transfer, lines }) = body {
+        (transfer, lines, -1)
+    } else {
+        return Ok(());
     };
     let known = state.transfer(*transfer);
     let mut sums: FxHashMap<_, i128> = FxHashMap::default();
@@ -77,12 +79,10 @@ fn transit_in_range(state: &State, body: &Body) -> Result<(), Rejection> {
         *sum += i128::from(line.quantity.0) * sign;
         in_range(line.position, "what is in transit", *sum)?;
     }
-    match body {
-        Body::TransferShipped(TransferShipped { to, .. }) => {
-            inbound_in_range(state, lines, known.map_or(*to, |known| known.to))
-        }
-        _ => Ok(()),
+    if let Body::TransferShipped(TransferShipped { to, .. }) = body {
+        inbound_in_range(state, lines, known.map_or(*to, |known| known.to))?;
     }
+    Ok(())
 }
 
 fn inbound_in_range(state: &State, lines: &[Line], to: LocationId) -> Result<(), Rejection> {
@@ -105,15 +105,15 @@ fn accounts_in_range(state: &State, body: &Body, at: Moment) -> Result<(), Rejec
         moved += delta.abs();
         furthest = furthest.max(state.item(item).map_or(0, |item| item.accounts.furthest()));
     };
-    match body {
-        Body::Counted(Counted { lines }) => lines.iter().for_each(|line| {
+    if let Body::Counted(Counted { lines }) = body {
+        lines.iter().for_each(|line| {
             let before = state.position(line.position).map_or(0, |entry| entry.bucket(line.bucket).quantity);
             let after = i128::from(line.counted.0) + i128::from(line.later);
             look(line.position.item, after - i128::from(before));
-        }),
-        // Not every posting has a bucket at an end: what comes back as scrap goes from one account to another.
-        _ => for_each_posting_of(body, |posting| look(posting.item, i128::from(posting.quantity))),
+        });
     }
+    // Not every posting has a bucket at an end: what comes back as scrap goes from one account to another.
+    for_each_posting_of(body, |posting| look(posting.item, i128::from(posting.quantity)));
     match moved + furthest <= i128::from(BALANCE_UNITS_MAX) {
         true => Ok(()),
         false => exact_accounts(state, body, at),

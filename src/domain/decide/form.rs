@@ -1,11 +1,7 @@
 //! The form of a command, judged alone: what no state and no time can make right.
 
 use super::{Lowest, may_be_dated};
-use crate::domain::command::{
-    Act, AddAlias, Adjust, Alias, AliasKind, AliasTarget, Amend, Command, Count, CreateItem, Departure, Excess, Extend,
-    Fulfil, Holds, MergeAlias, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release, Reserve,
-    Return, ReturnOrigin, SetDecimals, SetReorderPoint, ShipTransfer,
-};
+use crate::domain::command::{Alias, AliasKind, AliasTarget, Command, Holds};
 use crate::domain::ids::Timestamp;
 use crate::domain::invisible::problem_of_name;
 use crate::domain::line::{Bucket, CountLine, Line, ReturnLine};
@@ -24,10 +20,85 @@ pub fn validate(command: &Command) -> Result<(), Rejection> {
     if let Some(note) = &command.note {
         lowest.judge(limit("bytes of note", note.len(), limits::NOTE_BYTES_MAX));
     }
-    lowest.judge(lines_of(&command.act));
+    let mut form = Form::default();
+    command.act.payload().validate(command, &mut form);
+    lowest.judge(form.lines.done());
     lowest.judge(date(command));
-    lowest.judge(fields(command));
+    lowest.judge(form.fields.done());
     lowest.done()
+}
+
+/// What is wrong with the form of a kind of command: its lines are told before its other fields.
+#[derive(Default)]
+pub(crate) struct Form {
+    lines: Lowest,
+    fields: Lowest,
+}
+
+impl Form {
+    /// Quantities of any bucket.
+    pub(crate) fn lines(&mut self, lines: &[Line], range: Range) {
+        self.lines.judge(lines_in(lines, range));
+    }
+
+    /// Quantities of sellable stock.
+    pub(crate) fn sellable_lines(&mut self, lines: &[Line], range: Range) {
+        self.lines.judge(sellable_lines(lines, range));
+    }
+
+    /// The new open quantity of positions, each once.
+    pub(crate) fn amended_lines(&mut self, lines: &[Line]) {
+        let judged = sellable_lines(lines, Range::ZeroOrMore).and_then(|()| once("lines", lines, |line| line.position));
+        self.lines.judge(judged);
+    }
+
+    /// Quantities that come back.
+    pub(crate) fn return_lines(&mut self, lines: &[ReturnLine]) {
+        self.lines.judge(return_lines(lines));
+    }
+
+    /// Figures of buckets, each once.
+    pub(crate) fn count_lines(&mut self, lines: &[CountLine]) {
+        self.lines.judge(count_lines(lines));
+    }
+
+    /// Decimal places.
+    pub(crate) fn decimals(&mut self, decimals: u8) {
+        if decimals > limits::DECIMALS_MAX {
+            self.wrong("decimals", format!("{decimals}, at most {} are allowed", limits::DECIMALS_MAX));
+        }
+    }
+
+    /// One quantity beside the lines.
+    pub(crate) fn quantity(&mut self, quantity: i64, range: Range) {
+        self.fields.judge(range.judge(0, quantity));
+    }
+
+    /// An alias names what its kind can name.
+    pub(crate) fn pairing(&mut self, alias: &Alias, target: AliasTarget) {
+        self.fields.judge(pairing(alias, target));
+    }
+
+    /// When a hold lapses.
+    pub(crate) fn deadline(&mut self, deadline: Option<Timestamp>) {
+        if deadline.is_some_and(|deadline| deadline > Timestamp(limits::DEADLINE_MICROS_MAX)) {
+            self.wrong("deadline", "it lies after the year 9999; leave it out for a hold that never lapses");
+        }
+    }
+
+    /// The holds of an order are the order's that the command is for.
+    pub(crate) fn holds(&mut self, holds: &Holds, command: &Command) {
+        if let Holds::Order(order) = holds
+            && command.order.as_ref().is_some_and(|named| named != order)
+        {
+            self.wrong("order", format!("the command is for another order than the holds ({order})"));
+        }
+    }
+
+    /// A field is wrong.
+    pub(crate) fn wrong(&mut self, field: &'static str, problem: impl Into<String>) {
+        self.fields.judge(invalid(field, problem));
+    }
 }
 
 fn limit(what: &'static str, actual: usize, limit: usize) -> Result<(), Rejection> {
@@ -42,10 +113,13 @@ fn invalid(field: &'static str, problem: impl Into<String>) -> Result<(), Reject
 }
 
 /// What a quantity of a command must be.
-#[derive(Clone, Copy)]
-enum Range {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Range {
+    /// More than nothing.
     Positive,
+    /// More or less, not nothing.
     Signed,
+    /// Nothing or more.
     ZeroOrMore,
 }
 
@@ -63,34 +137,6 @@ impl Range {
             true => Ok(()),
             false => Err(Rejection::InvalidQuantity { line, quantity, must }),
         }
-    }
-}
-
-fn lines_of(act: &Act) -> Result<(), Rejection> {
-    match act {
-        Act::Receive(Receive { lines })
-        | Act::ReceiveTransfer(ReceiveTransfer { lines, .. })
-        | Act::Reclassify(Reclassify { lines }) => lines_in(lines, Range::Positive),
-        Act::ShipTransfer(ShipTransfer { lines, .. }) | Act::Reserve(Reserve { lines, .. }) => {
-            sellable_lines(lines, Range::Positive)
-        }
-        Act::Amend(Amend { lines, .. }) => {
-            sellable_lines(lines, Range::ZeroOrMore)?;
-            once("lines", lines, |line| line.position)
-        }
-        Act::Adjust(Adjust { lines }) => lines_in(lines, Range::Signed),
-        Act::Return(Return { lines, .. }) => return_lines(lines),
-        Act::Count(Count { lines }) => count_lines(lines),
-        Act::Fulfil(Fulfil { portion: Portion::Lines(lines), .. })
-        | Act::Release(Release { portion: Portion::Lines(lines), .. }) => sellable_lines(lines, Range::Positive),
-        Act::PosDelta(PosDelta { delta, .. }) => match delta {
-            PosChange::Sale { lines } | PosChange::Waste { lines } | PosChange::Receipt { lines } => {
-                lines_in(lines, Range::Positive)
-            }
-            PosChange::Return { lines } => return_lines(lines),
-            PosChange::Correction { lines } => lines_in(lines, Range::Signed),
-        },
-        _ => Ok(()),
     }
 }
 
@@ -177,44 +223,6 @@ fn date(command: &Command) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn fields(command: &Command) -> Result<(), Rejection> {
-    match &command.act {
-        Act::CreateItem(CreateItem { decimals, .. }) | Act::SetDecimals(SetDecimals { decimals, .. })
-            if *decimals > limits::DECIMALS_MAX =>
-        {
-            invalid("decimals", format!("{decimals}, at most {} are allowed", limits::DECIMALS_MAX))
-        }
-        Act::AddAlias(AddAlias { alias, target }) | Act::MergeAlias(MergeAlias { alias, into: target }) => {
-            pairing(alias, *target)
-        }
-        Act::SetReorderPoint(SetReorderPoint { point: Some(point), .. }) => Range::ZeroOrMore.judge(0, point.0),
-        Act::Adjust(_) if command.reason.is_none() => invalid("reason", "an adjustment must have a reason code"),
-        Act::Return(Return { origin, excess, .. }) => return_fields(command, *origin, *excess),
-        Act::ShipTransfer(ShipTransfer { to, lines, .. }) => {
-            match lines.iter().position(|line| line.position.location == *to) {
-                Some(index) => invalid("to", format!("line {index} is at the location that the transfer goes to")),
-                None => Ok(()),
-            }
-        }
-        Act::Reserve(Reserve { deadline: Some(deadline), .. })
-        | Act::Extend(Extend { deadline: Some(deadline), .. })
-            if *deadline > Timestamp(limits::DEADLINE_MICROS_MAX) =>
-        {
-            invalid("deadline", "it lies after the year 9999; leave it out for a hold that never lapses")
-        }
-        Act::Fulfil(Fulfil { portion: Portion::Whole, departure: Departure::AlreadyLeft, .. }) => {
-            invalid("portion", "what has left already must be named in lines")
-        }
-        Act::Fulfil(Fulfil { holds: Holds::Order(order), .. })
-        | Act::Release(Release { holds: Holds::Order(order), .. })
-            if command.order.as_ref().is_some_and(|named| named != order) =>
-        {
-            invalid("order", format!("the command is for another order than the holds ({order})"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn pairing(alias: &Alias, target: AliasTarget) -> Result<(), Rejection> {
     match (alias.kind, target) {
         (AliasKind::Sku | AliasKind::Barcode | AliasKind::Vendor, AliasTarget::Item(_))
@@ -224,13 +232,5 @@ fn pairing(alias: &Alias, target: AliasTarget) -> Result<(), Rejection> {
             "alias",
             "a SKU, barcode or vendor's number names an item, a location's code a location, a lot's code a lot",
         ),
-    }
-}
-
-fn return_fields(command: &Command, origin: ReturnOrigin, excess: Excess) -> Result<(), Rejection> {
-    match (origin, &command.order, excess) {
-        (ReturnOrigin::Order, None, _) => invalid("order", "a return against an order must name it"),
-        (ReturnOrigin::Unreferenced, Some(_), _) => invalid("order", "an unreferenced return names no order"),
-        _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@
 use super::Lowest;
 use crate::domain::command::{ItemStatus, UseStatus};
 use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq};
-use crate::domain::line::{Bucket, Line, Lines};
+use crate::domain::line::{Bucket, Disposition, Line, Lines, ReturnLine};
 use crate::domain::quantity::Quantity;
 use crate::domain::rejection::{Rejection, Shortage};
 use crate::domain::state::{Moved, State};
@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// Item, location and lot of a position exist.
-pub(super) fn exists(state: &State, position: Position, lowest: &mut Lowest) {
+pub(crate) fn exists(state: &State, position: Position, lowest: &mut Lowest) {
     if state.item(position.item).is_none() {
         lowest.offer(Rejection::ProductNotFound { item: position.item });
     }
@@ -23,14 +23,14 @@ pub(super) fn exists(state: &State, position: Position, lowest: &mut Lowest) {
     }
 }
 
-pub(super) fn location_exists(state: &State, location: LocationId, lowest: &mut Lowest) {
+pub(crate) fn location_exists(state: &State, location: LocationId, lowest: &mut Lowest) {
     if state.location(location).is_none() {
         lowest.offer(Rejection::LocationNotFound { location });
     }
 }
 
 /// The position has the version that the caller saw.
-pub(super) fn as_seen(state: &State, line: usize, position: Position, seen: Option<Seq>, lowest: &mut Lowest) {
+pub(crate) fn as_seen(state: &State, line: usize, position: Position, seen: Option<Seq>, lowest: &mut Lowest) {
     let Some(seen) = seen else { return };
     let current = version(state, position);
     if seen != current {
@@ -43,15 +43,23 @@ fn version(state: &State, position: Position) -> Seq {
 }
 
 /// Every line's things exist and are as seen.
-pub(super) fn known(state: &State, lines: &[Line], lowest: &mut Lowest) {
+pub(crate) fn known(state: &State, lines: &[Line], lowest: &mut Lowest) {
     for (index, line) in lines.iter().enumerate() {
         exists(state, line.position, lowest);
         as_seen(state, index, line.position, line.seen, lowest);
     }
 }
 
+/// Every line of a return: its things exist and are as seen.
+pub(crate) fn returns_known(state: &State, lines: &[ReturnLine], lowest: &mut Lowest) {
+    for (index, ReturnLine { line, .. }) in lines.iter().enumerate() {
+        exists(state, line.position, lowest);
+        as_seen(state, index, line.position, line.seen, lowest);
+    }
+}
+
 /// The item, location and lot of a position may be promised.
-pub(super) fn promisable(state: &State, position: Position, lowest: &mut Lowest) {
+pub(crate) fn promisable(state: &State, position: Position, lowest: &mut Lowest) {
     if let Some(item) = state.item(position.item)
         && item.status != ItemStatus::Active
     {
@@ -66,12 +74,23 @@ pub(super) fn promisable(state: &State, position: Position, lowest: &mut Lowest)
 }
 
 /// The lines as an event keeps them: without what only the caller saw.
-pub(super) fn recorded(lines: &[Line]) -> Lines {
+pub(crate) fn recorded(lines: &[Line]) -> Lines {
     lines.iter().map(|line| Line { seen: None, ..line.clone() }).collect()
 }
 
+/// A return's line as the event keeps it: with its disposition, and the bucket that follows from it.
+pub(crate) fn resolved(line: &ReturnLine, quantity: Quantity) -> ReturnLine {
+    let disposition = line.disposition.unwrap_or(Disposition::Quarantine);
+    let bucket = match disposition {
+        Disposition::Quarantine => Bucket::Unsellable,
+        Disposition::Restock | Disposition::Scrap => Bucket::Sellable,
+    };
+    let line = Line { bucket, quantity, seen: None, ..line.line.clone() };
+    ReturnLine { line, disposition: Some(disposition) }
+}
+
 /// One line per position, in order of first appearance, quantities summed; details of the first line stay.
-pub(super) fn merged(lines: &[Line]) -> Lines {
+pub(crate) fn merged(lines: &[Line]) -> Lines {
     if let [line] = lines {
         return recorded(std::slice::from_ref(line));
     }
@@ -89,16 +108,16 @@ pub(super) fn merged(lines: &[Line]) -> Lines {
 
 /// Which positions are short of what is wanted there.
 #[derive(Default)]
-pub(super) struct Short(Vec<Shortage>);
+pub(crate) struct Short(Vec<Shortage>);
 
 impl Short {
-    pub(super) fn compare(&mut self, position: Position, bucket: Bucket, wanted: i64, available: i64) {
+    pub(crate) fn compare(&mut self, position: Position, bucket: Bucket, wanted: i64, available: i64) {
         if wanted > available {
             self.0.push(Shortage { position, bucket, wanted, available });
         }
     }
 
-    pub(super) fn done(self) -> Result<(), Rejection> {
+    pub(crate) fn done(self) -> Result<(), Rejection> {
         match self.0.is_empty() {
             true => Ok(()),
             false => Err(Rejection::InsufficientStock { short: self.0 }),
@@ -107,7 +126,7 @@ impl Short {
 }
 
 /// A balance lies within the ledger's range.
-pub(super) fn in_range(position: Position, what: &'static str, balance: i128) -> Result<(), Rejection> {
+pub(crate) fn in_range(position: Position, what: &'static str, balance: i128) -> Result<(), Rejection> {
     match balance.unsigned_abs() > BALANCE_UNITS_MAX as u128 {
         true => Err(Rejection::Overflow { position, what }),
         false => Ok(()),
@@ -115,6 +134,6 @@ pub(super) fn in_range(position: Position, what: &'static str, balance: i128) ->
 }
 
 /// Whether an item's decimals are fixed.
-pub(super) fn has_moved(state: &State, item: ItemId) -> bool {
+pub(crate) fn has_moved(state: &State, item: ItemId) -> bool {
     state.item(item).is_some_and(|item| item.moved == Moved::Once)
 }

@@ -5,19 +5,18 @@
 
 mod balance;
 mod form;
-mod holds;
-mod lines;
+pub(super) mod lines;
 mod naming;
-mod period;
-mod registry;
-mod stock;
 
 pub use form::validate;
+pub(crate) use form::{Form, Range};
 
-use super::command::{Act, Cause, ClosePeriod, Command, Count, Extend, Kind, Reserve};
+use super::command::{Cause, Command};
 use super::event::{Body, Commitment, ContentDigest, Envelope, Event, UnitMark};
+use super::fields::Field;
 use super::ids::{CommandId, ItemId, Moment, Position, Timestamp};
-use super::line::Bucket;
+use super::kinds::Nature;
+use super::line::{Bucket, Line};
 use super::rejection::Rejection;
 use super::state::State;
 use super::text::OrderRef;
@@ -66,22 +65,7 @@ pub enum Needs {
 /// What must be looked up before this command can be decided on this state.
 #[must_use]
 pub fn needs(state: &State, command: &Command, now: Timestamp) -> Needs {
-    match (&command.act, &command.order) {
-        (Act::Return(_), Some(order)) => Needs::Returnable(order.clone()),
-        (Act::Count(Count { lines }), _) => {
-            let at = Moment::of(command.occurred_at, now);
-            let late = |position, bucket| {
-                let known = state.position(position)?.bucket(bucket);
-                (known.anchors_at(at) && known.latest.is_some_and(|latest| latest > at)).then_some((position, bucket))
-            };
-            let buckets: SmallVec<_> = lines.iter().map(|line| late(line.position, line.bucket)).collect();
-            match buckets.iter().any(Option::is_some) {
-                true => Needs::Later { at, buckets },
-                false => Needs::Nothing,
-            }
-        }
-        _ => Needs::Nothing,
-    }
+    command.act.payload().needs(state, command, now)
 }
 
 /// Decides a command whose form is valid and whose id is new.
@@ -89,8 +73,8 @@ pub fn needs(state: &State, command: &Command, now: Timestamp) -> Needs {
 /// # Errors
 /// The [`Rejection`] with the lowest number among those that apply.
 pub fn decide(state: &State, looked: &Looked, command: &Command, stamp: &Stamp) -> Result<Event, Rejection> {
-    let mut order = command.order.clone();
-    let decided = body_of(state, looked, command, stamp.now, &mut order);
+    let mut at = Deciding { state, looked, command, now: stamp.now, order: command.order.clone() };
+    let decided = command.act.payload().decide(&mut at);
     let mut lowest = Lowest::default();
     lowest.judge(naming::judge(command));
     lowest.judge(in_time(command, stamp.now));
@@ -104,25 +88,37 @@ pub fn decide(state: &State, looked: &Looked, command: &Command, stamp: &Stamp) 
         }
     };
     lowest.done()?;
-    Ok(Event { envelope: envelope(command, stamp, order), body })
+    Ok(Event { envelope: envelope(command, stamp, at.order), body })
 }
 
-fn body_of(state: &State, looked: &Looked, command: &Command, now: Timestamp, order: &mut Option<OrderRef>) -> Decided {
-    match &command.act {
-        Act::Receive(_)
-        | Act::PosDelta(_)
-        | Act::Return(_)
-        | Act::Adjust(_)
-        | Act::Count(_)
-        | Act::ShipTransfer(_)
-        | Act::ReceiveTransfer(_)
-        | Act::CloseTransfer(_)
-        | Act::Reclassify(_) => stock::decide(state, looked, command, now),
-        Act::Reserve(_) | Act::Amend(_) | Act::Extend(_) | Act::Fulfil(_) | Act::Release(_) => {
-            holds::decide(state, command, now, order)
-        }
-        Act::ClosePeriod(ClosePeriod { location, until }) => period::close(state, *location, *until, now),
-        _ => registry::decide(state, &command.act),
+/// What a command is decided on.
+pub(crate) struct Deciding<'a> {
+    pub(super) state: &'a State,
+    pub(super) looked: &'a Looked,
+    pub(super) command: &'a Command,
+    pub(super) now: Timestamp,
+    /// The order that the event will belong to: the command's, unless the holds that it acts on say it.
+    pub(super) order: Option<OrderRef>,
+}
+
+impl Deciding<'_> {
+    /// What will order the event's movements.
+    pub(super) fn moment(&self) -> Moment {
+        Moment::of(self.command.occurred_at, self.now)
+    }
+
+    /// Every line's things exist and are as the caller saw them.
+    pub(super) fn known(&self, known: &[Line]) -> Result<(), Rejection> {
+        let mut lowest = Lowest::default();
+        lines::known(self.state, known, &mut lowest);
+        lowest.done()
+    }
+
+    /// The body, where every balance that it changes stays in the ledger's range.
+    pub(super) fn balanced(&self, body: impl Into<Body>) -> Result<Body, Rejection> {
+        let body = body.into();
+        balance::balances_in_range(self.state, &body, self.moment())?;
+        Ok(body)
     }
 }
 
@@ -144,10 +140,7 @@ fn envelope(command: &Command, stamp: &Stamp, order: Option<OrderRef>) -> Envelo
 }
 
 fn in_time(command: &Command, now: Timestamp) -> Result<(), Rejection> {
-    let past = |deadline: &Option<Timestamp>| deadline.filter(|deadline| *deadline <= now);
-    if let Act::Reserve(Reserve { deadline, .. }) | Act::Extend(Extend { deadline, .. }) = &command.act
-        && let Some(deadline) = past(deadline)
-    {
+    if let Some(deadline) = deadline(command).filter(|deadline| *deadline <= now) {
         let problem = format!("{deadline} is not later than the ledger's clock ({now})");
         return Err(Rejection::InvalidField { field: "deadline", problem });
     }
@@ -157,6 +150,17 @@ fn in_time(command: &Command, now: Timestamp) -> Result<(), Rejection> {
         }
         _ => Ok(()),
     }
+}
+
+/// The deadline that a command sets.
+fn deadline(command: &Command) -> Option<Timestamp> {
+    let mut set = None;
+    command.act.payload().fields(&mut |_, field| {
+        if let Field::Deadline(deadline) = field {
+            set = deadline;
+        }
+    });
+    set
 }
 
 fn cause_exists(state: &State, command: &Command) -> Result<(), Rejection> {
@@ -171,29 +175,27 @@ fn cause_exists(state: &State, command: &Command) -> Result<(), Rejection> {
 
 /// Keeps the rejection with the lowest number; of equal ones the first.
 #[derive(Default)]
-struct Lowest(Option<Rejection>);
+pub(super) struct Lowest(Option<Rejection>);
 
 impl Lowest {
-    fn offer(&mut self, rejection: Rejection) {
+    pub(super) fn offer(&mut self, rejection: Rejection) {
         if self.0.as_ref().is_none_or(|kept| rejection.number() < kept.number()) {
             self.0 = Some(rejection);
         }
     }
 
-    fn judge(&mut self, result: Result<(), Rejection>) {
+    pub(super) fn judge(&mut self, result: Result<(), Rejection>) {
         if let Err(rejection) = result {
             self.offer(rejection);
         }
     }
 
-    fn done(self) -> Result<(), Rejection> {
+    pub(super) fn done(self) -> Result<(), Rejection> {
         self.0.map_or(Ok(()), Err)
     }
 }
 
 /// Whether a command may say when it happened.
 pub(super) fn may_be_dated(command: &Command) -> bool {
-    command.act.kind() == Kind::Fact
+    command.act.nature() == Nature::Fact
 }
-
-type Decided = Result<Body, Rejection>;

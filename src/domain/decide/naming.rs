@@ -5,9 +5,8 @@
 //! before this is asked.
 
 use super::Lowest;
-use crate::domain::command::{
-    Act, AddAlias, Cause, Command, CreateItem, CreateLocation, CreateLot, Document, PosChange, PosDelta, RenameAlias,
-};
+use crate::domain::command::{Cause, Command, Document};
+use crate::domain::fields::Field;
 use crate::domain::invisible::problem_of_name;
 use crate::domain::rejection::Rejection;
 
@@ -15,20 +14,18 @@ use crate::domain::rejection::Rejection;
 pub(super) fn judge(command: &Command) -> Result<(), Rejection> {
     let mut lowest = Lowest::default();
     let mut name = |field, text: &str| lowest.judge(named(field, text));
-    match &command.act {
-        Act::CreateItem(CreateItem { sku, .. }) => name("sku", sku.as_str()),
-        Act::CreateLocation(CreateLocation { code, .. }) | Act::CreateLot(CreateLot { code, .. }) => {
-            name("code", code.as_str())
-        }
-        Act::AddAlias(AddAlias { alias, .. }) => name("alias", alias.text.as_str()),
-        Act::RenameAlias(RenameAlias { to, .. }) => name("to", to.as_str()),
-        Act::PosDelta(PosDelta { source, external_id, .. }) => {
-            name("source", source.as_str());
-            name("external_id", external_id.as_str());
-        }
-        _ => {}
-    }
-    if let Some(order) = command.order.as_ref().filter(|_| !is_about_an_earlier_order(&command.act)) {
+    let mut is_about_an_earlier_order = false;
+    command.act.payload().fields(&mut |_, said| match said {
+        Field::NewName(field, text) => name(field, text),
+        Field::NewAlias(alias) => name("alias", alias.text.as_str()),
+        // What stands in the log already.
+        Field::Alias(_) | Field::Target(_) | Field::Position(_) => {}
+        // The order was named when goods left on it, or were held for it.
+        Field::Reservation(_) | Field::Holds(_) | Field::ReturnLines(_) => is_about_an_earlier_order = true,
+        Field::Integer(_) | Field::Id(_) | Field::Text(_) | Field::Deadline(_) => {}
+        Field::Lines(_) | Field::PortionLines(_) | Field::CountLines(_) => {}
+    });
+    if let Some(order) = command.order.as_ref().filter(|_| !is_about_an_earlier_order) {
         name("order", order.as_str());
     }
     name("actor", command.actor.id.as_str());
@@ -46,19 +43,6 @@ pub(super) fn judge(command: &Command) -> Result<(), Rejection> {
     lowest.done()
 }
 
-/// Whether the order that a command names stands in the log already, under whatever name it was given there.
-const fn is_about_an_earlier_order(act: &Act) -> bool {
-    matches!(
-        act,
-        Act::Return(_)
-            | Act::Amend(_)
-            | Act::Extend(_)
-            | Act::Fulfil(_)
-            | Act::Release(_)
-            | Act::PosDelta(PosDelta { delta: PosChange::Return { .. }, .. })
-    )
-}
-
 fn named(field: &'static str, text: &str) -> Result<(), Rejection> {
     match problem_of_name(text) {
         None => Ok(()),
@@ -70,7 +54,8 @@ fn named(field: &'static str, text: &str) -> Result<(), Rejection> {
 mod tests {
     use super::*;
     use crate::domain::command::{
-        Actor, Alias, AliasKind, AliasTarget, Count, MergeAlias, RetireAlias, Return, ReturnOrigin,
+        Act, Actor, AddAlias, Alias, AliasKind, AliasTarget, Count, CreateItem, CreateLocation, CreateLot, MergeAlias,
+        PosChange, PosDelta, RenameAlias, RetireAlias, Return, ReturnOrigin,
     };
     use crate::domain::ids::ItemId;
     use crate::domain::text::{

@@ -3,13 +3,10 @@
 
 use crate::domain::command::AliasTarget;
 use crate::domain::effect::{Effect, for_each_effect};
-use crate::domain::event::{
-    AlertAcknowledged, AlertDismissed, AlertResolved, AliasAdded, AliasMerged, AliasRenamed, AliasRetired, Amended,
-    Body, Counted, DecimalsSet, Event, Extended, ItemCreated, ItemStatusSet, LocationCreated, LocationStatusSet,
-    LotCreated, LotStatusSet, PeriodClosed, TransferClosed, TransferShipped,
-};
-use crate::domain::event_kind::EventKind;
-use crate::domain::ids::{ItemId, LocationId, LotId, Position, Seq, Timestamp};
+use crate::domain::event::EventKind;
+use crate::domain::event::{Body, Counted, Event};
+use crate::domain::fields::Subject;
+use crate::domain::ids::{ItemId, LocationId, Position, Seq, Timestamp};
 use crate::domain::line::Bucket;
 use crate::domain::state::State;
 use crate::domain::text::{ActorId, OrderRef};
@@ -116,7 +113,7 @@ pub fn insert_history(segment: &mut Segment, state: &State, seq: Seq, event: &Ev
         }
     }
     for_each_effect(state, seq, event, |effect| insert_effect(segment, &mut about, seq, kind, effect));
-    about.named_by(state, &event.body);
+    event.body.payload().subjects(state, &mut |subject| about.about(state, subject));
     insert_postings(segment, about, seq, kind, event);
 }
 
@@ -158,61 +155,17 @@ impl Subjects {
         }
     }
 
-    fn target(&mut self, state: &State, target: Option<AliasTarget>) {
-        match target {
-            Some(AliasTarget::Item(item)) => self.item(item),
-            Some(AliasTarget::Location(location)) => self.location(location),
-            Some(AliasTarget::Lot(lot)) => self.lot(state, lot),
-            None => {}
-        }
-    }
-
-    fn lot(&mut self, state: &State, lot: LotId) {
-        if let Some(lot) = state.lot(lot) {
-            self.item(lot.item);
-        }
-    }
-
-    /// What the body names without changing a figure of a position.
-    fn named_by(&mut self, state: &State, body: &Body) {
-        match body {
-            Body::ItemCreated(ItemCreated { item, .. })
-            | Body::DecimalsSet(DecimalsSet { item, .. })
-            | Body::ItemStatusSet(ItemStatusSet { item, .. })
-            | Body::LotCreated(LotCreated { item, .. }) => self.item(*item),
-            Body::LocationCreated(LocationCreated { location, .. })
-            | Body::LocationStatusSet(LocationStatusSet { location, .. })
-            | Body::PeriodClosed(PeriodClosed { location, .. }) => {
-                self.location(*location);
-            }
-            Body::LotStatusSet(LotStatusSet { lot, .. }) => self.lot(state, *lot),
-            Body::AliasAdded(AliasAdded { target, .. }) => self.target(state, Some(*target)),
-            Body::AliasMerged(AliasMerged { alias, into }) => {
-                self.target(state, state.alias(alias));
-                self.target(state, Some(*into));
-            }
-            Body::AliasRenamed(AliasRenamed { alias, .. }) | Body::AliasRetired(AliasRetired { alias }) => {
-                self.target(state, state.alias(alias));
-            }
-            Body::AlertAcknowledged(AlertAcknowledged { alert })
-            | Body::AlertResolved(AlertResolved { alert })
-            | Body::AlertDismissed(AlertDismissed { alert }) => {
-                if let Some((position, _)) = state.alert(*alert) {
-                    self.position(position);
+    fn about(&mut self, state: &State, subject: Subject) {
+        match subject {
+            Subject::Position(position) => self.position(position),
+            Subject::Item(item) | Subject::Target(AliasTarget::Item(item)) => self.item(item),
+            Subject::Location(location) | Subject::Target(AliasTarget::Location(location)) => self.location(location),
+            Subject::Lot(lot) | Subject::Target(AliasTarget::Lot(lot)) => {
+                if let Some(lot) = state.lot(lot) {
+                    self.item(lot.item);
                 }
             }
-            Body::TransferShipped(TransferShipped { to, .. }) => self.location(*to),
-            Body::TransferClosed(TransferClosed { transfer, rest }) => {
-                rest.iter().for_each(|line| self.item(line.item));
-                // Where more arrived than had left, nothing was under way to there.
-                if let Some(transfer) = state.transfer(*transfer) {
-                    self.location(transfer.to);
-                }
-            }
-            Body::Amended(Amended { reservation, .. }) | Body::Extended(Extended { reservation, .. }) => {
-                self.reservations.push(reservation.0);
-            }
-            _ => {}
+            Subject::Reservation(seq) => self.reservations.push(seq.0),
         }
     }
 }

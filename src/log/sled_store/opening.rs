@@ -1,19 +1,11 @@
 //! Letting sled open its files, and sealing them when they are closed.
 
-use super::{Database, SledOptions, guarded};
+use super::{Database, SledOptions, guarded, open_db};
 use crate::log::chain::Hash;
 use crate::log::directory;
 use crate::log::sled_file::{self, SledFile, fingerprint_of};
 use crate::log::store::StoreError;
 use std::path::Path;
-
-pub(super) fn open_db(path: &Path, options: SledOptions) -> Result<Database, StoreError> {
-    check_clock()?;
-    guarded("opening the log", || {
-        let config = sled::Config::new().path(path.join(directory::LOG)).cache_capacity(options.cache_bytes);
-        config.flush_every_ms(None).open().map(|db| Database(Some(db)))
-    })
-}
 
 /// Lets sled open its files once more, and seals them: only when it is opened sled writes down how far its file is
 /// whole, and searches what came later for a torn end. None where that can't be done now: the log is durable without it.

@@ -167,12 +167,6 @@ pub(super) fn put_body<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecEr
         Body::AlertAcknowledged(AlertAcknowledged { alert })
         | Body::AlertResolved(AlertResolved { alert })
         | Body::AlertDismissed(AlertDismissed { alert }) => put_raw(sink, &alert.bytes()),
-        _ => put_settings(sink, body),
-    }
-}
-
-fn put_settings<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecError> {
-    match body {
         Body::ItemCreated(ItemCreated { item, sku, decimals }) => put(sink, (item.0, sku.as_str(), decimals)),
         Body::DecimalsSet(DecimalsSet { item, decimals }) => put(sink, (item.0, decimals)),
         Body::ItemStatusSet(ItemStatusSet { item, status }) => put(sink, (item.0, item_status_code(*status))),
@@ -199,7 +193,6 @@ fn put_settings<S: Sink>(sink: &mut S, body: &Body) -> Result<(), CodecError> {
         Body::PeriodClosed(PeriodClosed { location, until, closed_until }) => {
             put(sink, (location.0, until.numbers(), closed_until.0))
         }
-        _ => Err(CodecError::Unencodable { what: "a kind of event without a stored form" }),
     }
 }
 

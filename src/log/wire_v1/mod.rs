@@ -2,6 +2,8 @@
 //!
 //! Tags, flags and codes are explicit numbers and never the order of a Rust enum. A later version of one kind
 //! gets its own module; this one stays as it is for ever.
+// A kind that a match forgets must not compile.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod body;
 mod envelope;

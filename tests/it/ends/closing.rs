@@ -14,7 +14,6 @@ use smallvec::smallvec;
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
-use tokio_stream::StreamExt;
 
 /// One that takes its time to say what it knows.
 struct Slow;

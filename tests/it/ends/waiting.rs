@@ -10,7 +10,6 @@ use counterfoil::ledger::{Ledger, Subscription};
 use smallvec::smallvec;
 use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
-use tokio_stream::StreamExt;
 
 async fn receive(ledger: &Ledger, position: Position, times: usize) {
     let one = command(Act::Receive(Receive { lines: smallvec![Line::new(position, Quantity(1))] }));

@@ -4,8 +4,8 @@ use super::alerts::is_open;
 use super::{Model, summed};
 use counterfoil::domain::command::{
     AcknowledgeAlert, Act, Adjust, Amend, Cause, CloseTransfer, Command, Count, Departure, DismissAlert, Excess,
-    Extend, Fulfil, Holds, Kind, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release, Reserve,
-    ResolveAlert, Return, ReturnOrigin, ShipTransfer,
+    Extend, Fulfil, Holds, Nature, Portion, PosChange, PosDelta, Receive, ReceiveTransfer, Reclassify, Release,
+    Reserve, ResolveAlert, Return, ReturnOrigin, ShipTransfer,
 };
 use counterfoil::domain::ids::{AlertId, CommandId, Position, Seq, Timestamp};
 use counterfoil::domain::line::{Bucket, Line, ReturnLine};
@@ -135,7 +135,7 @@ impl Model {
             no.push(limit("note bytes", note_bytes, NOTE_BYTES_MAX));
         }
         if let Some(occurred_at) = command.occurred_at {
-            if !matches!(command.act.kind(), Kind::Fact) {
+            if !matches!(command.act.nature(), Nature::Fact) {
                 no.push(invalid("occurred_at", "only facts and counts may say when they happened"));
             }
             if occurred_at.0 < OCCURRED_MICROS_MIN {

@@ -58,7 +58,7 @@ async fn time_alone_notes_a_head() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("heads");
     let keep = KeepHeads { every: Duration::from_millis(1), ..KeepHeads::in_file(file) };
-    let ledger = Ledger::create(&place.path().join("shop"), Options { heads: Some(keep), ..options() }).unwrap();
+    let ledger = Ledger::create(place.path().join("shop"), Options { heads: Some(keep), ..options() }).unwrap();
     set_up(&ledger).await;
     until("time has passed", || ledger.health().heads.unwrap().noted == Some(Seq(2)));
     ledger.close().await.unwrap();
@@ -69,7 +69,7 @@ async fn a_heads_file_that_fails_is_told_and_stops_nothing() {
     let place = tempfile::tempdir().unwrap();
     let missing = place.path().join("unmounted");
     let file = missing.join("heads");
-    let ledger = Ledger::create(&place.path().join("shop"), noting(&file, 1)).unwrap();
+    let ledger = Ledger::create(place.path().join("shop"), noting(&file, 1)).unwrap();
     set_up(&ledger).await;
     until("the failure is told", || ledger.health().heads.unwrap().failure.is_some());
     receive(&ledger, 1).await;

@@ -191,7 +191,7 @@ async fn names_that_were_taken_once_stay_readable_and_can_be_put_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_text_that_a_command_brings_is_judged() {
     let place = tempfile::tempdir().unwrap();
-    let ledger = Ledger::create(&place.path().join("shop"), options()).unwrap();
+    let ledger = Ledger::create(place.path().join("shop"), options()).unwrap();
     super::set_up(&ledger).await;
     let bad = "x\u{200b}";
     let sale = |source: &str| {

@@ -64,7 +64,7 @@ async fn a_snapshot_under_writes_is_a_whole_ledger_up_to_its_head() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_holds_private_texts_that_were_not_erased() {
     let place = tempfile::tempdir().unwrap();
-    let ledger = Ledger::create(&place.path().join("shop"), options()).unwrap();
+    let ledger = Ledger::create(place.path().join("shop"), options()).unwrap();
     set_up(&ledger).await;
     let mut seqs = Vec::new();
     for note in ["stays", "goes"] {

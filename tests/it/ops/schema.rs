@@ -198,7 +198,7 @@ fn named_acts() -> Vec<Value> {
 
 /// A ledger that knows the items MUG, RICE with three decimals, and JAM with the lot L-1, and two locations.
 async fn registered(dir: &std::path::Path) -> Ledger {
-    let ledger = Ledger::create(&dir.join("shop"), options()).unwrap();
+    let ledger = Ledger::create(dir.join("shop"), options()).unwrap();
     for act in [
         json!({ "kind": "create_item", "sku": "MUG" }),
         json!({ "kind": "create_item", "sku": "RICE", "decimals": 3 }),
@@ -314,7 +314,7 @@ fn what_the_tool_prints_of_the_demo_fits_the_schema_of_events() {
 async fn real_refusals_fit_the_schema_of_answers() {
     let validator = validator(&schema("answers"));
     let place = tempfile::tempdir().unwrap();
-    let ledger = Ledger::create(&place.path().join("shop"), options()).unwrap();
+    let ledger = Ledger::create(place.path().join("shop"), options()).unwrap();
     set_up(&ledger).await;
     let receipt = receive(&ledger, 3).await;
     let hash = receipt.hash.to_string();

@@ -2,8 +2,8 @@
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone};
 use counterfoil::domain::account::{Place, for_each_posting};
+use counterfoil::domain::event::EventKind;
 use counterfoil::domain::event::{Body, Counted, Event, PeriodClosed};
-use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::ids::{LocationId, Moment, Position, Seq, Timestamp};
 use counterfoil::domain::line::Bucket;
 use counterfoil::log::{Head, StoreReader, scan};

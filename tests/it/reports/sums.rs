@@ -3,8 +3,8 @@
 use super::naive::Naive;
 use super::{DAY, Story, fail, history, positions};
 use counterfoil::domain::account::{Account, Place, for_each_posting};
+use counterfoil::domain::event::EventKind;
 use counterfoil::domain::event::{Body, PosDeltaRecorded, PosMovement, Returned, TransferClosed};
-use counterfoil::domain::event_kind::EventKind;
 use counterfoil::domain::evolve::evolve;
 use counterfoil::domain::ids::{ItemId, LocationId, Position, Seq, Timestamp};
 use counterfoil::domain::line::{Bucket, Disposition, ReturnLine};

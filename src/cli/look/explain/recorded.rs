@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::names::placed;
 use crate::cli::sheet::Column;
-use counterfoil::domain::event_kind::EventKind;
+use counterfoil::domain::event::EventKind;
 use counterfoil::domain::quantity::decimal;
 use counterfoil::history::{AsOf, ExplainRow, Explanation};
 use counterfoil::named::amount;
