@@ -4,6 +4,8 @@
 //! to a hash chain, and answers when that is durable. Physical, reserved and available stock, alerts and who holds what
 //! follow from the events and are asked for with [`query`]. [`audit`] reads the whole history again and trusts nothing.
 //!
+//! The guides are in [`guide`]: a tour, embedding, import, reports, operations, troubleshooting.
+//!
 //! # Words
 //! A **position** is an item at a location, in a lot where the item has lots. Its **physical** stock lies in two buckets,
 //! sellable and unsellable; **reserved** is what holds have open; **available** is sellable less reserved. A **fact** has
