@@ -1,6 +1,8 @@
 //! The audit: everything that reads a whole log again and trusts nothing else.
 //!
 //! It knows the stored format and the rules ([`crate::domain::check`]), and nothing of the code that decides.
+// A kind that a match forgets must not compile.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod add_up;
 mod claims;

@@ -60,51 +60,10 @@ impl Serialize for Hex<'_> {
 impl Serialize for Readable<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("kind", kind(&self.0.body))?;
+        map.serialize_entry("kind", self.0.body.name())?;
         envelope(&mut map, &self.0.envelope)?;
         body(&mut map, &self.0.body)?;
         map.end()
-    }
-}
-
-/// The stable name of a kind of event.
-#[must_use]
-pub const fn kind(body: &Body) -> &'static str {
-    match body {
-        Body::Genesis(_) => "genesis",
-        Body::ItemCreated(_) => "item_created",
-        Body::DecimalsSet(_) => "decimals_set",
-        Body::ItemStatusSet(_) => "item_status_set",
-        Body::LocationCreated(_) => "location_created",
-        Body::LocationStatusSet(_) => "location_status_set",
-        Body::LotCreated(_) => "lot_created",
-        Body::LotStatusSet(_) => "lot_status_set",
-        Body::AliasAdded(_) => "alias_added",
-        Body::AliasRenamed(_) => "alias_renamed",
-        Body::AliasMerged(_) => "alias_merged",
-        Body::AliasRetired(_) => "alias_retired",
-        Body::ReorderPointSet(_) => "reorder_point_set",
-        Body::PeriodClosed(_) => "period_closed",
-        Body::Received(_) => "received",
-        Body::PosDelta(_) => "pos_delta",
-        Body::Returned(_) => "returned",
-        Body::Adjusted(_) => "adjusted",
-        Body::Counted(_) => "counted",
-        Body::TransferShipped(_) => "transfer_shipped",
-        Body::TransferReceived(_) => "transfer_received",
-        Body::TransferClosed(_) => "transfer_closed",
-        Body::Reserved(_) => "reserved",
-        Body::Amended(_) => "amended",
-        Body::Extended(_) => "extended",
-        Body::Fulfilled(_) => "fulfilled",
-        Body::Released(_) => "released",
-        Body::Reclassified(_) => "reclassified",
-        Body::AlertAcknowledged(_) => "alert_acknowledged",
-        Body::AlertResolved(_) => "alert_resolved",
-        Body::AlertDismissed(_) => "alert_dismissed",
-        Body::Expired(_) => "expired",
-        Body::ClockAccepted(_) => "clock_accepted",
-        Body::RulesChanged(_) => "rules_changed",
     }
 }
 
@@ -193,18 +152,6 @@ fn body<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
         Body::AlertAcknowledged(AlertAcknowledged { alert })
         | Body::AlertResolved(AlertResolved { alert })
         | Body::AlertDismissed(AlertDismissed { alert }) => map.serialize_entry("alert", alert),
-        Body::Reserved(_)
-        | Body::Amended(_)
-        | Body::Extended(_)
-        | Body::Fulfilled(_)
-        | Body::Released(_)
-        | Body::Expired(_) => holds(map, body),
-        _ => settings(map, body),
-    }
-}
-
-fn holds<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
-    match body {
         Body::Reserved(Reserved { deadline, lines: of }) => {
             until(map, *deadline)?;
             lines(map, "lines", of)
@@ -228,12 +175,6 @@ fn holds<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
         }
         Body::Released(Released { closes }) => map.serialize_entry("closes", &list(closes, hold_line)),
         Body::Expired(Expired { reservations }) => map.serialize_entry("reservations", &reservations[..]),
-        _ => Ok(()),
-    }
-}
-
-fn settings<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
-    match body {
         Body::ItemCreated(ItemCreated { item, sku, decimals }) => {
             map.serialize_entry("item", item)?;
             map.serialize_entry("sku", sku)?;
@@ -287,7 +228,6 @@ fn settings<M: SerializeMap>(map: &mut M, body: &Body) -> Result<(), M::Error> {
             map.serialize_entry("until", until)?;
             instant(map, "closed_until", "closed_until_micros", *closed_until)
         }
-        _ => Ok(()),
     }
 }
 
@@ -367,6 +307,8 @@ fn alias(alias: &Alias) -> Value {
     let text = alias.text.as_str();
     match alias.kind {
         AliasKind::Lot(item) => json!({ "kind": "lot", "item": item, "text": text }),
-        kind => json!({ "kind": kind, "text": text }),
+        kind @ (AliasKind::Sku | AliasKind::Barcode | AliasKind::Vendor | AliasKind::Location) => {
+            json!({ "kind": kind, "text": text })
+        }
     }
 }

@@ -189,10 +189,7 @@ impl Report {
     /// The report on a log that its store can't read: nothing of it could be judged.
     #[must_use]
     pub fn unreadable(error: &StoreError) -> Self {
-        let seq = match error {
-            StoreError::Corrupted { seq: Some(seq), .. } => *seq,
-            _ => Seq::GENESIS,
-        };
+        let seq = if let StoreError::Corrupted { seq: Some(seq), .. } = error { *seq } else { Seq::GENESIS };
         Self {
             ok: false,
             anchored: false,
@@ -465,7 +462,12 @@ pub(super) fn format_fault(fault: &LogFault) -> Fault {
         FaultKind::FrameMissing { .. } | FaultKind::FrameMisplaced { .. } => "missing",
         FaultKind::HashPrefix { .. } | FaultKind::PrevHash { .. } => "chain",
         FaultKind::MarkRange { .. } | FaultKind::MarkHash { .. } | FaultKind::UnitStraddlesMark { .. } => "mark",
-        _ => "format",
+        FaultKind::Store(_)
+        | FaultKind::Frame { .. }
+        | FaultKind::EventLength { .. }
+        | FaultKind::HeadHash { .. }
+        | FaultKind::HeadMissing { .. }
+        | FaultKind::Event(_) => "format",
     };
     Fault { seq: fault.seq, rule, what: fault.what.to_string() }
 }

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::outcomes::Outcomes;
 use crate::cli::paint::Paint;
 use crate::cli::stock;
-use counterfoil::audit::{Readable, readable};
+use counterfoil::audit::Readable;
 use counterfoil::domain::command::{Amend, Reserve};
 use counterfoil::ledger::{Foreseen, fresh_uuid};
 use counterfoil::named::{NamedError, Spoken};
@@ -135,7 +135,7 @@ pub async fn would(ledger: &Ledger, command: Command) -> Result<Told, Failure> {
     let (command, id, by) = identified(command);
     Ok(match ledger.would(command).await {
         Ok(Foreseen::Appended(event)) => {
-            Told::WouldAccept { kind: readable::kind(&event.body), event: serde_json::to_value(Readable(&event))? }
+            Told::WouldAccept { kind: event.body.name(), event: serde_json::to_value(Readable(&event))? }
         }
         Ok(Foreseen::Duplicate(receipt)) => Told::of(ledger, Ok(receipt), id, by),
         Err(error) => Told::of(ledger, Err(error), id, by),
