@@ -59,6 +59,8 @@ fn every_rejection_has_its_row() {
 fn every_other_code_has_its_row() {
     let guide = troubleshooting();
     let firsts: Vec<&str> = guide.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next()).collect();
+    let distinct: BTreeSet<&str> = firsts.iter().copied().collect();
+    assert_eq!(distinct.len(), firsts.len(), "a code or message has two rows: {firsts:?}");
     let has_row = |code: &String| firsts.iter().any(|first| format!("`{first}").contains(&format!("`{code}`")));
     let code = r#"=> "([A-Z][A-Z_]{3,})""#;
     let mut codes: BTreeSet<String> =
