@@ -31,6 +31,7 @@ pub enum BenchError {
     /// The index.
     Index(IndexError),
     /// SQLite.
+    #[cfg(feature = "bench-sqlite")]
     Sqlite(rusqlite::Error),
     /// What was measured gave a wrong answer, so that its speed means nothing.
     Wrong(String),
@@ -50,6 +51,7 @@ impl fmt::Display for BenchError {
             Self::Log(fault) => fault.fmt(f),
             Self::Derived(error) => error.fmt(f),
             Self::Index(error) => error.fmt(f),
+            #[cfg(feature = "bench-sqlite")]
             Self::Sqlite(error) => write!(f, "SQLite: {error}"),
             Self::Wrong(what) => write!(f, "{what}: its speed means nothing"),
         }
@@ -66,6 +68,7 @@ impl std::error::Error for BenchError {
             Self::Log(fault) => Some(fault),
             Self::Derived(error) => Some(error),
             Self::Index(error) => Some(error),
+            #[cfg(feature = "bench-sqlite")]
             Self::Sqlite(error) => Some(error),
             Self::NoRoom { .. } | Self::Wrong(_) => None,
         }
@@ -84,5 +87,7 @@ macro_rules! from {
 
 from!(
     std::io::Error => Io, OpenError => Open, SubmitError => Submit, StoreError => Store, LogFault => Log,
-    DerivedError => Derived, IndexError => Index, rusqlite::Error => Sqlite
+    DerivedError => Derived, IndexError => Index
 );
+#[cfg(feature = "bench-sqlite")]
+from!(rusqlite::Error => Sqlite);

@@ -109,10 +109,11 @@ impl Aim {
         Self { text, bound, besides: None, size: Size::Full }
     }
 
-    fn met(&self, value: f64, ratio: f64) -> Option<bool> {
+    /// A bound of the value is judged even where there is nothing to stand beside.
+    fn met(&self, value: f64, ratio: Option<f64>) -> Option<bool> {
         let bound = match self.bound {
-            Bound::RatioAtMost(most) => ratio <= most,
-            Bound::RatioAtLeast(least) => ratio >= least,
+            Bound::RatioAtMost(most) => ratio? <= most,
+            Bound::RatioAtLeast(least) => ratio? >= least,
             Bound::ValueAtMost(most) => value <= most,
             Bound::ValueAtLeast(least) => value >= least,
             Bound::Other => true,
@@ -161,7 +162,7 @@ impl Draft {
             baseline,
             ratio: ratio.map(rounded),
             aim: self.aim.map(|aim| aim.text),
-            met: self.aim.zip(value.zip(ratio)).and_then(|(aim, (value, ratio))| aim.met(value, ratio)),
+            met: self.aim.zip(value).and_then(|(aim, value)| aim.met(value, ratio)),
             sqlite,
             sqlite_ratio: quotient(sqlite).map(rounded),
             latency: self.latency.map(|latency| latency.each(rounded)),
@@ -200,6 +201,13 @@ mod tests {
         assert_eq!(late.finish().met, Some(false), "the other half of the aim was missed");
         let rate = Draft::new("callers_64", Some(100_000.0), "commands/s", Beside::SyncsPerSecond(200.0)).finish();
         assert_eq!((rate.baseline, rate.ratio), (Some(5_000.0), Some(20.0)));
+        let alone = Aim::new("≥ 1 M/s", Bound::ValueAtLeast(1e6));
+        let draft = |value| Draft {
+            aim: Some(alone),
+            ..Draft::new("batch_8192", Some(value), "events/s", Beside::That("SQLite", None))
+        };
+        let met = [2e6, 5e5].map(|value| (draft(value).finish().ratio, draft(value).finish().met));
+        assert_eq!(met, [(None, Some(true)), (None, Some(false))], "the value is judged without a ratio");
         let unknown = Draft { value: None, ..draft(1.0) }.finish();
         assert_eq!((unknown.ratio, unknown.met), (None, None));
     }

@@ -5,6 +5,7 @@ use super::machine::Conditions;
 use super::report::{Beside, Draft, Report, Row};
 use super::scratch::{Scratch, free_bytes};
 use super::shop::Shop;
+#[cfg(feature = "bench-sqlite")]
 use super::sqlite;
 use super::{Afterwards, BenchError, Plan, Progress, Workload};
 use crate::domain::ids::{LedgerId, Seq};
@@ -46,7 +47,9 @@ const DISK_BYTES_PER_EVENT_MAX: u64 = 700;
 /// The same for the ten ids that an event stands for where very many are looked up.
 const ID_BYTES_PER_EVENT_MAX: u64 = 800;
 /// Commands that are asked of SQLite.
+#[cfg(feature = "bench-sqlite")]
 const SQLITE_ONE_COMMANDS: u64 = 3_000;
+#[cfg(feature = "bench-sqlite")]
 const SQLITE_64_COMMANDS: u64 = 64_000;
 /// Syncs of the bare disk before and behind what stands beside them.
 const PROBE_SYNCS: u64 = 200;
@@ -78,7 +81,7 @@ impl<'a> Stage<'a> {
         let mut fdatasync = Fdatasync::new(&scratch.join("fdatasync"), payload_bytes)?;
         fdatasync.probe(plan.events.min(PROBE_SYNCS))?;
         let (sqlite_one_micros, sqlite_64_per_second, rows) = (None, None, Vec::new());
-        let mut stage = Self {
+        let stage = Self {
             plan,
             scratch,
             fdatasync,
@@ -89,11 +92,16 @@ impl<'a> Stage<'a> {
             conditions,
             rows,
         };
-        stage.measure_sqlite()?;
-        Ok(stage)
+        stage.beside_sqlite()
     }
 
-    fn measure_sqlite(&mut self) -> Result<(), BenchError> {
+    #[cfg(not(feature = "bench-sqlite"))]
+    fn beside_sqlite(self) -> Result<Self, BenchError> {
+        Ok(self)
+    }
+
+    #[cfg(feature = "bench-sqlite")]
+    fn beside_sqlite(mut self) -> Result<Self, BenchError> {
         use Workload::{Batch8192, Callers64, OneCaller, Sustained10m};
         let path = self.scratch.join("sqlite");
         if self.plan.wants(OneCaller) {
@@ -114,7 +122,7 @@ impl<'a> Stage<'a> {
             self.push(Draft { note, ..measured.fill(draft) });
             self.sqlite_64_per_second = Some(measured.per_second);
         }
-        Ok(())
+        Ok(self)
     }
 
     /// As many as are meant, or as the plan has events.

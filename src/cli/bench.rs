@@ -215,6 +215,10 @@ fn remarks(report: &Report, paint: Paint) -> String {
             let _ = writeln!(text, "  {:<20}  {}", row.workload, paint.dim(&parts.join("; ")));
         }
     }
+    if !cfg!(feature = "bench-sqlite") {
+        let how = "SQLite is not in this build: `cargo build --release --features bench-sqlite` compares with it.";
+        let _ = writeln!(text, "\n  {}", paint.dim(how));
+    }
     let Conditions { version, build, date, cpu, cores, os, file_system, sync_method, payload_bytes, .. } =
         &report.conditions;
     let memory = report.conditions.memory_mb.map_or_else(String::new, |megabytes| format!(", {megabytes} MB"));

@@ -5,6 +5,7 @@
 //! filter of a run are hashed once when it is opened, with BLAKE3.
 
 use super::record::Family;
+use xxhash_rust::xxh64::xxh64;
 
 /// The key of all checksums of one run.
 #[derive(Clone)]
@@ -36,62 +37,10 @@ impl CheckKey {
     }
 }
 
-const PRIMES: [u64; 5] =
-    [0x9e37_79b1_85eb_ca87, 0xc2b2_ae3d_27d4_eb4f, 0x1656_67b1_9e37_79f9, 0x85eb_ca77_c2b2_ae63, 0x27d4_eb2f_1656_67c5];
-
-#[inline]
-fn round(lane: u64, word: u64) -> u64 {
-    lane.wrapping_add(word.wrapping_mul(PRIMES[1])).rotate_left(31).wrapping_mul(PRIMES[0])
-}
-
 /// Eight bytes of a name, for lists that are checked against the log: whoever makes two names collide makes a search
 /// slower, not wrong.
 pub(crate) fn name_word(name: &str) -> u64 {
     xxh64(name.as_bytes(), 0)
-}
-
-/// XXH64 as its specification gives it.
-fn xxh64(bytes: &[u8], seed: u64) -> u64 {
-    let (stripes, rest) = bytes.as_chunks::<32>();
-    let mut hash = if stripes.is_empty() { seed.wrapping_add(PRIMES[4]) } else { stripes_hash(stripes, seed) };
-    hash = hash.wrapping_add(bytes.len() as u64);
-    let (words, rest) = rest.as_chunks::<8>();
-    for word in words {
-        hash = (hash ^ round(0, u64::from_le_bytes(*word)))
-            .rotate_left(27)
-            .wrapping_mul(PRIMES[0])
-            .wrapping_add(PRIMES[3]);
-    }
-    let (halves, rest) = rest.as_chunks::<4>();
-    for half in halves {
-        let half = u64::from(u32::from_le_bytes(*half));
-        hash = (hash ^ half.wrapping_mul(PRIMES[0])).rotate_left(23).wrapping_mul(PRIMES[1]).wrapping_add(PRIMES[2]);
-    }
-    for byte in rest {
-        hash = (hash ^ u64::from(*byte).wrapping_mul(PRIMES[4])).rotate_left(11).wrapping_mul(PRIMES[0]);
-    }
-    hash = (hash ^ (hash >> 33)).wrapping_mul(PRIMES[1]);
-    hash = (hash ^ (hash >> 29)).wrapping_mul(PRIMES[2]);
-    hash ^ (hash >> 32)
-}
-
-fn stripes_hash(stripes: &[[u8; 32]], seed: u64) -> u64 {
-    let mut lanes = [
-        seed.wrapping_add(PRIMES[0]).wrapping_add(PRIMES[1]),
-        seed.wrapping_add(PRIMES[1]),
-        seed,
-        seed.wrapping_sub(PRIMES[0]),
-    ];
-    for stripe in stripes {
-        let (words, _) = stripe.as_chunks::<8>();
-        for (lane, word) in lanes.iter_mut().zip(words) {
-            *lane = round(*lane, u64::from_le_bytes(*word));
-        }
-    }
-    let rotations = [1, 7, 12, 18];
-    let hash =
-        lanes.iter().zip(rotations).fold(0_u64, |hash, (lane, rotation)| hash.wrapping_add(lane.rotate_left(rotation)));
-    lanes.iter().fold(hash, |hash, lane| (hash ^ round(0, *lane)).wrapping_mul(PRIMES[0]).wrapping_add(PRIMES[3]))
 }
 
 #[cfg(test)]
