@@ -35,8 +35,6 @@
 #![deny(clippy::print_stderr, clippy::print_stdout)] // They panic where nobody listens any more.
 
 pub mod audit;
-#[cfg(feature = "bench")]
-pub mod bench;
 pub mod domain;
 pub mod files;
 pub mod heads;

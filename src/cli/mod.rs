@@ -138,7 +138,7 @@ enum Task {
     Schema(schema::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
-    Bench(bench::Args),
+    Bench(bench::command::Args),
     Import(import::Args),
 }
 
@@ -221,7 +221,7 @@ async fn run(arguments: Arguments, out: &mut dyn Write, outcomes: &mut Outcomes)
         Task::Schema(args) => schema::run(&args, &mut context),
         Task::Completions(args) => manual::completions(&args, &mut context),
         Task::Man(args) => manual::man(&args, &mut context),
-        Task::Bench(args) => bench::run(args, &mut context),
+        Task::Bench(args) => bench::command::run(args, &mut context),
         Task::Import(args) => import::run(args, &mut context).await,
     }
 }
