@@ -42,8 +42,6 @@
 
 pub mod acts;
 pub mod audit;
-#[cfg(feature = "bench")]
-pub mod bench;
 pub mod domain;
 pub mod files;
 pub mod guide;

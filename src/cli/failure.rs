@@ -1,7 +1,7 @@
 //! Why a task failed, and which exit code says so.
 
+use super::bench::BenchError;
 use counterfoil::audit::export::ExportError;
-use counterfoil::bench::BenchError;
 use counterfoil::domain::invisible::shown_lines;
 use counterfoil::domain::text::TextError;
 use counterfoil::history::{HistoryError, SaidError};

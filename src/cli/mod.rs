@@ -140,7 +140,7 @@ enum Task {
     Guide(guide::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
-    Bench(bench::Args),
+    Bench(bench::command::Args),
     Import(import::Args),
 }
 
@@ -224,7 +224,7 @@ async fn run(arguments: Arguments, out: &mut dyn Write, outcomes: &mut Outcomes)
         Task::Guide(args) => guide::run(&args, &mut context),
         Task::Completions(args) => manual::completions(&args, &mut context),
         Task::Man(args) => manual::man(&args, &mut context),
-        Task::Bench(args) => bench::run(args, &mut context),
+        Task::Bench(args) => bench::command::run(args, &mut context),
         Task::Import(args) => import::run(args, &mut context).await,
     }
 }

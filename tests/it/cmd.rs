@@ -139,6 +139,7 @@ fn files_are_imported_as_typed() {
 }
 
 #[test]
+#[cfg(feature = "bench-sqlite")]
 fn a_machine_is_measured_as_typed() {
     plays("bench.txt");
 }

@@ -3,7 +3,6 @@
 
 mod agree;
 mod audit;
-#[cfg(feature = "bench")]
 mod bench;
 mod clocks;
 mod cmd;

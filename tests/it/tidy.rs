@@ -95,12 +95,6 @@ const IMPORTS: &[Rule] = &[
     // Figures in, a picture out.
     Rule { about: &["plot", "plot::*"], may: &["domain", "plot"], never: &["domain::decide*", "domain::check*"] },
     Rule { about: &["schema", "schema::*"], may: &["limits", "domain", "schema"], never: &[] },
-    // Measures what others can call, through what they call.
-    Rule {
-        about: &["bench", "bench::*"],
-        may: &["limits", "domain", "log", "index", "files", "ledger", "query", "audit", "bench"],
-        never: &["domain::decide*", "domain::check*"],
-    },
     Rule {
         about: &["acts"],
         may: &["limits", "domain", "log::store*", "ledger", "named"],

@@ -1,8 +1,8 @@
 //! Why nothing could be measured.
 
-use crate::index::IndexError;
-use crate::ledger::{DerivedError, OpenError, SubmitError};
-use crate::log::{LogFault, StoreError};
+use counterfoil::index::IndexError;
+use counterfoil::ledger::{DerivedError, OpenError, SubmitError};
+use counterfoil::log::{LogFault, StoreError};
 use std::fmt;
 
 /// Why nothing could be measured.

@@ -1,7 +1,7 @@
 //! A directory that goes away, also when the run before it was killed.
 
 use super::{Afterwards, BenchError};
-use crate::files::scratch;
+use counterfoil::files::scratch;
 use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "counterfoil-bench-";

@@ -8,11 +8,11 @@ use super::shop::Shop;
 #[cfg(feature = "bench-sqlite")]
 use super::sqlite;
 use super::{Afterwards, BenchError, Plan, Progress, Workload};
-use crate::domain::ids::{LedgerId, Seq};
-use crate::files::MemoryFiles;
-use crate::ledger::{Ledger, Options, Parts};
-use crate::log::memory_store::MemoryDisk;
-use crate::log::{FrameKey, MemoryStore};
+use counterfoil::domain::ids::{LedgerId, Seq};
+use counterfoil::files::MemoryFiles;
+use counterfoil::ledger::{Ledger, Options, Parts};
+use counterfoil::log::memory_store::MemoryDisk;
+use counterfoil::log::{FrameKey, MemoryStore};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

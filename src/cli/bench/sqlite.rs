@@ -5,7 +5,7 @@ use super::BenchError;
 use super::latency::{Latencies, Quantiles};
 use super::report::Draft;
 use super::shop::{ITEMS, id, item};
-use crate::ledger::{Clock, SystemClock};
+use counterfoil::ledger::{Clock, SystemClock};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::time::Instant;

@@ -1,14 +1,14 @@
 //! `bench`: what this machine gives, beside its bare disk and SQLite.
 
-use super::Format;
-use super::context::Context;
-use super::failure::Failure;
-use super::paint::Paint;
-use super::progress::Progress;
-use super::seen;
-use super::sheet::Column;
+use super::{Afterwards, Conditions, Plan, Quantiles, Report, Row, Workload};
+use crate::cli::Format;
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::paint::Paint;
+use crate::cli::progress::Progress;
+use crate::cli::seen;
+use crate::cli::sheet::Column;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use counterfoil::bench::{self, Afterwards, Conditions, Plan, Quantiles, Report, Row, Workload};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ pub fn run(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
 
 fn measured(plan: &Plan) -> Result<Report, Failure> {
     let mut bar: Option<(&str, Progress)> = None;
-    let mut told = |at: bench::Progress| {
+    let mut told = |at: super::Progress| {
         if bar.as_ref().is_none_or(|(doing, _)| *doing != at.doing) {
             // The old one is cleared before the new one is drawn.
             bar = None;
@@ -84,7 +84,7 @@ fn measured(plan: &Plan) -> Result<Report, Failure> {
             bar.set(at.done, at.of);
         }
     };
-    Ok(bench::run(plan, &mut told)?)
+    Ok(super::run(plan, &mut told)?)
 }
 
 /// A row as programs get it: with the conditions, so that rows of several machines can be put together.

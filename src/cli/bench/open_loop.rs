@@ -2,7 +2,7 @@
 
 use super::BenchError;
 use super::latency::Latencies;
-use crate::ledger::SubmitError;
+use counterfoil::ledger::SubmitError;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

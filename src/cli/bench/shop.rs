@@ -1,14 +1,14 @@
 //! The commands of every workload: reserve and fulfil by turns over 4,000 items. The same in every run.
 
 use super::BenchError;
-use crate::domain::command::{
+use counterfoil::domain::command::{
     Act, Actor, Command, CreateItem, CreateLocation, Departure, Fulfil, Holds, Portion, Receive, Reserve,
 };
-use crate::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
-use crate::domain::line::Line;
-use crate::domain::quantity::Quantity;
-use crate::domain::text::{ActorId, AliasText, OrderRef, TextError, Zone};
-use crate::ledger::Ledger;
+use counterfoil::domain::ids::{CommandId, ItemId, LocationId, Position, Timestamp};
+use counterfoil::domain::line::Line;
+use counterfoil::domain::quantity::Quantity;
+use counterfoil::domain::text::{ActorId, AliasText, OrderRef, TextError, Zone};
+use counterfoil::ledger::Ledger;
 use smallvec::smallvec;
 
 /// Items, each with as much stock as a run can ask for.

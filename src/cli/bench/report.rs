@@ -18,6 +18,7 @@ pub struct Report {
 
 impl Report {
     /// The row of that name.
+    #[cfg(test)]
     #[must_use]
     pub fn row(&self, workload: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.workload == workload)

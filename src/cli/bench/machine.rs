@@ -1,7 +1,7 @@
 //! The machine, and what else the figures depend on.
 
-use crate::ledger::{Clock, SystemClock};
 use chrono::{DateTime, SecondsFormat};
+use counterfoil::ledger::{Clock, SystemClock};
 use serde::Serialize;
 use std::path::Path;
 

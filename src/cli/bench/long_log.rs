@@ -8,8 +8,8 @@ use super::scratch::disk_bytes;
 use super::shop::Shop;
 use super::stage::{Stage, settle};
 use super::{BenchError, Plan, Workload};
-use crate::audit;
-use crate::ledger::{Ledger, Options};
+use counterfoil::audit;
+use counterfoil::ledger::{Ledger, Options};
 use std::path::Path;
 use std::time::{Duration, Instant};
 

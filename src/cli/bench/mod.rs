@@ -26,6 +26,7 @@
 
 mod batches;
 mod callers;
+pub mod command;
 mod error;
 mod fdatasync;
 mod ids;
@@ -40,6 +41,8 @@ mod shop;
 #[cfg(feature = "bench-sqlite")]
 mod sqlite;
 mod stage;
+#[cfg(test)]
+mod tests;
 
 pub use error::BenchError;
 pub use latency::Quantiles;
@@ -182,18 +185,6 @@ pub struct Progress {
 /// # Errors
 /// [`BenchError`]: no room, the disk or SQLite said no, or something measured gave a wrong answer. What was written is
 /// removed all the same.
-///
-/// # Example
-/// ```
-/// use counterfoil::bench::{Plan, Workload, run};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let dir = tempfile::tempdir()?;
-/// let plan = Plan { workloads: vec![Workload::OneCaller], events: 20, ..Plan::new(dir.path().into()) };
-/// let report = run(&plan, &mut |_| {})?;
-/// println!("{:?} × an fdatasync", report.row("one_caller").and_then(|row| row.ratio));
-/// # Ok(())
-/// # }
-/// ```
 pub fn run(plan: &Plan, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Report, BenchError> {
     // On a thread of its own: the caller may be inside a runtime, where no second one may be started.
     std::thread::scope(|scope| {

@@ -6,9 +6,9 @@ use super::report::{Aim, Beside, Bound, Draft, Size};
 use super::shop::{Shop, submit_all};
 use super::stage::{Stage, settle};
 use super::{BenchError, Workload};
-use crate::audit;
-use crate::domain::command::Command;
-use crate::ledger::Ledger;
+use counterfoil::audit;
+use counterfoil::domain::command::Command;
+use counterfoil::ledger::Ledger;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
