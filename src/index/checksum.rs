@@ -54,4 +54,22 @@ mod tests {
         assert_eq!(xxh64(b"abc", 0), 0x44bc_2cf5_ad77_0999);
         assert_eq!(xxh64(b"Nobody inspects the spammish repetition", 0), 0xfbce_a83c_8a37_8bf1);
     }
+
+    /// The sums of xxHash's own self-test: long texts and another seed, as blocks have.
+    #[test]
+    fn xxh64_gives_the_values_of_its_self_test() {
+        const SEED: u64 = 2_654_435_761;
+        let mut state = SEED;
+        let mut byte = || {
+            let byte = (state >> 56) as u8;
+            state = state.wrapping_mul(11_400_714_785_074_694_797);
+            byte
+        };
+        let text: Vec<u8> = (0..222).map(|_| byte()).collect();
+        let sums = [(1, 0x5014_6076_43a9_b4c3), (14, 0xc3bd_6bf6_3deb_6df0), (222, 0x20cb_8ab7_ae10_c14a)];
+        for (bytes, sum) in sums {
+            assert_eq!(xxh64(&text[..bytes], SEED), sum, "{bytes} bytes");
+        }
+        assert_eq!(xxh64(&text, 0), 0xb641_ae8c_b691_c174);
+    }
 }
