@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stderr, clippy::print_stdout)] // They panic where nobody listens any more.
 
+pub mod api;
 pub mod audit;
 #[cfg(feature = "bench")]
 pub mod bench;
@@ -47,7 +48,6 @@ pub mod index;
 pub mod ledger;
 pub mod limits;
 pub mod log;
-pub mod named;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod projection;
