@@ -30,6 +30,7 @@
 //! # }
 //! ```
 
+use crate::api::{Missing, NotFound, number_of};
 use crate::domain::command::{
     Act, Actor, Adjust, AliasKind, Command, Count, CreateItem, CreateLocation, Fulfil, Holds, PosChange, PosDelta,
     Receive, Release, Reserve,
@@ -42,7 +43,6 @@ use crate::domain::state::State;
 use crate::domain::text::{ActorId, AliasText, ExternalId, OrderRef, ReasonCode, Source, TextError, Zone};
 use crate::ledger::{Ledger, OpenError, Options, Outcome, Receipt, SubmitError};
 use crate::log::StoreError;
-use crate::named::{Missing, NotFound, number_of};
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::path::Path;

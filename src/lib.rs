@@ -41,6 +41,7 @@
 #![deny(clippy::print_stderr, clippy::print_stdout)] // They panic where nobody listens any more.
 
 pub mod acts;
+pub mod api;
 pub mod audit;
 pub mod domain;
 pub mod files;
@@ -53,7 +54,6 @@ pub mod index;
 pub mod ledger;
 pub mod limits;
 pub mod log;
-pub mod named;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod prelude;

@@ -1,12 +1,7 @@
 //! JSON Schema (draft 2020-12) of commands, events and answers, for programs in other languages.
 //!
-//! Commands by ids have the schema of the types that read them. Commands in words, events and answers are written by
-//! hand, so their forms are written down here once more; tests hold what is read and printed against them. New fields
-//! may be added to events and answers in later versions: pass over those that you don't know.
-
-mod named;
-
-pub use named::named_commands;
+//! Commands have the schema of what reads them. Events and answers are written by hand, so their forms are written down
+//! here once more; tests hold what is printed against them. New fields may be added to events and answers in later versions: pass over those that you don't know.
 
 use crate::domain::command::{AliasTarget, Command, Departure, Document, Established, ItemStatus, UseStatus};
 use crate::domain::ids::{AlertId, CommandId, ItemId, LedgerId, LocationId, LotId, Position, Seq, TransferId};
@@ -28,6 +23,18 @@ use serde_json::{Map, Value};
 #[must_use]
 pub fn commands() -> Schema {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Command>()
+}
+
+/// The schema of a command in words: with SKUs and codes, or with ids, or both. It admits every command that
+/// [`commands`] does.
+///
+/// # Example
+/// ```
+/// assert!(serde_json::to_string(&counterfoil::schema::named_commands()).unwrap().contains("sku"));
+/// ```
+#[must_use]
+pub fn named_commands() -> Schema {
+    crate::api::command::schema()
 }
 
 /// The schema of one event, as a list of events and an export show it.

@@ -2,9 +2,9 @@
 
 use super::failure::Failure;
 use super::paint::Paint;
+use counterfoil::api::{self, NamedError, NotFound};
 use counterfoil::domain::ids::{CommandId, ItemId, LocationId, LotId, Seq};
 use counterfoil::ledger::{Created, Outcome, Receipt, Repeat, SubmitError};
-use counterfoil::named::{self, NamedError, NotFound};
 use counterfoil::{Ledger, Rejection};
 use serde::Serialize;
 use serde_json::Value;
@@ -81,7 +81,7 @@ impl Told {
 
     /// A refusal, with names and units.
     pub fn rejected(ledger: &Ledger, rejection: &Rejection) -> Self {
-        let told = |state: &_, _| (named::message(rejection, state), named::details(rejection, state));
+        let told = |state: &_, _| (api::message(rejection, state), api::details(rejection, state));
         let (message, details) = ledger.query(told);
         Self::Rejected { code: rejection.code(), number: rejection.number(), message, details }
     }

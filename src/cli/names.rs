@@ -1,11 +1,11 @@
 //! From what people type to the ids of the ledger, and back where no name leads there.
 
 use super::failure::Failure;
+use counterfoil::api::{nameless, number_of, numbered};
 use counterfoil::domain::command::AliasKind;
 use counterfoil::domain::ids::{ItemId, LocationId, LotId};
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::Ledger;
-use counterfoil::named::{nameless, number_of, numbered};
 use counterfoil::query::Place;
 use serde_json::{Map, Value, json};
 use std::fmt::Display;

@@ -67,7 +67,8 @@ const IMPORTS: &[Rule] = &[
         may: &["limits", "domain", "log", "index", "files", "heads", "projection", "ledger", "error"],
         never: &[],
     },
-    Rule { about: &["named", "named::*"], may: &["limits", "domain", "named"], never: &["domain::decide*"] },
+    // A form is given what it shows: it knows no ledger.
+    Rule { about: &["api", "api::*"], may: &["limits", "domain", "api"], never: &["domain::decide*"] },
     // So that a question can't write.
     Rule { about: &["query", "query::*"], may: &["limits", "domain", "projection", "query"], never: &[] },
     // Questions that need the index; nothing of it writes.
@@ -94,10 +95,10 @@ const IMPORTS: &[Rule] = &[
     },
     // Figures in, a picture out.
     Rule { about: &["plot", "plot::*"], may: &["domain", "plot"], never: &["domain::decide*", "domain::check*"] },
-    Rule { about: &["schema", "schema::*"], may: &["limits", "domain", "schema"], never: &[] },
+    Rule { about: &["schema", "schema::*"], may: &["limits", "domain", "api", "schema"], never: &[] },
     Rule {
         about: &["acts"],
-        may: &["limits", "domain", "log::store*", "ledger", "named"],
+        may: &["limits", "domain", "log::store*", "ledger", "api"],
         never: &["domain::decide*", "domain::check*"],
     },
     Rule { about: &["import", "import::*", "cli", "cli::*", "prelude"], may: &["*"], never: &[] },

@@ -3,9 +3,9 @@
 use crate::cli::failure::Failure;
 use crate::cli::sheet::plain;
 use crate::cli::stock::all_stock;
+use counterfoil::api::amount;
 use counterfoil::domain::command::{Act, AliasTarget, Command, MergeAlias, RetireAlias};
 use counterfoil::domain::names::Names;
-use counterfoil::named::amount;
 use counterfoil::query::{Only, Place, Scope, Stock, StockFilter};
 use counterfoil::{ItemId, Ledger, LocationId, LotId};
 use serde::Serialize;

@@ -9,10 +9,10 @@ use crate::cli::failure::Failure;
 use crate::cli::outcomes::Outcomes;
 use crate::cli::paint::Paint;
 use crate::cli::stock;
+use counterfoil::api::{NamedError, Spoken};
 use counterfoil::audit::Readable;
 use counterfoil::domain::command::{Amend, Reserve};
 use counterfoil::ledger::{Foreseen, fresh_uuid};
-use counterfoil::named::{NamedError, Spoken};
 use counterfoil::query::{Scope, StockFilter};
 use counterfoil::{Act, Command, CommandId, Ledger, Position};
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub async fn perform(deed: Deed, context: &mut Context<'_>) -> Result<(), Failur
 
 /// From the moment that the ledger has answered, nothing that fails keeps the answer from being shown.
 async fn submit(ledger: &Ledger, deed: Deed, outcomes: &mut Outcomes) -> Result<Answer, Failure> {
-    let command = match read(ledger, &deed.command)? {
+    let command = match read(ledger, &deed.command) {
         Ok(command) => command,
         Err(error) => return Ok(Answer::told(Told::not_understood(error))),
     };
@@ -73,9 +73,9 @@ async fn submit(ledger: &Ledger, deed: Deed, outcomes: &mut Outcomes) -> Result<
     Ok(answer)
 }
 
-fn read(ledger: &Ledger, command: &Value) -> Result<Result<Command, NamedError>, Failure> {
-    let text = serde_json::to_string(command)?;
-    Ok(Spoken::parse(&text).map_err(NamedError::from).and_then(|spoken| ledger.query(|state, _| spoken.command(state))))
+fn read(ledger: &Ledger, command: &Value) -> Result<Command, NamedError> {
+    let spoken = Spoken::of(command)?;
+    ledger.query(|state, _| spoken.command(state))
 }
 
 /// Where nobody knows what came of a command: the very same command again, with whatever was made for it here.
@@ -123,7 +123,7 @@ pub async fn foresee(deed: Deed, context: &mut Context<'_>) -> Result<(), Failur
 }
 
 async fn foreseen(ledger: &Ledger, deed: &Deed) -> Result<Answer, Failure> {
-    let command = match read(ledger, &deed.command)? {
+    let command = match read(ledger, &deed.command) {
         Ok(command) => command,
         Err(error) => return Ok(Answer::told(Told::not_understood(error))),
     };

@@ -1,6 +1,6 @@
 //! Names that batches on their way make or change: who uses one has to wait for that batch.
 
-use counterfoil::named::{Renames, Spoken, numbered};
+use counterfoil::api::{Renames, Spoken, numbered};
 use std::collections::HashMap;
 
 /// What the batches on their way do to names.

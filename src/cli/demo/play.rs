@@ -3,9 +3,9 @@
 use super::script::{self, Step};
 use super::stage::Stage;
 use crate::cli::failure::Failure;
+use counterfoil::api;
 use counterfoil::domain::ids::Seq;
 use counterfoil::ledger::{Ledger, Outcome, Repeat, SubmitError};
-use counterfoil::named;
 use std::time::{Duration, Instant};
 
 /// How long the ledger may take to notice that a hold has lapsed.
@@ -78,7 +78,7 @@ pub async fn play(ledger: &Ledger, stage: &Stage, steps: Vec<Step>) -> Result<We
         }
         for outcome in outcomes {
             if let Err(SubmitError::Rejected(rejection)) = outcome {
-                let why = ledger.query(|state, _| named::message(&rejection, state));
+                let why = ledger.query(|state, _| api::message(&rejection, state));
                 let (time, what) = (step.at.clone(), step.say.clone().unwrap_or_default());
                 week.refused.push(Refused { time, what, code: rejection.code(), why });
             }

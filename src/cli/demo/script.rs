@@ -2,10 +2,10 @@
 
 use crate::cli::failure::Failure;
 use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
+use counterfoil::api::Spoken;
 use counterfoil::domain::command::Command;
 use counterfoil::domain::ids::Timestamp;
 use counterfoil::ledger::Ledger;
-use counterfoil::named::Spoken;
 use serde::Deserialize;
 use serde_json::Value;
 

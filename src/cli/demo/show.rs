@@ -8,10 +8,10 @@ use crate::cli::paint::Paint;
 use crate::cli::seen;
 use crate::cli::sheet::{Column, Sheet};
 use crate::cli::stock;
+use counterfoil::api::amount;
 use counterfoil::audit::Expected;
 use counterfoil::domain::ids::Position;
 use counterfoil::ledger::Ledger;
-use counterfoil::named::amount;
 use counterfoil::query::{
     self, AlertFilter, EntitySort, ItemFilter, Order, Paging, ReservationFilter, ReservationSort, StockFilter, StockRow,
 };

@@ -6,8 +6,8 @@ use crate::cli::failure::Failure;
 use crate::cli::names::placed;
 use crate::cli::sheet::Column;
 use clap::ValueEnum;
+use counterfoil::api::amount;
 use counterfoil::domain::alert::{AlertKind, Urgency};
-use counterfoil::named::amount;
 use counterfoil::query::{self, AlertFilter, AlertRow, AlertSlots};
 use serde_json::{Value, json};
 

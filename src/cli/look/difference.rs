@@ -9,8 +9,8 @@ use crate::cli::names::{NUMBERED, place_fields};
 use crate::cli::sheet::Column;
 use crate::cli::stock::by_sku;
 use counterfoil::Ledger;
+use counterfoil::api::amount;
 use counterfoil::history::{AsOf, DifferenceRow, SaidMoment};
-use counterfoil::named::amount;
 use counterfoil::query::Stock;
 use serde_json::{Value, json};
 

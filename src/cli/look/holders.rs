@@ -5,9 +5,9 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::names::{item_of, location_of, lot_of};
 use crate::cli::sheet::Column;
+use counterfoil::api::amount;
 use counterfoil::domain::ids::LotId;
 use counterfoil::limits::PAGE_ROWS_MAX;
-use counterfoil::named::amount;
 use counterfoil::query::{self, Holder, Paging};
 use counterfoil::{Ledger, Position};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ fn held(ledger: &Ledger, args: &Args) -> Result<Held, Failure> {
             None => {
                 let told = |units| counterfoil::domain::quantity::decimal(i128::from(units), decimals);
                 let (reserved, sellable) = (told(found.stock.reserved), told(found.stock.sellable));
-                let place = ledger.query(|state, _| counterfoil::named::place(state, position));
+                let place = ledger.query(|state, _| counterfoil::api::place(state, position));
                 return Ok(Held { rows, place, reserved, sellable });
             }
         }

@@ -7,7 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::names::placed;
 use crate::cli::sheet::Column;
 use counterfoil::Ledger;
-use counterfoil::named::amount;
+use counterfoil::api::amount;
 use counterfoil::query::{self, Answer, Oversold};
 use serde_json::{Value, json};
 

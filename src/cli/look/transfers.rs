@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sheet::Column;
 use counterfoil::Ledger;
-use counterfoil::named::amount;
+use counterfoil::api::amount;
 use counterfoil::query;
 use serde_json::{Value, json};
 

@@ -32,7 +32,7 @@ fn from_library(rows: &[counterfoil::history::PastRow]) -> Vec<Value> {
     let mut rows: Vec<_> = rows.iter().collect();
     rows.sort_by_key(|row| (row.place.sku.clone(), row.place.position()));
     let figures = rows.iter().map(|row| {
-        let amount = |units| counterfoil::named::amount(units, row.place.decimals);
+        let amount = |units| counterfoil::api::amount(units, row.place.decimals);
         let stock = &row.stock;
         serde_json::json!([
             row.place.sku,

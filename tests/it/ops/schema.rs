@@ -2,6 +2,7 @@
 
 use super::{MUGS, command, demo_in, json, options, path, receive, set_up, succeeds};
 use crate::lies::story::Story;
+use counterfoil::api::{NamedError, Spoken};
 use counterfoil::audit::Readable;
 use counterfoil::domain::command::{Act, Adjust, Command, CreateItem, Receive, Reserve};
 use counterfoil::domain::ids::{ItemId, LocationId, Position};
@@ -10,7 +11,6 @@ use counterfoil::domain::quantity::Quantity;
 use counterfoil::domain::text::AliasText;
 use counterfoil::ledger::{Ledger, SubmitError};
 use counterfoil::log::{Head, Store, scan};
-use counterfoil::named::{NamedError, Spoken};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 

@@ -1,5 +1,4 @@
-//! Commands in people's words: names instead of ids, quantities in an item's own unit, dates as text; and refusals
-//! with names and units on the way back.
+//! Commands in people's words: names instead of ids, quantities in an item's own unit, dates as text.
 //!
 //! The canonical JSON of a [`Command`] is understood unchanged. Beside it:
 //!
@@ -24,39 +23,46 @@
 //! # Example
 //! ```
 //! use counterfoil::domain::state::State;
-//! use counterfoil::named::{NamedError, Spoken};
+//! use counterfoil::api::{NamedError, Spoken};
 //!
 //! let line = r#"{"actor":"anna","act":{"kind":"receive","lines":[{"sku":"MUG-BLUE","location":"SHOP","quantity":12}]}}"#;
 //! match Spoken::parse(line)?.command(&State::default()) {
 //!     Err(NamedError::NotFound(missing)) => assert_eq!(missing.code(), "PRODUCT_NOT_FOUND"),
 //!     other => panic!("an empty ledger knows no mug: {other:?}"),
 //! }
-//! # Ok::<(), counterfoil::named::Invalid>(())
+//! # Ok::<(), counterfoil::api::Invalid>(())
 //! ```
 
-mod act;
 mod error;
 mod fields;
+mod form;
+mod kinds;
 mod line;
 mod lookup;
-mod refusal;
+mod registry;
+mod reservations;
+mod stock;
+mod things;
+mod transfers;
 mod tree;
-mod words;
+mod watch;
+mod whole;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{Invalid, Missing, NamedError, NotFound};
 pub use lookup::{number_of, numbered};
-pub use refusal::{amount, details, message, nameless, place};
-pub use words::instant_of;
+pub use things::instant_of;
 
 use crate::domain::command::{
     Act, AddAlias, Command, CreateItem, CreateLocation, CreateLot, MergeAlias, RenameAlias, RetireAlias,
 };
 use crate::domain::state::State;
 use fields::{Field, Path};
+use form::Form;
 use lookup::Names;
+use serde::Deserialize;
 use tree::Tree;
 
 /// A command as it was said: JSON that was read, whose names are not looked up yet.
@@ -77,13 +83,24 @@ impl<'a> Spoken<'a> {
         }
     }
 
+    /// Takes the JSON of one command as a value, which has no field twice.
+    ///
+    /// # Errors
+    /// [`Invalid`] where an object in it has more fields than any command.
+    pub fn of(value: &'a serde_json::Value) -> Result<Self, Invalid> {
+        match Tree::deserialize(value) {
+            Ok(tree) => Ok(Self { tree }),
+            Err(error) => Err(Invalid { path: String::new(), problem: format!("not a command in JSON: {error}") }),
+        }
+    }
+
     /// The command, with names looked up in this state.
     ///
     /// # Errors
     /// [`NamedError::Invalid`] with the place and what to do, [`NamedError::NotFound`] for a name that is not in use.
     pub fn command(&self, state: &State) -> Result<Command, NamedError> {
         let names = Names::new(state);
-        let command = words::command(Field::new(Path::ROOT, &self.tree), &names)?;
+        let command = whole::Command::read(&Field::new(Path::ROOT, &self.tree), &names)?;
         match names.missing() {
             Some(missing) => Err(NamedError::NotFound(missing)),
             None => Ok(command),
@@ -94,6 +111,14 @@ impl<'a> Spoken<'a> {
     pub fn each_text(&self, mut visit: impl FnMut(&str)) {
         self.tree.each_text(&mut visit);
     }
+}
+
+/// The schema of a command in words: with SKUs and codes, or with ids, or both.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings.into_generator().into_root_schema_for::<whole::Command>()
 }
 
 /// The names whose meaning an act makes or changes.
@@ -120,7 +145,28 @@ impl<'a> Renames<'a> {
             | Act::RetireAlias(RetireAlias { alias }) => Self::Texts(alias.text.as_str(), None),
             Act::RenameAlias(RenameAlias { alias, to }) => Self::Texts(alias.text.as_str(), Some(to.as_str())),
             Act::SetDecimals(_) => Self::Units,
-            _ => Self::None,
+            Act::SetItemStatus(_)
+            | Act::SetLocationStatus(_)
+            | Act::SetLotStatus(_)
+            | Act::SetReorderPoint(_)
+            | Act::ClosePeriod(_)
+            | Act::Receive(_)
+            | Act::PosDelta(_)
+            | Act::Return(_)
+            | Act::Adjust(_)
+            | Act::Count(_)
+            | Act::ShipTransfer(_)
+            | Act::ReceiveTransfer(_)
+            | Act::CloseTransfer(_)
+            | Act::Reserve(_)
+            | Act::Amend(_)
+            | Act::Extend(_)
+            | Act::Fulfil(_)
+            | Act::Release(_)
+            | Act::Reclassify(_)
+            | Act::AcknowledgeAlert(_)
+            | Act::ResolveAlert(_)
+            | Act::DismissAlert(_) => Self::None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Commands in words against the canonical form, and what is said about those that are none.
 
 use super::*;
+use crate::api::{details, message, place};
 use crate::domain::command::{Actor, Receive};
 use crate::domain::event::{Body, Envelope, Event, Genesis, ItemCreated, LocationCreated, LotCreated, UnitMark};
 use crate::domain::evolve::evolve;

@@ -94,7 +94,7 @@ impl<'s> Names<'s> {
             Tree::Text(name) => Ok(match (self.number_of(field, AliasKind::Lot(item))?, self.state.item(item)) {
                 (Some(lot), _) => LotId(lot),
                 (None, Some(_)) => {
-                    let sku = super::refusal::item(self.state, item);
+                    let sku = crate::api::refusal::item(self.state, item);
                     self.note(field, Missing::Lot { item, sku }, name, LotId::NONE)
                 }
                 // An unknown item is refused as such.

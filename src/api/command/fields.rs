@@ -90,15 +90,6 @@ impl<'p> Field<'p> {
         }
     }
 
-    /// One of a few words.
-    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Invalid> {
-        let text = self.text()?;
-        match words.iter().find(|(word, _)| *word == text) {
-            Some((_, value)) => Ok(*value),
-            None => Err(self.unknown_word(words.iter().map(|(word, _)| *word))),
-        }
-    }
-
     /// An error: the text is none of these words.
     pub(super) fn unknown_word<'w>(&self, words: impl Iterator<Item = &'w str>) -> Invalid {
         let words: Vec<&str> = words.collect();
