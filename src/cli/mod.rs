@@ -242,6 +242,7 @@ fn reader(task: &Task, format: Format) -> Reader {
 }
 
 fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // Without drivers: nothing here waits for sockets or timers, and a runtime that has them is woken through the kernel.
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.map_err(|error| Failure::Unable(format!("the runtime can't be started: {error}")))?.block_on(task)
 }

@@ -89,6 +89,11 @@ impl Life {
         });
     }
 
+    /// Wakes everybody who follows the stages once more.
+    pub(super) fn tell_again(&self) {
+        self.stage.send_modify(|_| {});
+    }
+
     /// Waits for the end.
     ///
     /// # Errors

@@ -112,13 +112,19 @@ struct Charges {
 
 /// Runs the writer, then lets the others finish; then everything is let go, and that is told.
 fn supervise(thread: WriterThread, charges: Charges, life: &Life, places: &Semaphore) {
+    const NAME: &str = "supervisor";
     write(thread, life);
-    life.close();
+    // Whoever is told is woken by a waker of their own, which may panic: the rest is done all the same.
+    let _ = life.watch(NAME, || life.close());
     // Nobody waits for a place in a queue that nobody takes from.
-    places.close();
-    let closed = life.watch("supervisor", || charges.finish());
+    let _ = life.watch(NAME, || places.close());
+    let closed = life.watch(NAME, || charges.finish());
     // A panic is told by itself.
-    life.end(closed.unwrap_or(Ok(())));
+    let told = life.watch(NAME, || life.end(closed.unwrap_or(Ok(()))));
+    if told.is_err() {
+        // The first waker that panicked kept the others from being woken.
+        let _ = life.watch(NAME, || life.tell_again());
+    }
 }
 
 fn write(mut thread: WriterThread, life: &Life) {

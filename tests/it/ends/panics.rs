@@ -318,3 +318,35 @@ fn of_a_thread_of_a_ledger_that_is_dropped() {
         });
     }
 }
+
+/// Panics when it wakes somebody, the first times.
+struct Broken(std::sync::atomic::AtomicU32);
+
+impl std::task::Wake for Broken {
+    fn wake(self: std::sync::Arc<Self>) {
+        let left = self.0.load(std::sync::atomic::Ordering::Relaxed);
+        self.0.store(left.saturating_sub(1), std::sync::atomic::Ordering::Relaxed);
+        assert!(left == 0, "the test says so");
+    }
+}
+
+#[test]
+fn of_a_waker_of_whoever_waits_for_the_end() {
+    for times in [1, 2, 3] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let ledger = Ledger::create(&path, Options::default()).unwrap();
+        let mut waits = std::pin::pin!(ledger.clone().close());
+        let broken = std::sync::Arc::new(Broken(times.into())).into();
+        assert!(waits.as_mut().poll(&mut std::task::Context::from_waker(&broken)).is_pending());
+        // Somebody else is told of the end all the same, and the directory is free.
+        let (send, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            send.send(runtime.block_on(ledger.close()))
+        });
+        let _ = ended.recv_timeout(LONG).expect("nobody is told of the end");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(Ledger::open(&path, Options::default()).unwrap().close()).unwrap();
+    }
+}
