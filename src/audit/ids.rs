@@ -6,7 +6,7 @@
 use super::pipeline::each_event;
 use super::verify::{Fault, Pass, Watch};
 use crate::domain::check::rule;
-use crate::domain::event::{Body, Event, PosDeltaRecorded};
+use crate::domain::event::Event;
 use crate::domain::ids::{CommandId, Seq};
 use crate::domain::text::{ExternalId, Source};
 use crate::log::{StoreError, StoreReader};
@@ -47,8 +47,8 @@ impl Ids {
         if let Some(id) = event.envelope.command_id {
             self.keep(self.hasher.hash_one(id));
         }
-        if let Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) = &event.body {
-            self.keep(self.hasher.hash_one((source, external_id)));
+        if let Some(external) = event.body.external() {
+            self.keep(self.hasher.hash_one(external));
         }
     }
 

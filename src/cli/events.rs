@@ -9,7 +9,7 @@ use super::sheet::Column;
 use clap::builder::PossibleValuesParser;
 use counterfoil::audit::Readable;
 use counterfoil::domain::event::EventKind;
-use counterfoil::domain::event::{Body, PosDeltaRecorded, Recorded};
+use counterfoil::domain::event::Recorded;
 use counterfoil::domain::ids::Seq;
 use counterfoil::history::{EventFilter, EventPage, History, HistoryError, SaidTime};
 use counterfoil::limits::PAGE_ROWS_MAX;
@@ -261,10 +261,7 @@ fn whole(found: &Recorded) -> Result<Value, Failure> {
 
 fn overview(found: &Recorded) -> Value {
     let (envelope, body) = (&found.event.envelope, &found.event.body);
-    let external = match body {
-        Body::PosDelta(PosDeltaRecorded { source, external_id, .. }) => Some((source, external_id)),
-        _ => None,
-    };
+    let external = body.external();
     json!({
         "seq": found.seq,
         "recorded_at": envelope.recorded_at.to_string(),

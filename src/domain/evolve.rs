@@ -72,9 +72,7 @@ impl Evolving<'_> {
     }
 
     fn add_transit(&mut self, transfer: TransferId, key: (ItemId, LotId), delta: i64) {
-        if !self.transfers.contains(&transfer) {
-            self.transfers.push(transfer);
-        }
+        self.settle(transfer);
         let entry = self.state.transfers.edit_or_default(transfer);
         let before = entry.lines.get(&key).copied().unwrap_or(0);
         let after = before.saturating_add(delta);
